@@ -1,0 +1,220 @@
+//===- HTStructureOps.td - constants, shape and data movement, weights --------===//
+
+#ifndef HALFTONE_DIALECTS_HT_HTSTRUCTUREOPS_TD
+#define HALFTONE_DIALECTS_HT_HTSTRUCTUREOPS_TD
+
+include "dialects/HT/HTBase.td"
+include "mlir/IR/RegionKindInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
+
+//===----------------------------------------------------------------------===//
+// Sources
+//===----------------------------------------------------------------------===//
+
+def HT_ConstantOp : HT_PureOp<"constant", [ConstantLike, AllTypesMatch<["value", "result"]>]> {
+  let summary = "a small literal";
+  let description = [{
+    Scalars, small tables and shapes. Anything larger than a few hundred bytes
+    is an `ht.weight`.
+  }];
+  let arguments = (ins ElementsAttr:$value);
+  let results = (outs HT_Tensor:$result);
+  let assemblyFormat = "$value attr-dict";
+  let hasFolder = 1;
+}
+
+def HT_DimOp : HT_PureOp<"dim"> {
+  let summary = "the value of a dimension expression";
+  let description = [{
+    A scalar i64: `ht.dim #ht.dims<s0 * s1> : tensor<i64>`.
+
+      [C1] exactly one expression.
+  }];
+  let arguments = (ins HT_DimsAttr:$expr);
+  let results = (outs 0DTensorOf<[I64]>:$result);
+  let assemblyFormat = "$expr attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def HT_IotaOp : HT_PureOp<"iota"> {
+  let summary = "start, start + step, start + 2 step, …";
+  let description = [{
+    `y[i] = start + i * step`, in integers, then converted.
+
+      [C1] the result is one-dimensional.
+  }];
+  let arguments = (ins DefaultValuedAttr<I64Attr, "0">:$start, DefaultValuedAttr<I64Attr, "1">:$step);
+  let results = (outs 1DTensorOf<[HT_Number]>:$result);
+  let assemblyFormat = "attr-dict `:` type($result)";
+}
+
+//===----------------------------------------------------------------------===//
+// Shape and data movement
+//===----------------------------------------------------------------------===//
+
+def HT_ReshapeOp : HT_PureOp<"reshape"> {
+  let summary = "the same elements in row-major order under another shape";
+  let description = [{
+      [C1] element types are equal;
+      [C2] the products of all dimensions are equal expressions.
+  }];
+  let arguments = (ins HT_Tensor:$input);
+  let results = (outs HT_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `to` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def HT_TransposeOp : HT_InferredOp<"transpose"> {
+  let summary = "permutation of axes";
+  let description = [{
+    Result axis `i` is input axis `permutation[i]`.
+
+      [C1] `permutation` is a permutation of the input's axes.
+  }];
+  let arguments = (ins HT_Tensor:$input, DenseI64ArrayAttr:$permutation);
+  let results = (outs HT_Tensor:$result);
+  let assemblyFormat = "$input $permutation attr-dict `:` type($input) `->` type($result)";
+  let hasFolder = 1;
+}
+
+def HT_BroadcastOp : HT_PureOp<"broadcast"> {
+  let summary = "repetition along axes of size 1 and along new leading axes";
+  let description = [{
+      [C1] element types are equal;
+      [C2] aligned at the last axis, each input dimension is 1 or equals the result's.
+  }];
+  let arguments = (ins HT_Tensor:$input);
+  let results = (outs HT_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `to` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def HT_SliceOp : HT_PureOp<"slice"> {
+  let summary = "a strided window";
+  let description = [{
+    `y[i0, …] = x[start0 + i0 * stride0, …]`; sizes are the result's. A negative
+    stride walks backwards from its start.
+
+      [C1] one start and one stride per axis; strides are not 0;
+      [C2] element types and ranks are equal;
+      [C3] where the start and both dimensions are constant, the window lies inside.
+  }];
+  let arguments = (ins HT_Tensor:$input, HT_DimsAttr:$starts, DenseI64ArrayAttr:$strides);
+  let results = (outs HT_Tensor:$result);
+  let assemblyFormat = "$input `starts` $starts `strides` $strides attr-dict `:` type($input) `to` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def HT_ConcatOp : HT_InferredOp<"concat"> {
+  let summary = "operands one after the other along an axis";
+  let description = [{
+      [C1] at least one operand; all have one element type and rank;
+      [C2] 0 <= axis < rank; all other dimensions are equal expressions.
+  }];
+  let arguments = (ins Variadic<HT_Tensor>:$inputs, I64Attr:$axis);
+  let results = (outs HT_Tensor:$result);
+  let assemblyFormat = "$inputs `axis` $axis attr-dict `:` type($inputs) `->` type($result)";
+  let hasFolder = 1;
+}
+
+def HT_GatherOp : HT_InferredOp<"gather"> {
+  let summary = "slices chosen by index along one axis (ONNX Gather)";
+  let description = [{
+    `y[p…, q…, r…] = x[p…, indices[q…], r…]` with `axis` leading axes `p`. A
+    negative index counts from the end. An index outside `[-n, n)` stops the
+    program with an error that names this operation's location.
+
+      [C1] 0 <= axis < rank(x);
+      [C2] result shape = x[:axis] ++ shape(indices) ++ x[axis+1:].
+  }];
+  let arguments = (ins HT_Tensor:$input, HT_IntTensor:$indices, I64Attr:$axis);
+  let results = (outs HT_Tensor:$result);
+  let assemblyFormat = "$input `,` $indices `axis` $axis attr-dict `:` type($input) `,` type($indices) `->` type($result)";
+}
+
+def HT_CumSumOp : HT_PureOp<"cumsum", [SameOperandsAndResultType]> {
+  let summary = "running sum along an axis";
+  let description = [{
+    `y[…, i, …] = sum over j <= i of x[…, j, …]`; `exclusive`: `j < i`;
+    `reverse`: from the end.
+
+      [C1] 0 <= axis < rank.
+  }];
+  let arguments = (ins HT_NumberTensor:$input, I64Attr:$axis, UnitAttr:$exclusive, UnitAttr:$reverse);
+  let results = (outs HT_NumberTensor:$result);
+  let assemblyFormat = "$input `axis` $axis (`exclusive` $exclusive^)? (`reverse` $reverse^)? attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+def HT_WeightOp : HT_Op<"weight", [Symbol, IsolatedFromAbove, SingleBlock,
+    SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "a named parameter and the recipe that makes its bytes";
+  let description = [{
+    The region says how the shipped bytes are made from the user's file. Passes
+    rewrite the region (transpose, cast, quantize, pack) and never touch bytes;
+    the streaming evaluator runs it once, at emission.
+
+    ```mlir
+    ht.weight @encoder.layer.0.query : tensor<384x384xbf16> {
+      %0 = ht.load "model.onnx" offset 4096 : tensor<384x384xf32>
+      %1 = ht.cast %0 : tensor<384x384xf32> to tensor<384x384xbf16>
+      ht.yield %1 : tensor<384x384xbf16>
+    }
+    ```
+
+      [C1] the type is static and is the yielded value's.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<HT_Tensor>:$type,
+      OptionalAttr<StrAttr>:$sym_visibility);
+  let regions = (region SizedRegion<1>:$initializer);
+  let assemblyFormat = "$sym_name `:` $type attr-dict-with-keyword $initializer";
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getWeightType() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getType());
+    }
+    /// The value that the initializer yields.
+    ::mlir::Value getYielded();
+  }];
+}
+
+def HT_GetWeightOp : HT_PureOp<"get_weight", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the value of a weight";
+  let description = [{
+      [C1] `name` is an `ht.weight` of the result's type.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$name);
+  let results = (outs HT_Tensor:$result);
+  let assemblyFormat = "$name attr-dict `:` type($result)";
+}
+
+def HT_LoadOp : HT_PureOp<"load", [HasParent<"WeightOp">]> {
+  let summary = "bytes of a file as a tensor";
+  let description = [{
+    Row-major, little-endian, `i1` one byte each, at byte `offset` of `file`,
+    which is relative to the folder of the model unless absolute. Only
+    allowed in a weight's initializer; the file is opened at emission.
+
+      [C1] offset >= 0; the result is static.
+  }];
+  let arguments = (ins StrAttr:$file, I64Attr:$offset);
+  let results = (outs HT_Tensor:$result);
+  let assemblyFormat = "$file `offset` $offset attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def HT_YieldOp : HT_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"WeightOp">]> {
+  let summary = "the bytes of the enclosing weight";
+  let arguments = (ins AnyType:$value);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+  let builders = [OpBuilder<(ins), [{}]>];
+}
+
+#endif

@@ -1,0 +1,109 @@
+//===- abi.h - the contract between generated code and the runtime ----------===//
+//
+// Plain C, no dependency but <stdint.h>. The compiler writes constants with
+// these layouts (compiler/Emit/ProgramDescriptor.cpp mirrors every offset); the
+// runtime reads them. Change a layout: raise HALFTONE_ABI_VERSION.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HALFTONE_ABI_H
+#define HALFTONE_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HALFTONE_ABI_VERSION 1u
+
+/// Element types. Numbers are part of the ABI.
+typedef enum halftone_dtype {
+  HALFTONE_F32 = 1,
+  HALFTONE_F64 = 2,
+  HALFTONE_F16 = 3,
+  HALFTONE_BF16 = 4,
+  HALFTONE_I8 = 5,
+  HALFTONE_U8 = 6,
+  HALFTONE_I16 = 7,
+  HALFTONE_I32 = 8,
+  HALFTONE_I64 = 9,
+  HALFTONE_BOOL = 10, ///< one byte, 0 or 1
+} halftone_dtype;
+
+/// A named dynamic dimension of the model.
+typedef struct halftone_symbol {
+  const char *name;
+  int64_t min; ///< least value a run may have
+  int64_t max; ///< the arena is planned for this value
+} halftone_symbol;
+
+/// An input or output. `dims[i] >= 0` is a constant. In an input `-1 - s` is
+/// symbol number s. In an output any negative value is an expression, which
+/// `halftone_program::output_dims` evaluates. `dim_text[i]` is what to print.
+typedef struct halftone_tensor_info {
+  const char *name;
+  uint32_t dtype;
+  uint32_t rank;
+  const int64_t *dims;
+  const char *const *dim_text;
+} halftone_tensor_info;
+
+/// What one run hands to every thread of the generated step function. All
+/// threads see the same object; only `fault` is written while they run.
+typedef struct halftone_step {
+  const void *const *inputs;
+  void *const *outputs;
+  const int64_t *symbols;
+  void *arena;         ///< `arena_bytes`, 64-byte aligned
+  const void *payload; ///< packed weights, 4096-byte aligned
+  int64_t num_threads;
+  void *barrier; ///< for halftone_barrier only
+  /// 0, or 1 + the index in `fault_sites` of an operation that met an index out
+  /// of range. Written with any value that a thread saw first.
+  uint32_t fault;
+} halftone_step;
+
+/// Called by generated code only: returns when all threads of the step called it.
+void halftone_barrier(const halftone_step *step, int64_t thread);
+
+/// x86-64 feature levels the code was compiled for; bits of `cpu_features`.
+enum halftone_cpu_feature {
+  HALFTONE_CPU_AVX2_FMA = 1u << 0,    ///< AVX2, FMA, F16C, BMI2: x86-64-v3
+  HALFTONE_CPU_AVX512 = 1u << 1,      ///< F, BW, CD, DQ, VL: x86-64-v4
+  HALFTONE_CPU_AVX512_VNNI = 1u << 2,
+  HALFTONE_CPU_AVX512_BF16 = 1u << 3,
+  HALFTONE_CPU_AMX_INT8 = 1u << 4, ///< with AMX-TILE and the kernel's permission
+  HALFTONE_CPU_AMX_BF16 = 1u << 5,
+};
+
+/// One compiled model. Generated as a constant; the symbol `halftone_program`
+/// of a shared library or executable is it.
+typedef struct halftone_program {
+  uint32_t abi_version;
+  uint32_t struct_size; ///< sizeof(halftone_program) the compiler knew
+  const char *name;
+  const char *build_info; ///< JSON: compiler version, options, source, target
+  uint32_t num_symbols;
+  uint32_t num_inputs;
+  uint32_t num_outputs;
+  uint32_t num_fault_sites;
+  const halftone_symbol *symbols;
+  const halftone_tensor_info *inputs;
+  const halftone_tensor_info *outputs;
+  const char *const *fault_sites; ///< text such as "Gather /embeddings/word: index out of range"
+  uint64_t cpu_features;          ///< what the code needs
+  uint64_t arena_bytes;           ///< for one run at the symbols' maxima
+  const void *payload;
+  uint64_t payload_bytes;
+  /// Writes all outputs' dimensions, one after the other, for these symbol values.
+  void (*output_dims)(const int64_t *symbols, int64_t *dims);
+  /// The SPMD step: every thread 0 .. num_threads-1 calls it once.
+  void (*step)(halftone_step *step, int64_t thread);
+} halftone_program;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
