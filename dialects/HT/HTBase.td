@@ -28,7 +28,6 @@ class HT_PureOp<string mnemonic, list<Trait> traits = []>
 
 /// The same, where the type is computed by `inferReturnTypes` in C++.
 class HT_InferredOp<string mnemonic, list<Trait> traits = []>
-    : HT_PureOp<mnemonic, !listconcat(traits,
-        [DeclareOpInterfaceMethods<InferTypeOpInterface>])>;
+    : HT_PureOp<mnemonic, !listconcat(traits, [InferTypeOpAdaptor])>;
 
 #endif

@@ -4,7 +4,7 @@
 #define HALFTONE_DIALECTS_HT_HTDIALECT_TD
 
 include "mlir/IR/AttrTypeBase.td"
-include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/IR/TensorEncoding.td"
 include "mlir/IR/OpBase.td"
 
 def HT_Dialect : Dialect {

@@ -4,7 +4,7 @@
 #define HALFTONE_DIALECTS_HT_HTSTRUCTUREOPS_TD
 
 include "dialects/HT/HTBase.td"
-include "mlir/IR/RegionKindInterface.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/IR/SymbolInterfaces.td"
 
 //===----------------------------------------------------------------------===//
@@ -135,6 +135,20 @@ def HT_GatherOp : HT_InferredOp<"gather"> {
   let assemblyFormat = "$input `,` $indices `axis` $axis attr-dict `:` type($input) `,` type($indices) `->` type($result)";
 }
 
+def HT_GatherNDOp : HT_InferredOp<"gather_nd"> {
+  let summary = "slices chosen by index tuples (ONNX GatherND, batch_dims 0)";
+  let description = [{
+    `y[q…, r…] = x[indices[q…, 0], …, indices[q…, n-1], r…]`, n the last
+    dimension of `indices`. Negative and out-of-range indices as in `ht.gather`.
+
+      [C1] n is constant and at most the rank of x;
+      [C2] result shape = shape(indices)[:-1] ++ x[n:].
+  }];
+  let arguments = (ins HT_Tensor:$input, HT_IntTensor:$indices);
+  let results = (outs HT_Tensor:$result);
+  let assemblyFormat = "$input `,` $indices attr-dict `:` type($input) `,` type($indices) `->` type($result)";
+}
+
 def HT_CumSumOp : HT_PureOp<"cumsum", [SameOperandsAndResultType]> {
   let summary = "running sum along an axis";
   let description = [{
@@ -153,8 +167,7 @@ def HT_CumSumOp : HT_PureOp<"cumsum", [SameOperandsAndResultType]> {
 // Weights
 //===----------------------------------------------------------------------===//
 
-def HT_WeightOp : HT_Op<"weight", [Symbol, IsolatedFromAbove, SingleBlock,
-    SingleBlockImplicitTerminator<"YieldOp">]> {
+def HT_WeightOp : HT_Op<"weight", [Symbol, IsolatedFromAbove, SingleBlock]> {
   let summary = "a named parameter and the recipe that makes its bytes";
   let description = [{
     The region says how the shipped bytes are made from the user's file. Passes
@@ -214,7 +227,6 @@ def HT_YieldOp : HT_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"Weight
   let summary = "the bytes of the enclosing weight";
   let arguments = (ins AnyType:$value);
   let assemblyFormat = "$value attr-dict `:` type($value)";
-  let builders = [OpBuilder<(ins), [{}]>];
 }
 
 #endif

@@ -1,0 +1,21 @@
+//===- Registration.cpp - one place that knows every dialect and pass -------===//
+
+#include "compiler/Driver/Registration.h"
+
+#include "dialects/HT/HTDialect.h"
+#include "passes/Graph/Passes.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+
+void halftone::registerDialects(mlir::DialectRegistry &registry) {
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  registry.insert<ht::HTDialect>();
+}
+
+void halftone::registerPasses() {
+  mlir::registerAllPasses();
+  graph::registerPasses();
+}

@@ -1,0 +1,22 @@
+//===- HTOps.h - operations of the graph dialect ----------------------------===//
+
+#ifndef HALFTONE_DIALECTS_HT_HTOPS_H
+#define HALFTONE_DIALECTS_HT_HTOPS_H
+
+#include "dialects/HT/HTDialect.h"
+
+#define GET_OP_CLASSES
+#include "dialects/HT/HTOps.h.inc"
+
+namespace halftone::ht {
+
+/// The declared symbols of a graph function, in order.
+llvm::SmallVector<SymbolAttr> getSymbols(mlir::func::FuncOp function);
+
+/// The user's name of argument or result `index`; falls back to "input0", "output0", ….
+std::string getInputName(mlir::func::FuncOp function, unsigned index);
+std::string getOutputName(mlir::func::FuncOp function, unsigned index);
+
+} // namespace halftone::ht
+
+#endif
