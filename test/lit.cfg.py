@@ -1,0 +1,86 @@
+"""How lit runs Halftone's tests.
+
+Parameters (lit --param NAME=VALUE):
+  python            the interpreter for %python (default: .venv, else the system's)
+  verify_roundtrip  1: run only what uses halftone-opt under dialects/ and passes/,
+                    with every module written as text and as bytecode and read back
+"""
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import lit.formats
+
+ROUNDTRIP = bool(int(lit_config.params.get("verify_roundtrip", "0")))
+ROUNDTRIP_FOLDERS = ("dialects", "passes")
+SOURCE = Path(config.halftone_source_root)
+BUILD = Path(config.halftone_build_root)
+SHARED = Path(os.environ.get("HALFTONE_SHARED") or SOURCE.parent / "shared")
+
+
+class Format(lit.formats.ShTest):
+    """ShTest, which in the round-trip run leaves out what that run is not about."""
+
+    def getTestsInDirectory(self, suite, path_in_suite, lit_config, local_config):
+        for test in super().getTestsInDirectory(suite, path_in_suite, lit_config, local_config):
+            if not ROUNDTRIP or self.is_roundtrip(test):
+                yield test
+
+    @staticmethod
+    def is_roundtrip(test):
+        text = Path(test.getSourcePath()).read_text(errors="replace")
+        return test.path_in_suite[0] in ROUNDTRIP_FOLDERS and re.search(r"RUN:.*halftone-opt", text)
+
+
+config.name = "Halftone" + (" round trip" if ROUNDTRIP else "")
+config.test_format = Format(execute_external=False)
+config.suffixes = [".mlir", ".test", ".onnxtxt", ".ll"]
+# Inputs are read by tests; pytest, GoogleTest and the benchmarks run on their own.
+config.excludes = ["Inputs", "e2e", "bench", "runtime", "evaluate", "fuzz"]
+config.test_source_root = str(SOURCE / "test")
+config.test_exec_root = str(BUILD / ("test-roundtrip" if ROUNDTRIP else "test"))
+
+
+def find_python():
+    venv = Path(os.environ.get("HALFTONE_VENV") or SOURCE / ".venv") / "bin" / "python"
+    return lit_config.params.get("python") or (str(venv) if venv.exists() else config.python)
+
+
+def has_modules(python, *names):
+    """Whether python has the modules, without importing them (torch takes seconds)."""
+    test = f"import importlib.util as u, sys; sys.exit(any(not u.find_spec(n) for n in {names}))"
+    return subprocess.run([python, "-c", test], capture_output=True).returncode == 0
+
+
+def cpu_flags():
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return set()
+    found = re.search(r"^flags\s*:(.*)", text, re.MULTILINE)
+    return set(found.group(1).split()) if found else set()
+
+
+python = find_python()
+flags = cpu_flags()
+features = {
+    # What the host runs; tests of the IR alone need none of these.
+    "x86-avx512vnni": "avx512_vnni" in flags,
+    "x86-amx-int8": "amx_int8" in flags,
+    "cuda": shutil.which("ptxas", path=os.environ.get("PATH", "") + ":/usr/local/cuda/bin"),
+    "light-peers": has_modules(python, "onnx", "onnxruntime", "numpy"),
+    "peers": os.environ.get("HALFTONE_PEERS", "1") != "0" and has_modules(python, "torch", "transformers"),
+    # Data beside the repository.
+    "shared": (SHARED / "data").is_dir(),
+}
+config.available_features.update(name for name, found in features.items() if found)
+
+config.substitutions += [("%python", python), ("%shared", str(SHARED)), ("%source", str(SOURCE))]
+if ROUNDTRIP:
+    config.substitutions.append((r"(?<![-\w./])halftone-opt(?![-\w.])", "halftone-opt --verify-roundtrip"))
+
+config.environment["PATH"] = os.pathsep.join(
+    [str(BUILD / "bin"), config.llvm_tools_dir, os.environ.get("PATH", "")])
+config.environment["PYTHONDONTWRITEBYTECODE"] = "1"

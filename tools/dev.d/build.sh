@@ -1,0 +1,28 @@
+# Configuring and building. Sourced by tools/dev.
+
+command_build() {
+  setup_packages
+  build "$@"
+  note "programs are in ${BUILD#"$ROOT"/}/bin"
+}
+
+# build [TARGET...]
+build() {
+  configure
+  say "building${*:+ $*}"
+  ninja -C "$BUILD" -j "$(jobs_count)" "$@" >&2 || fail "the build failed; see above"
+}
+
+configure() {
+  # A compiler cache that also hits in another clone of this repository, and for
+  # the precompiled header.
+  export CCACHE_BASEDIR=$ROOT CCACHE_NOHASHDIR=1
+  export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+  [ -f "$BUILD/build.ninja" ] && return
+  say "configuring in $BUILD"
+  cmake -G Ninja -S "$ROOT" -B "$BUILD" \
+    -DCMAKE_C_COMPILER=clang-22 -DCMAKE_CXX_COMPILER=clang++-22 \
+    -DCMAKE_BUILD_TYPE=Release \
+    -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld -DCMAKE_SHARED_LINKER_FLAGS=-fuse-ld=lld \
+    >&2 || fail "cmake could not configure the build; see above"
+}
