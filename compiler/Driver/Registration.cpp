@@ -3,7 +3,11 @@
 #include "compiler/Driver/Registration.h"
 
 #include "dialects/HT/HTDialect.h"
+#include "dialects/HTK/HTKDialect.h"
 #include "passes/Graph/Passes.h"
+#include "passes/Kernels/Passes.h"
+#include "passes/Layout/Passes.h"
+#include "passes/Quantize/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -12,10 +16,13 @@
 void halftone::registerDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<ht::HTDialect>();
+  registry.insert<ht::HTDialect, htk::HTKDialect>();
 }
 
 void halftone::registerPasses() {
   mlir::registerAllPasses();
   graph::registerPasses();
+  kernels::registerHalftoneKernelsPasses();
+  layout::registerHalftoneLayoutPasses();
+  quantize::registerHalftoneQuantizePasses();
 }

@@ -1,0 +1,18 @@
+//===- HTKDialect.h - the kernel dialect ------------------------------------===//
+
+#ifndef HALFTONE_DIALECTS_HTK_HTKDIALECT_H
+#define HALFTONE_DIALECTS_HTK_HTKDIALECT_H
+
+#include "dialects/HT/HTOps.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+
+#include "dialects/HTK/HTKDialect.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/HTK/HTKAttrs.h.inc"
+#define GET_OP_CLASSES
+#include "dialects/HTK/HTKOps.h.inc"
+
+#endif

@@ -1,0 +1,45 @@
+//===- HTKDialect.td - kernels, their launches and the memory of a step -------===//
+
+#ifndef HALFTONE_DIALECTS_HTK_HTKDIALECT_TD
+#define HALFTONE_DIALECTS_HTK_HTKDIALECT_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/OpBase.td"
+
+def HTK_Dialect : Dialect {
+  let name = "htk";
+  let cppNamespace = "::halftone::htk";
+  let summary = "Kernels: what runs as one loop nest, on which data, in which order";
+  let description = [{
+    Two forms. In the value form `htk.kernel` groups `ht` operations around one
+    root, and `htk.launch` calls an outlined group. In the memory form a step
+    function reads its buffers from the run's `halftone_step` (`htk.input`,
+    `htk.arena`, `htk.payload`, …) and launches kernels between barriers.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let dependentDialects = ["::halftone::ht::HTDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+  let extraClassDeclaration = [{
+    /// Unit attribute of an outlined kernel function.
+    static constexpr ::llvm::StringLiteral kKernelAttr = "htk.kernel";
+    /// Attribute of the step function: bytes of the arena.
+    static constexpr ::llvm::StringLiteral kArenaBytesAttr = "htk.arena_bytes";
+    /// Attribute of a weight: its byte offset in the payload.
+    static constexpr ::llvm::StringLiteral kPayloadOffsetAttr = "htk.payload_offset";
+    /// Module attribute: the `#htk.cpu` that kernels are lowered for.
+    static constexpr ::llvm::StringLiteral kCpuAttr = "htk.cpu";
+  }];
+}
+
+def HTK_CpuAttr : AttrDef<HTK_Dialect, "Cpu"> {
+  let mnemonic = "cpu";
+  let summary = "the processor that kernels are lowered for";
+  let description = [{
+    `name` is LLVM's processor name; `vectorBits` is 256 or 512.
+  }];
+  let parameters = (ins StringRefParameter<>:$name, "unsigned":$vectorBits);
+  let assemblyFormat = "`<` $name `,` $vectorBits `>`";
+  let genVerifyDecl = 1;
+}
+
+#endif

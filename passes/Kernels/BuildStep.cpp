@@ -1,0 +1,231 @@
+//===- BuildStep.cpp - values become buffers, with barriers and an arena ----===//
+
+#include "passes/Kernels/Passes.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace halftone::kernels {
+#define GEN_PASS_DEF_BUILDSTEP
+#include "passes/Kernels/Passes.h.inc"
+} // namespace halftone::kernels
+
+using namespace mlir;
+using namespace halftone;
+
+namespace {
+
+/// Vectors, cache lines and AMX tile rows are all 64 bytes.
+constexpr int64_t kAlignment = 64;
+
+/// A value in the arena: live in epochs [first, last], at `offset` once placed.
+struct Lifetime {
+  Value value;
+  int64_t bytes;
+  unsigned first, last;
+  int64_t offset = 0;
+};
+
+int64_t getElementBytes(Type type) { return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8); }
+
+/// Buffers are flat; booleans take a byte each.
+MemRefType getBufferType(Type tensor) {
+  Type element = cast<RankedTensorType>(tensor).getElementType();
+  if (element.isInteger(1))
+    element = IntegerType::get(tensor.getContext(), 8);
+  return MemRefType::get({ShapedType::kDynamic}, element);
+}
+
+/// The value whose bytes `value` names.
+Value skipViews(Value value) {
+  while (auto view = value.getDefiningOp<ht::ReshapeOp>())
+    value = view.getInput();
+  return value;
+}
+
+/// Epochs and arena offsets of a graph of launches.
+class Plan {
+public:
+  Plan(func::FuncOp function, ArrayRef<int64_t> maxima) {
+    assignEpochs(function);
+    collectLifetimes(function, maxima);
+    place();
+  }
+
+  unsigned getEpoch(Operation *launch) const { return epochs.lookup(launch); }
+  int64_t getOffset(Value value) const { return offsets.lookup(value); }
+  int64_t getArenaBytes() const { return arenaBytes; }
+
+private:
+  void assignEpochs(func::FuncOp function) {
+    unsigned epoch = 0;
+    for (auto launch : function.getOps<htk::LaunchOp>()) {
+      for (Value input : launch.getInputs())
+        if (Operation *producer = skipViews(input).getDefiningOp<htk::LaunchOp>())
+          if (getEpoch(producer) == epoch)
+            ++epoch;
+      epochs[launch] = epoch;
+    }
+  }
+
+  void collectLifetimes(func::FuncOp function, ArrayRef<int64_t> maxima) {
+    llvm::SmallPtrSet<Value, 4> returned;
+    for (Value result : function.getBody().front().getTerminator()->getOperands())
+      returned.insert(skipViews(result));
+    llvm::DenseMap<Value, unsigned> index;
+    for (auto launch : function.getOps<htk::LaunchOp>()) {
+      unsigned epoch = getEpoch(launch);
+      for (Value input : launch.getInputs())
+        if (auto it = index.find(skipViews(input)); it != index.end())
+          lifetimes[it->second].last = epoch;
+      for (Value result : launch.getResults()) {
+        if (returned.contains(result))
+          continue;
+        auto type = cast<RankedTensorType>(result.getType());
+        int64_t elements = ht::evaluate(ht::getProduct(ht::getDims(type), type.getContext()), maxima);
+        index[result] = lifetimes.size();
+        lifetimes.push_back({result, std::max<int64_t>(1, elements) * getElementBytes(type.getElementType()),
+                             epoch, epoch});
+      }
+    }
+  }
+
+  /// First fit by decreasing size: near optimal for the few sizes that layers repeat.
+  void place() {
+    SmallVector<Lifetime *> order;
+    for (Lifetime &lifetime : lifetimes)
+      order.push_back(&lifetime);
+    llvm::sort(order, [](Lifetime *a, Lifetime *b) { return std::tie(b->bytes, a) < std::tie(a->bytes, b); });
+    SmallVector<Lifetime *> placed; // Sorted by offset.
+    for (Lifetime *lifetime : order) {
+      int64_t offset = 0;
+      for (Lifetime *other : placed) {
+        if (other->last < lifetime->first || lifetime->last < other->first)
+          continue;
+        if (offset + lifetime->bytes <= other->offset)
+          break;
+        offset = std::max(offset, static_cast<int64_t>(llvm::alignTo(other->offset + other->bytes, kAlignment)));
+      }
+      lifetime->offset = offset;
+      offsets[lifetime->value] = offset;
+      arenaBytes = std::max(arenaBytes, static_cast<int64_t>(llvm::alignTo(offset + lifetime->bytes, kAlignment)));
+      auto at = llvm::upper_bound(placed, offset, [](int64_t key, Lifetime *other) { return key < other->offset; });
+      placed.insert(at, lifetime);
+    }
+  }
+
+  llvm::DenseMap<Operation *, unsigned> epochs;
+  SmallVector<Lifetime> lifetimes;
+  llvm::DenseMap<Value, int64_t> offsets;
+  int64_t arenaBytes = 0;
+};
+
+/// Writes the step function for a planned graph.
+class StepBuilder {
+public:
+  StepBuilder(func::FuncOp graph, const Plan &plan) : graph(graph), plan(plan), builder(graph.getContext()) {}
+
+  func::FuncOp build() {
+    MLIRContext *context = graph.getContext();
+    Location loc = graph.getLoc();
+    auto pointer = LLVM::LLVMPointerType::get(context);
+    builder.setInsertionPointAfter(graph);
+    auto function =
+        func::FuncOp::create(builder, loc, "step", builder.getFunctionType({pointer, builder.getIndexType()}, {}));
+    function->setAttr(htk::HTKDialect::kArenaBytesAttr, builder.getI64IntegerAttr(plan.getArenaBytes()));
+    function->setAttr(ht::HTDialect::kSymbolsAttr, graph->getAttr(ht::HTDialect::kSymbolsAttr));
+    Block *block = function.addEntryBlock();
+    builder.setInsertionPointToEnd(block);
+    step = block->getArgument(0);
+    thread = block->getArgument(1);
+
+    for (auto [i, argument] : llvm::enumerate(graph.getArguments()))
+      buffers[argument] = htk::InputOp::create(builder, argument.getLoc(), getBufferType(argument.getType()), step, i);
+    for (auto [i, result] : llvm::enumerate(graph.getBody().front().getTerminator()->getOperands()))
+      buffers[skipViews(result)] =
+          htk::OutputOp::create(builder, loc, getBufferType(result.getType()), step, i);
+
+    unsigned epoch = 0;
+    for (auto launch : graph.getOps<htk::LaunchOp>()) {
+      if (plan.getEpoch(launch) != epoch) {
+        htk::BarrierOp::create(builder, launch.getLoc(), step, thread);
+        epoch = plan.getEpoch(launch);
+      }
+      SmallVector<Value> inputs, outputs;
+      for (Value input : launch.getInputs())
+        inputs.push_back(getBuffer(skipViews(input)));
+      for (Value result : launch.getResults())
+        outputs.push_back(getBuffer(result));
+      htk::LaunchOp::create(builder, launch.getLoc(), TypeRange(), launch.getCallee(), inputs, outputs, step, thread);
+    }
+    func::ReturnOp::create(builder, loc);
+    return function;
+  }
+
+private:
+  Value getBuffer(Value value) {
+    Value &buffer = buffers[value];
+    if (!buffer) {
+      MemRefType type = getBufferType(value.getType());
+      if (auto weight = value.getDefiningOp<ht::GetWeightOp>())
+        buffer = htk::PayloadOp::create(builder, value.getLoc(), type, step, weight.getNameAttr());
+      else
+        buffer = htk::ArenaOp::create(builder, value.getLoc(), type, step, plan.getOffset(value));
+    }
+    return buffer;
+  }
+
+  func::FuncOp graph;
+  const Plan &plan;
+  OpBuilder builder;
+  Value step, thread;
+  llvm::DenseMap<Value, Value> buffers;
+};
+
+/// Payload offsets in order of first use; weights that nothing uses are dropped.
+void placeWeights(ModuleOp module, func::FuncOp graph) {
+  SymbolTable symbols(module);
+  Builder builder(module.getContext());
+  int64_t offset = 0;
+  llvm::SmallPtrSet<Operation *, 16> used;
+  for (auto get : graph.getOps<ht::GetWeightOp>()) {
+    auto weight = symbols.lookup<ht::WeightOp>(get.getName());
+    if (!used.insert(weight).second)
+      continue;
+    weight->setAttr(htk::HTKDialect::kPayloadOffsetAttr, builder.getI64IntegerAttr(offset));
+    int64_t bytes = weight.getWeightType().getNumElements() * getElementBytes(weight.getWeightType().getElementType());
+    offset = llvm::alignTo(offset + bytes, kAlignment);
+  }
+  for (auto weight : llvm::make_early_inc_range(module.getOps<ht::WeightOp>()))
+    if (!used.contains(weight))
+      weight.erase();
+}
+
+struct BuildStepPass : kernels::impl::BuildStepBase<BuildStepPass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto graph = module.lookupSymbol<func::FuncOp>("main");
+    if (!graph) {
+      module.emitError() << "expected a graph function @main";
+      return signalPassFailure();
+    }
+    for (Operation &op : graph.getBody().front())
+      if (!isa<htk::LaunchOp, ht::GetWeightOp, ht::ReshapeOp, func::ReturnOp>(op)) {
+        op.emitOpError() << "is not in a kernel: run htk-form-kernels and htk-outline-kernels first";
+        return signalPassFailure();
+      }
+
+    SmallVector<int64_t> maxima;
+    for (ht::SymbolAttr symbol : ht::getSymbols(graph))
+      maxima.push_back(symbol.getMax());
+    placeWeights(module, graph);
+    Plan plan(graph, maxima);
+    StepBuilder(graph, plan).build();
+
+    // The signature stays as a declaration: emission describes inputs and outputs by it.
+    graph.eraseBody();
+    graph.setPrivate();
+  }
+};
+
+} // namespace

@@ -1,0 +1,118 @@
+//===- Fusion.cpp - which operations run together ---------------------------===//
+
+#include "passes/Kernels/Fusion.h"
+
+#include "dialects/HTK/HTKDialect.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace halftone::kernels {
+
+Role getRole(Operation *op) {
+  return llvm::TypeSwitch<Operation *, Role>(op)
+      .Case<ht::ConstantOp, ht::IotaOp, ht::DimOp>([](auto) { return Role::Source; })
+      .Case<ht::ReshapeOp>([](auto) { return Role::View; })
+      .Case<ht::LinearOp, htk::LinearOp, ht::MatMulOp, ht::AttentionOp, ht::LayerNormOp, ht::RMSNormOp,
+            ht::SoftmaxOp, ht::ReduceOp, ht::CumSumOp>([](auto) { return Role::Root; })
+      .Case<ht::TransposeOp, ht::BroadcastOp, ht::SliceOp, ht::ConcatOp, ht::GatherOp, ht::GatherNDOp,
+            ht::EmbeddingOp, ht::RopeOp>([](auto) { return Role::Movement; })
+      .Default([](Operation *other) {
+        bool isGraphOp = isa_and_present<ht::HTDialect>(other->getDialect());
+        return isGraphOp && !isa<ht::GetWeightOp, ht::WeightOp>(other) ? Role::Elementwise : Role::Outside;
+      });
+}
+
+bool takesEpilogue(Operation *root) {
+  // Attention and running sums do not visit their result row by row.
+  return !isa<ht::AttentionOp, ht::CumSumOp>(root);
+}
+
+/// Operations dear enough that computing one twice costs more than its memory traffic.
+static bool isExpensive(Operation *op) {
+  return isa<ht::ExpOp, ht::ErfOp, ht::TanhOp, ht::SigmoidOp, ht::SiluOp, ht::GeluOp, ht::GluOp, ht::PowOp,
+             ht::LogOp, ht::SinOp, ht::CosOp, ht::GatherOp, ht::GatherNDOp, ht::EmbeddingOp>(op);
+}
+
+static ht::Dim getSize(Value value) { return ht::getProduct(ht::getDims(value), value.getContext()); }
+
+/// The group that holds all readers of `op`, if there is one.
+Group *Fusion::findCommonReader(Operation *op) {
+  Group *common = nullptr;
+  for (Operation *user : op->getUsers()) {
+    Group *group = groupOf.lookup(user);
+    if (!group || (common && common != group))
+      return nullptr;
+    common = group;
+  }
+  return common;
+}
+
+/// Null if `op`, whose readers are all in `group`, may join it.
+const char *Fusion::whyNotJoin(Operation *op, const Group &group) {
+  bool isRoot = getRole(op) == Role::Root;
+  if (!isRoot && isExpensive(op) && getSize(op->getResult(0)) != getSize(group.output))
+    return "it would be computed once for every reader of a broadcast";
+  // What a root reads comes from memory: it visits its operands several times.
+  if (group.root)
+    for (Operation *user : op->getUsers())
+      if (user == group.root)
+        return "its reader visits it several times";
+  if (!isRoot)
+    return nullptr;
+  if (group.root)
+    return "the kernel has a root already";
+  if (!takesEpilogue(op))
+    return "the root does not produce its result row by row";
+  if (op->getResult(0).getType() != group.output.getType() &&
+      ht::getDims(op->getResult(0)) != ht::getDims(group.output))
+    return "the kernel's result has another shape than the root's";
+  // Everything between the root and the output must work in place.
+  llvm::SmallPtrSet<Operation *, 8> after;
+  for (Operation *user : op->getUsers())
+    after.insert(user);
+  for (Operation *member : llvm::reverse(group.members)) { // program order
+    bool depends = after.contains(member);
+    for (Value operand : member->getOperands())
+      if (Operation *def = operand.getDefiningOp())
+        depends |= def == op || (after.contains(def) && group.members.contains(def));
+    if (!depends)
+      continue;
+    after.insert(member);
+    if (getRole(member) != Role::Elementwise)
+      return "an operation after the root moves data";
+    if (ht::getDims(member->getResult(0)) != ht::getDims(op->getResult(0)))
+      return "an operation after the root changes the shape";
+  }
+  return nullptr;
+}
+
+Fusion::Fusion(func::FuncOp function) {
+  for (Operation &op : llvm::reverse(function.getBody().front())) {
+    Role role = getRole(&op);
+    if (role == Role::Source || role == Role::View || role == Role::Outside || op.use_empty())
+      continue;
+    if (Group *group = findCommonReader(&op)) {
+      const char *reason = whyNotJoin(&op, *group);
+      if (!reason) {
+        group->members.insert(&op);
+        if (role == Role::Root)
+          group->root = &op;
+        groupOf[&op] = group;
+        continue;
+      }
+      missed.push_back({&op, reason});
+    }
+    auto group = std::make_unique<Group>();
+    group->members.insert(&op);
+    group->output = op.getResult(0);
+    if (role == Role::Root)
+      group->root = &op;
+    groupOf[&op] = group.get();
+    groups.push_back(std::move(group));
+  }
+  std::reverse(groups.begin(), groups.end());
+}
+
+} // namespace halftone::kernels

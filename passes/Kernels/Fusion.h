@@ -1,0 +1,58 @@
+//===- Fusion.h - which operations run together -----------------------------===//
+
+#ifndef HALFTONE_PASSES_KERNELS_FUSION_H
+#define HALFTONE_PASSES_KERNELS_FUSION_H
+
+#include "dialects/HT/HTOps.h"
+
+namespace halftone::kernels {
+
+/// How an operation takes part in kernels.
+enum class Role {
+  Source,      ///< constant, iota, dim: copied into each reader
+  View,        ///< reshape: another name for the same bytes
+  Elementwise, ///< y[i] from x[i] and broadcast operands
+  Movement,    ///< y[i] from x at other indices
+  Root,        ///< shapes a loop nest of its own
+  Outside,     ///< weights, terminators: never in a kernel
+};
+
+Role getRole(mlir::Operation *op);
+
+/// Whether a root can take elementwise operations after it into its loop nest.
+bool takesEpilogue(mlir::Operation *root);
+
+/// Operations that run as one kernel. `output` is the value others read.
+struct Group {
+  llvm::SetVector<mlir::Operation *> members;
+  mlir::Operation *root = nullptr;
+  mlir::Value output;
+};
+
+/// Partitions a graph function into groups (an analysis: changes nothing).
+class Fusion {
+public:
+  explicit Fusion(mlir::func::FuncOp function);
+
+  /// In program order of their outputs.
+  llvm::ArrayRef<std::unique_ptr<Group>> getGroups() const { return groups; }
+
+  struct Missed {
+    mlir::Operation *op;
+    const char *reason;
+  };
+  /// Producers that could have joined their reader's kernel but did not.
+  llvm::ArrayRef<Missed> getMissed() const { return missed; }
+
+private:
+  Group *findCommonReader(mlir::Operation *op);
+  const char *whyNotJoin(mlir::Operation *op, const Group &group);
+
+  llvm::SmallVector<std::unique_ptr<Group>> groups;
+  llvm::DenseMap<mlir::Operation *, Group *> groupOf;
+  llvm::SmallVector<Missed> missed;
+};
+
+} // namespace halftone::kernels
+
+#endif

@@ -1,0 +1,54 @@
+//===- Passes.td - from a graph to kernels and a step -------------------------===//
+
+#ifndef HALFTONE_PASSES_KERNELS_PASSES_TD
+#define HALFTONE_PASSES_KERNELS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def FormKernels : Pass<"htk-form-kernels", "::mlir::func::FuncOp"> {
+  let summary = "group operations into kernels of one root each";
+  let description = [{
+    Elementwise chains join the kernel of the contraction, attention or
+    normalization that feeds them; what has no root becomes a pointwise kernel.
+    Constants and iotas are copied into every kernel that reads them. Reshapes
+    and weights stay outside: they cost nothing.
+
+    ```mlir
+    %1 = ht.linear %x, %w bias %b : …
+    %2 = ht.gelu %1 : …
+    // becomes
+    %2 = htk.kernel "linear_gelu"(%x, %w, %b) : … { … htk.yield %1 }
+    ```
+
+    A producer that several kernels read, or that would be computed more often
+    than its size asks for, is a kernel of its own; a remark says so.
+  }];
+  let dependentDialects = ["::halftone::htk::HTKDialect"];
+}
+
+def OutlineKernels : Pass<"htk-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "kernels become functions; equal kernels share one";
+  let description = [{
+    Every `htk.kernel` becomes an `htk.launch` of a private function marked
+    `htk.kernel`. Two kernels are equal if their bodies print the same, so the
+    layers of a model share code: its size does not grow with depth.
+  }];
+  let dependentDialects = ["::halftone::htk::HTKDialect"];
+}
+
+def BuildStep : Pass<"htk-build-step", "::mlir::ModuleOp"> {
+  let summary = "values become buffers, with barriers and one planned arena";
+  let description = [{
+    `@main` on tensors becomes `@step(step, thread)`, which every thread runs.
+
+    Order: launches keep program order and are cut into epochs; a launch that
+    reads what its epoch wrote begins the next one, behind a barrier.
+    Memory: a value is live from the epoch that writes it to the last that reads
+    it; first fit by decreasing size at the symbols' maxima gives each an
+    offset, 64-byte aligned, in one arena. Outputs are written in place where a
+    launch makes them. Weights get offsets in the payload in order of use.
+  }];
+  let dependentDialects = ["::halftone::htk::HTKDialect"];
+}
+
+#endif

@@ -1,0 +1,20 @@
+//===- Passes.h - which precision every tensor is stored in -----------------===//
+
+#ifndef HALFTONE_PASSES_QUANTIZE_PASSES_H
+#define HALFTONE_PASSES_QUANTIZE_PASSES_H
+
+#include "dialects/HT/HTOps.h"
+
+#include "mlir/Pass/Pass.h"
+
+namespace halftone::quantize {
+
+#define GEN_PASS_DECL
+#include "passes/Quantize/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "passes/Quantize/Passes.h.inc"
+
+} // namespace halftone::quantize
+
+#endif
