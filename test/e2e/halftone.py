@@ -1,0 +1,184 @@
+"""Halftone as its users meet it: the `halftone` command, the programs that it makes,
+and the C API of a shared library through ctypes."""
+import ctypes
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from places import BIN
+
+HALFTONE = BIN / "halftone"
+HALFTONE_OPT = BIN / "halftone-opt"
+
+# Exit codes of every program of ours.
+OK, FAILED, USAGE, INTERNAL = 0, 1, 2, 3
+
+
+def run(command, check=True, **options):
+    """Runs a command; text output; by default a failure is an AssertionError that
+    shows what was said."""
+    command = [str(part) for part in command]
+    options = {"capture_output": True, "text": True, "timeout": 600} | options
+    done = subprocess.run(command, **options)
+    if check and done.returncode:
+        raise AssertionError(f"{' '.join(command)}\nexit code {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def compile_model(model, output, *options, check=True, **more):
+    """halftone compile MODEL -o OUTPUT OPTIONS"""
+    return run([HALFTONE, "compile", model, "-o", output, *options], check, **more)
+
+
+def run_program(program, inputs, folder, threads=None):
+    """The outputs, by name, of an executable for the inputs, by name."""
+    folder = Path(folder)
+    np.savez(folder / "in.npz", **inputs)
+    command = [program, "--inputs", folder / "in.npz", "--outputs", folder / "out.npz"]
+    run(command + (["--threads", threads] if threads else []))
+    with np.load(folder / "out.npz") as outputs:
+        return dict(outputs)
+
+
+def run_reference(model, inputs, folder):
+    """The same of the interpreter: halftone run --reference."""
+    folder = Path(folder)
+    np.savez(folder / "in.npz", **inputs)
+    run([HALFTONE, "run", "--reference", model, "--inputs", folder / "in.npz", "--outputs", folder / "ref.npz"])
+    with np.load(folder / "ref.npz") as outputs:
+        return dict(outputs)
+
+
+# ---- the C API -------------------------------------------------------------------
+
+MAX_RANK = 8
+STATUS = ["OK", "INVALID_ARGUMENT", "INVALID_PROGRAM", "UNSUPPORTED_CPU", "OUT_OF_MEMORY", "SYSTEM_ERROR",
+          "BUSY", "FAULT"]
+
+
+class Tensor(ctypes.Structure):
+    """halftone_tensor"""
+    _fields_ = [("name", ctypes.c_char_p), ("dtype", ctypes.c_uint32), ("rank", ctypes.c_uint32),
+                ("dims", ctypes.c_int64 * MAX_RANK), ("data", ctypes.c_void_p), ("bytes", ctypes.c_size_t)]
+
+
+class TensorInfo(ctypes.Structure):
+    """halftone_tensor_info"""
+    _fields_ = [("name", ctypes.c_char_p), ("dtype", ctypes.c_uint32), ("rank", ctypes.c_uint32),
+                ("dims", ctypes.POINTER(ctypes.c_int64)), ("dim_text", ctypes.POINTER(ctypes.c_char_p))]
+
+
+class Symbol(ctypes.Structure):
+    """halftone_symbol"""
+    _fields_ = [("name", ctypes.c_char_p), ("min", ctypes.c_int64), ("max", ctypes.c_int64)]
+
+
+class SessionOptions(ctypes.Structure):
+    """halftone_session_options"""
+    _fields_ = [("struct_size", ctypes.c_uint32), ("threads", ctypes.c_uint32), ("pin", ctypes.c_uint32)]
+
+
+def numpy_types():
+    """halftone_dtype -> numpy's type."""
+    import ml_dtypes
+    return {1: np.float32, 2: np.float64, 3: np.float16, 4: ml_dtypes.bfloat16, 5: np.int8, 6: np.uint8,
+            7: np.int16, 8: np.int32, 9: np.int64, 10: np.bool_}
+
+
+class Error(Exception):
+    def __init__(self, status, message):
+        super().__init__(f"{STATUS[status]}: {message}")
+        self.status, self.message = STATUS[status], message
+
+
+class Library:
+    """A model compiled to a shared library."""
+
+    def __init__(self, path):
+        self.path = path
+        self.c = c = ctypes.CDLL(str(Path(path).resolve()), mode=os.RTLD_LOCAL | os.RTLD_NOW)
+        c.halftone_last_error.restype = ctypes.c_char_p
+        c.halftone_model_name.restype = c.halftone_model_build_info.restype = ctypes.c_char_p
+        for name in "num_inputs", "num_outputs", "num_symbols":
+            getattr(c, f"halftone_model_{name}").restype = ctypes.c_size_t
+        for name in "arena_bytes", "weight_bytes":
+            getattr(c, f"halftone_model_{name}").restype = ctypes.c_uint64
+        for name, kind in ("input", TensorInfo), ("output", TensorInfo), ("symbol", Symbol):
+            getattr(c, f"halftone_model_{name}").restype = ctypes.POINTER(kind)
+            getattr(c, f"halftone_model_{name}").argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+        for name in "name", "build_info", "num_inputs", "num_outputs", "num_symbols", "arena_bytes", "weight_bytes":
+            getattr(c, f"halftone_model_{name}").argtypes = [ctypes.c_void_p]
+        c.halftone_model_destroy.argtypes = c.halftone_session_destroy.argtypes = [ctypes.c_void_p]
+        c.halftone_session_threads.argtypes = [ctypes.c_void_p]
+        c.halftone_session_threads.restype = ctypes.c_size_t
+        run_types = [ctypes.c_void_p, ctypes.POINTER(Tensor), ctypes.c_size_t, ctypes.POINTER(Tensor), ctypes.c_size_t]
+        c.halftone_session_run.argtypes = c.halftone_output_shapes.argtypes = run_types
+        self.types = numpy_types()
+        self.model = ctypes.c_void_p()
+        program = ctypes.c_char.in_dll(c, "halftone_program")
+        self.call("halftone_load", ctypes.byref(program), ctypes.byref(self.model))
+
+    def call(self, function, *arguments):
+        status = getattr(self.c, function)(*arguments)
+        if status:
+            raise Error(status, self.c.halftone_last_error().decode())
+
+    def infos(self, kind):
+        count = getattr(self.c, f"halftone_model_num_{kind}s")(self.model)
+        return [getattr(self.c, f"halftone_model_{kind}")(self.model, i).contents for i in range(count)]
+
+    def outputs_for(self, inputs):
+        """Arrays with the shapes that the outputs will have, by name."""
+        given = self.tensors(inputs)
+        count = len(self.infos("output"))
+        outputs = (Tensor * count)()
+        self.call("halftone_output_shapes", self.model, given, len(given), outputs, count)
+        return {t.name.decode(): np.empty(t.dims[:t.rank], self.types[t.dtype]) for t in outputs}
+
+    def tensors(self, arrays):
+        """halftone_tensor[] of arrays by name. The arrays must outlive it."""
+        codes = {np.dtype(kind): code for code, kind in self.types.items()}
+        return (Tensor * len(arrays))(*(
+            Tensor(name.encode(), codes[a.dtype], a.ndim, (ctypes.c_int64 * MAX_RANK)(*a.shape), a.ctypes.data, a.nbytes)
+            for name, a in arrays.items()))
+
+    def session(self, threads=0):
+        return Session(self, threads)
+
+
+class Session:
+    def __init__(self, library, threads=0):
+        self.library, self.handle = library, ctypes.c_void_p()
+        options = SessionOptions(ctypes.sizeof(SessionOptions), threads, 0)
+        library.call("halftone_session_create", library.model, ctypes.byref(options), ctypes.byref(self.handle))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.library.c.halftone_session_destroy(self.handle)
+
+    @property
+    def threads(self):
+        return self.library.c.halftone_session_threads(self.handle)
+
+    def bind(self, inputs):
+        """A function without arguments that runs the model, and its outputs by name."""
+        inputs = {name: np.ascontiguousarray(a) for name, a in inputs.items()}
+        outputs = self.library.outputs_for(inputs)
+        given, taken = self.library.tensors(inputs), self.library.tensors(outputs)
+        step, handle = self.library.c.halftone_session_run, self.handle
+
+        def call(_keep=(inputs, outputs)):
+            status = step(handle, given, len(given), taken, len(taken))
+            if status:
+                raise Error(status, self.library.c.halftone_last_error().decode())
+
+        return call, outputs
+
+    def run(self, inputs):
+        call, outputs = self.bind(inputs)
+        call()
+        return outputs
