@@ -1,0 +1,109 @@
+//===- Describe.cpp - what a compiled model is ------------------------------===//
+
+#include "runtime/command/Describe.h"
+#include "runtime/files/Json.h"
+#include "runtime/session/CpuFeatures.h"
+#include "runtime/session/Program.h"
+
+#include <cstdio>
+
+namespace halftone::rt {
+
+static void describeTensors(const char *title, const halftone_tensor_info *infos,
+                            uint32_t count) {
+  printf("%s:\n", title);
+  for (uint32_t i = 0; i < count; ++i)
+    printf("  %-24s %-5s %s\n", infos[i].name, typeName(infos[i].dtype),
+           signatureShape(infos[i]).c_str());
+}
+
+static void describeText(const halftone_program &program) {
+  printf("%s\n", program.name);
+  describeTensors("inputs", program.inputs, program.num_inputs);
+  describeTensors("outputs", program.outputs, program.num_outputs);
+  if (program.num_symbols)
+    printf("dynamic dimensions:\n");
+  for (uint32_t s = 0; s < program.num_symbols; ++s)
+    printf("  %-24s %lld to %lld\n", program.symbols[s].name,
+           static_cast<long long>(program.symbols[s].min),
+           static_cast<long long>(program.symbols[s].max));
+  printf("memory:\n  %-24s %s\n  %-24s %s for each session, at the greatest "
+         "dimensions\n",
+         "weights", sizeText(program.payload_bytes).c_str(), "arena",
+         sizeText(program.arena_bytes).c_str());
+  uint64_t present = presentCpuFeatures();
+  uint64_t missing = program.cpu_features & ~present;
+  Text needs = cpuFeatureNames(program.cpu_features);
+  Text has = cpuFeatureNames(present);
+  printf("CPU features:\n  %-24s %s\n  %-24s %s\n", "needed",
+         needs.empty() ? "none beyond x86-64" : needs.c_str(),
+         "on this computer", has.empty() ? "none beyond x86-64" : has.c_str());
+  if (missing)
+    printf("  %-24s %s: the program cannot run here\n", "missing",
+           cpuFeatureNames(missing).c_str());
+  printf("build: %s\n", program.build_info);
+}
+
+static void describeTensorsJson(const char *title,
+                                const halftone_tensor_info *infos,
+                                uint32_t count) {
+  printf(" \"%s\": [", title);
+  for (uint32_t i = 0; i < count; ++i) {
+    printf("%s\n  {\"name\": %s, \"dtype\": \"%s\", \"shape\": [", i ? "," : "",
+           jsonText(infos[i].name).c_str(), typeName(infos[i].dtype));
+    for (uint32_t d = 0; d < infos[i].rank; ++d)
+      if (infos[i].dims[d] >= 0)
+        printf("%s%lld", d ? ", " : "", static_cast<long long>(infos[i].dims[d]));
+      else
+        printf("%s%s", d ? ", " : "", jsonText(infos[i].dim_text[d]).c_str());
+    printf("]}");
+  }
+  printf("],\n");
+}
+
+/// `["AVX2+FMA", "AVX-512"]`
+static Text featureArray(uint64_t features) {
+  Text text;
+  text.append("[");
+  for (unsigned index = 0; index < 64; ++index)
+    if (uint64_t feature = features & uint64_t(1) << index)
+      text.append(text.size() > 1 ? ", " : "")
+          .append(jsonText(cpuFeatureNames(feature).c_str()).c_str());
+  return std::move(text.append("]"));
+}
+
+static void describeJson(const halftone_program &program) {
+  printf("{\"schema_version\": 1,\n \"name\": %s,\n \"abi_version\": %u,\n"
+         " \"runtime_version\": \"%s\",\n",
+         jsonText(program.name).c_str(), program.abi_version, HALFTONE_VERSION);
+  describeTensorsJson("inputs", program.inputs, program.num_inputs);
+  describeTensorsJson("outputs", program.outputs, program.num_outputs);
+  printf(" \"symbols\": [");
+  for (uint32_t s = 0; s < program.num_symbols; ++s)
+    printf("%s\n  {\"name\": %s, \"min\": %lld, \"max\": %lld}", s ? "," : "",
+           jsonText(program.symbols[s].name).c_str(),
+           static_cast<long long>(program.symbols[s].min),
+           static_cast<long long>(program.symbols[s].max));
+  printf("],\n \"memory\": {\"weight_bytes\": %llu, \"arena_bytes\": %llu},\n",
+         static_cast<unsigned long long>(program.payload_bytes),
+         static_cast<unsigned long long>(program.arena_bytes));
+  uint64_t present = presentCpuFeatures();
+  printf(" \"cpu_features\": {\"needed\": %s, \"present\": %s, \"missing\": "
+         "%s},\n",
+         featureArray(program.cpu_features).c_str(),
+         featureArray(present).c_str(),
+         featureArray(program.cpu_features & ~present).c_str());
+  // JSON by contract; a string where it is not, so that the whole stays valid.
+  bool embeddable = isJson(program.build_info);
+  printf(" \"build_info\": %s}\n",
+         embeddable ? program.build_info : jsonText(program.build_info).c_str());
+}
+
+void describe(const halftone_program &program, bool json) {
+  if (json)
+    describeJson(program);
+  else
+    describeText(program);
+}
+
+} // namespace halftone::rt

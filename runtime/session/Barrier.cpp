@@ -1,0 +1,50 @@
+//===- Barrier.cpp - threads meet: spin shortly, then sleep -----------------===//
+
+#include "runtime/session/Barrier.h"
+#include "halftone/abi.h"
+
+#include <climits>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace halftone::rt {
+
+static long futex(std::atomic<uint32_t> &word, int operation, uint32_t value) {
+  static_assert(sizeof(word) == sizeof(uint32_t));
+  return syscall(SYS_futex, &word, operation, value, nullptr, nullptr, 0);
+}
+
+void WaitWord::waitWhile(uint32_t old, uint32_t spins) {
+  for (uint32_t i = 0; i < spins; ++i) {
+    if (word.load(std::memory_order_acquire) != old)
+      return;
+    __builtin_ia32_pause();
+  }
+  // Announce the sleeper before the last look at the word; set() stores the
+  // word before it looks for sleepers. Sequential consistency makes at least
+  // one of the two see the other. The kernel compares once more.
+  sleepers.fetch_add(1, std::memory_order_seq_cst);
+  while (word.load(std::memory_order_seq_cst) == old)
+    futex(word, FUTEX_WAIT_PRIVATE, old);
+  sleepers.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void WaitWord::set(uint32_t value) {
+  word.store(value, std::memory_order_seq_cst);
+  if (sleepers.load(std::memory_order_seq_cst) != 0)
+    futex(word, FUTEX_WAKE_PRIVATE, INT_MAX);
+}
+
+uint32_t spinLimitFor(unsigned threads, unsigned cpus) {
+  return threads <= cpus ? 2500 : 20;
+}
+
+} // namespace halftone::rt
+
+/// Hidden, unlike the API: generated code must meet in the barrier of the
+/// runtime that it was linked with.
+void halftone_barrier(const halftone_step *step, int64_t) {
+  if (step->num_threads > 1)
+    static_cast<halftone::rt::Barrier *>(step->barrier)->arriveAndWait();
+}

@@ -1,0 +1,141 @@
+//===- Program.cpp - checks on a compiled program ---------------------------===//
+
+#include "runtime/session/Program.h"
+#include "runtime/session/CpuFeatures.h"
+#include "runtime/session/Error.h"
+#include "runtime/support/DataType.h"
+
+#include <cstring>
+
+namespace halftone::rt {
+
+static halftone_status damaged(const char *what) {
+  return fail(HALFTONE_INVALID_PROGRAM, "this program is damaged: %s", what);
+}
+
+static halftone_status checkTensors(const halftone_program &program,
+                                    const halftone_tensor_info *infos,
+                                    uint32_t count, const char *kind) {
+  if (count && !infos)
+    return fail(HALFTONE_INVALID_PROGRAM,
+                "this program is damaged: it has no list of its %ss", kind);
+  for (uint32_t i = 0; i < count; ++i) {
+    const halftone_tensor_info &info = infos[i];
+    if (!info.name || (info.rank && (!info.dims || !info.dim_text)))
+      return fail(HALFTONE_INVALID_PROGRAM,
+                  "this program is damaged: %s %u has no description", kind, i);
+    if (!typeBytes(info.dtype))
+      return fail(HALFTONE_INVALID_PROGRAM,
+                  "this program is damaged: %s %s has an unknown dtype (%u)",
+                  kind, quoted(info.name).c_str(), info.dtype);
+    if (info.rank > HALFTONE_MAX_RANK)
+      return fail(HALFTONE_INVALID_PROGRAM,
+                  "%s %s has rank %u; this runtime supports at most %d", kind,
+                  quoted(info.name).c_str(), info.rank, HALFTONE_MAX_RANK);
+    for (uint32_t d = 0; d < info.rank; ++d) {
+      bool isInput = infos == program.inputs;
+      if (!info.dim_text[d] ||
+          (isInput && info.dims[d] < 0 &&
+           -(info.dims[d] + 1) >= static_cast<int64_t>(program.num_symbols)))
+        return fail(HALFTONE_INVALID_PROGRAM,
+                    "this program is damaged: dimension %u of %s %s is invalid",
+                    d, kind, quoted(info.name).c_str());
+    }
+    for (uint32_t other = 0; other < i; ++other)
+      if (strcmp(infos[other].name, info.name) == 0)
+        return fail(HALFTONE_INVALID_PROGRAM,
+                    "this program is damaged: it has two %ss named %s", kind,
+                    quoted(info.name).c_str());
+  }
+  return HALFTONE_OK;
+}
+
+/// Every symbol has sane bounds, and some input says its value.
+static halftone_status checkSymbols(const halftone_program &program) {
+  if (program.num_symbols && !program.symbols)
+    return damaged("it has no list of its symbols");
+  for (uint32_t s = 0; s < program.num_symbols; ++s) {
+    const halftone_symbol &symbol = program.symbols[s];
+    if (!symbol.name || symbol.min < 0 || symbol.max < symbol.min)
+      return fail(HALFTONE_INVALID_PROGRAM,
+                  "this program is damaged: symbol %u has no name or bad bounds",
+                  s);
+    bool used = false;
+    for (uint32_t i = 0; i < program.num_inputs; ++i)
+      for (uint32_t d = 0; d < program.inputs[i].rank; ++d)
+        used |= program.inputs[i].dims[d] == -1 - static_cast<int64_t>(s);
+    if (!used)
+      return fail(HALFTONE_INVALID_PROGRAM,
+                  "this program is damaged: no input has dimension %s",
+                  quoted(symbol.name).c_str());
+  }
+  return HALFTONE_OK;
+}
+
+halftone_status checkProgram(const halftone_program *program) {
+  if (!program)
+    return fail(HALFTONE_INVALID_ARGUMENT, "the program is null");
+  if (program->abi_version != HALFTONE_ABI_VERSION)
+    return fail(HALFTONE_INVALID_PROGRAM,
+                "this program was compiled for runtime ABI %u, but this runtime "
+                "has ABI %u; compile the model again, or link it with the "
+                "runtime that came with its compiler",
+                program->abi_version, HALFTONE_ABI_VERSION);
+  if (program->struct_size != sizeof(halftone_program))
+    return fail(HALFTONE_INVALID_PROGRAM,
+                "this program's descriptor has %u bytes, but runtime ABI %u has "
+                "%zu; compile the model again",
+                program->struct_size, HALFTONE_ABI_VERSION,
+                sizeof(halftone_program));
+  if (!program->name || !program->build_info)
+    return damaged("it has no name or build information");
+  if (!program->step || !program->output_dims)
+    return damaged("it has no code");
+  if (program->num_fault_sites && !program->fault_sites)
+    return damaged("it has no list of its fault sites");
+  if (program->payload_bytes && !program->payload)
+    return damaged("it has no weights");
+  if (reinterpret_cast<uintptr_t>(program->payload) % 64 != 0)
+    return damaged("its weights are not aligned");
+  if (halftone_status status = checkTensors(*program, program->inputs,
+                                            program->num_inputs, "input"))
+    return status;
+  if (halftone_status status = checkTensors(*program, program->outputs,
+                                            program->num_outputs, "output"))
+    return status;
+  return checkSymbols(*program);
+}
+
+halftone_status checkCpu(const char *name, uint64_t needed, uint64_t present) {
+  if (uint64_t missing = needed & ~present)
+    return fail(HALFTONE_UNSUPPORTED_CPU,
+                "%s was compiled for CPUs with %s, but this computer lacks %s; "
+                "compile the model again with a --cpu that this computer has",
+                quoted(name).c_str(), cpuFeatureNames(needed).c_str(),
+                cpuFeatureNames(missing).c_str());
+  if (needed & (HALFTONE_CPU_AMX_INT8 | HALFTONE_CPU_AMX_BF16))
+    if (int error = requestAmxPermission())
+      return fail(HALFTONE_UNSUPPORTED_CPU,
+                  "%s was compiled for AMX, which this CPU has, but the kernel "
+                  "refused permission to use it (%s; Linux 5.16 or newer is "
+                  "needed)",
+                  quoted(name).c_str(), strerror(error));
+  return HALFTONE_OK;
+}
+
+Text nameList(const halftone_tensor_info *infos, uint32_t count) {
+  Text text;
+  for (uint32_t i = 0; i < count; ++i)
+    text.append(i ? ", " : "").append(quoted(infos[i].name).c_str());
+  return text;
+}
+
+Text signatureShape(const halftone_tensor_info &info) {
+  Text text;
+  text.append("[");
+  for (uint32_t i = 0; i < info.rank; ++i)
+    text.append(i ? ", " : "").append(info.dim_text[i]);
+  return static_cast<Text &&>(text.append("]"));
+}
+
+} // namespace halftone::rt

@@ -1,0 +1,27 @@
+//===- Program.h - checks on a compiled program -----------------------------===//
+
+#ifndef HALFTONE_RUNTIME_SESSION_PROGRAM_H
+#define HALFTONE_RUNTIME_SESSION_PROGRAM_H
+
+#include "halftone/halftone.h"
+#include "runtime/support/Text.h"
+
+namespace halftone::rt {
+
+/// That the program speaks this runtime's ABI and is whole, so that the rest of
+/// the runtime need not ask again.
+halftone_status checkProgram(const halftone_program *program);
+
+/// That this computer can run code that needs these features. Requests the
+/// permission to use AMX when they include it.
+halftone_status checkCpu(const char *name, uint64_t needed, uint64_t present);
+
+/// `input_ids, attention_mask`.
+Text nameList(const halftone_tensor_info *infos, uint32_t count);
+
+/// `[batch, sequence]`.
+Text signatureShape(const halftone_tensor_info &info);
+
+} // namespace halftone::rt
+
+#endif

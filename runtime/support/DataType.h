@@ -1,0 +1,51 @@
+//===- DataType.h - element types: names, sizes, conversions ----------------===//
+
+#ifndef HALFTONE_RUNTIME_SUPPORT_DATATYPE_H
+#define HALFTONE_RUNTIME_SUPPORT_DATATYPE_H
+
+#include "halftone/abi.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace halftone::rt {
+
+/// "f32"; "unknown" for a number that is no halftone_dtype.
+const char *typeName(uint32_t dtype);
+
+/// 0 for a number that is no halftone_dtype.
+size_t typeBytes(uint32_t dtype);
+
+bool isFloat(uint32_t dtype);
+
+/// Elements × bytes. False when a dimension is negative or the product does not
+/// fit in a signed 64-bit size.
+[[nodiscard]] bool tensorBytes(uint32_t dtype, const int64_t *dims, size_t rank,
+                               size_t &bytes);
+
+double halfToDouble(uint16_t bits);
+double bfloatToDouble(uint16_t bits);
+
+/// Rounded once, half to even; too large becomes infinity.
+uint16_t doubleToHalf(double value);
+uint16_t doubleToBfloat(double value);
+
+/// Element `index` of an array; exact for all types but 64-bit integers beyond
+/// 2^53.
+double loadElement(uint32_t dtype, const void *data, size_t index);
+
+/// The least and greatest value of an integer type (BOOL: 0 and 1).
+void integerBounds(uint32_t dtype, int64_t &least, int64_t &greatest);
+
+/// Stores into an integer or BOOL array; the value must be within the bounds.
+void storeInteger(uint32_t dtype, void *data, size_t index, int64_t value);
+
+/// Stores into a float array.
+void storeFloat(uint32_t dtype, void *data, size_t index, double value);
+
+/// Reads from an integer or BOOL array.
+int64_t loadInteger(uint32_t dtype, const void *data, size_t index);
+
+} // namespace halftone::rt
+
+#endif
