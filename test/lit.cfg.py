@@ -61,12 +61,13 @@ features = {
     "cuda": shutil.which("ptxas", path=os.environ.get("PATH", "") + ":/usr/local/cuda/bin"),
     "light-peers": has_modules(python, "onnx", "onnxruntime", "numpy"),
     "peers": os.environ.get("HALFTONE_PEERS", "1") != "0" and has_modules(python, "torch", "transformers"),
+    "readme": (SOURCE / "README.md").exists(),
     # Data beside the repository.
     "shared": (SHARED / "data").is_dir(),
 }
 config.available_features.update(name for name, found in features.items() if found)
 
-config.substitutions += [("%python", python), ("%shared", str(SHARED)), ("%source", str(SOURCE))]
+config.substitutions += [("%python", python), ("%shared", str(SHARED)), ("%source", str(SOURCE)), ("%build", str(BUILD))]
 if ROUNDTRIP:
     config.substitutions.append((r"(?<![-\w./])halftone-opt(?![-\w.])", "halftone-opt --verify-roundtrip"))
 

@@ -13,7 +13,7 @@ XYZ = ("batch", "sequence", 24)
 
 
 def node(op, inputs, outputs, **attributes):
-    return helper.make_node(op, inputs.split(), outputs.split(), name=f"/{op}", **attributes)
+    return helper.make_node(op, inputs.split(), outputs.split(), name=f"/{op}/{outputs.split()[0]}", **attributes)
 
 
 def size(shape):

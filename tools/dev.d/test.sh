@@ -48,7 +48,8 @@ lit_pass() {
   /usr/lib/llvm-22/bin/lit -j "$(jobs_count)" -sv --timeout 600 --allow-empty-runs --time-tests \
     --filter "$filter" --output "$results" --param python="$VENV/bin/python" "$@" "$BUILD/test" ||
     status=$?
-  [ "$status" -le 1 ] && [ -s "$results" ] || echo crashed >"$results"
+  # lit writes no results when the filter matches no test.
+  [ "$status" -le 1 ] && { [ -s "$results" ] || [ -n "$filter" ]; } || echo crashed >"$results"
 }
 
 run_gtest() {
