@@ -4,7 +4,9 @@
 #define HALFTONE_PASSES_GRAPH_PASSES_H
 
 #include "dialects/HT/HTDialect.h"
+#include "passes/Graph/Pipelines.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace halftone::graph {
@@ -15,7 +17,10 @@ namespace halftone::graph {
 #define GEN_PASS_REGISTRATION
 #include "passes/Graph/Passes.h.inc"
 
-inline void registerPasses() { registerHalftoneGraphPasses(); }
+inline void registerPasses() {
+  registerHalftoneGraphPasses();
+  registerPipelines();
+}
 
 } // namespace halftone::graph
 

@@ -1,0 +1,190 @@
+//===- AttentionMask.cpp - what a mask of attention scores says -------------===//
+
+#include "passes/Graph/AttentionMask.h"
+
+#include "passes/Graph/IndexExpr.h"
+
+using namespace mlir;
+using namespace halftone;
+using namespace halftone::ht;
+
+namespace halftone::graph {
+
+bool isMinusInfinity(std::optional<double> number) { return number && *number <= -1e4; }
+
+/// `dims` with leading 1s up to rank 4.
+static Dims toRank4(Dims dims, MLIRContext *context) {
+  if (dims.size() < 4)
+    dims.insert(dims.begin(), 4 - dims.size(), getAffineConstantExpr(1, context));
+  return dims;
+}
+
+/// Whether `reshape` only adds or removes leading axes of size 1, so that its
+/// operand broadcasts as its result does.
+static bool isLeadingUnitReshape(ReshapeOp reshape) {
+  Dims from = getDims(reshape.getInput()), to = getDims(reshape.getResult());
+  while (!from.empty() && getConstant(from.front()) == 1)
+    from.erase(from.begin());
+  while (!to.empty() && getConstant(to.front()) == 1)
+    to.erase(to.begin());
+  return from == to;
+}
+
+bool AttentionMask::isCausalRule(Value value, bool negate) const {
+  auto compare = value.getDefiningOp<CompareOp>();
+  if (!compare)
+    return false;
+  auto lhs = getIndexExpr(compare.getLhs()), rhs = getIndexExpr(compare.getRhs());
+  if (!lhs || !rhs || getDims(value).size() > 4)
+    return false;
+  // As `difference <= bound`, in integers.
+  ComparePredicate predicate = compare.getPredicate();
+  if (negate) {
+    static constexpr ComparePredicate opposites[] = {ComparePredicate::NE, ComparePredicate::EQ, ComparePredicate::GE,
+                                                     ComparePredicate::GT, ComparePredicate::LE, ComparePredicate::LT};
+    predicate = opposites[static_cast<uint32_t>(predicate)];
+  }
+  IndexExpr difference;
+  int64_t bound = 0;
+  switch (predicate) {
+  case ComparePredicate::LT:
+    bound = -1;
+    [[fallthrough]];
+  case ComparePredicate::LE:
+    difference = subtract(*lhs, *rhs);
+    break;
+  case ComparePredicate::GT:
+    bound = -1;
+    [[fallthrough]];
+  case ComparePredicate::GE:
+    difference = subtract(*rhs, *lhs);
+    break;
+  default:
+    return false;
+  }
+  // j - i + offset <= bound must say j <= i + (t - s).
+  difference = difference.alignedTo(4);
+  Dim shift = normalize(getAffineConstantExpr(bound, value.getContext()) - difference.offset);
+  // An axis of one position has stride 0 whatever its coordinate's factor was.
+  auto hasStride = [&](int axis, int64_t stride) {
+    return getConstant(difference.strides[axis]) == (getConstant(scores[axis]) == 1 ? 0 : stride);
+  };
+  return hasStride(0, 0) && hasStride(1, 0) && hasStride(2, -1) && hasStride(3, 1) &&
+         shift == normalize(scores[3] - scores[2]);
+}
+
+void AttentionMask::addCondition(Value condition, bool negate) {
+  Value value = skipBroadcasts(condition);
+  while (auto reshape = value.getDefiningOp<ReshapeOp>()) {
+    // Look through only where a rule inside may be found; a plain reshaped mask stays.
+    Operation *inner = reshape.getInput().getDefiningOp();
+    if (!isLeadingUnitReshape(reshape) || !isa_and_nonnull<AndOp, OrOp, NotOp, CompareOp, BroadcastOp, ReshapeOp>(inner))
+      break;
+    value = skipBroadcasts(reshape.getInput());
+  }
+  if (auto number = getSplat(value); number && (*number != 0) != negate)
+    return; // Always attends.
+  Operation *op = value.getDefiningOp();
+  if (auto notOp = dyn_cast_or_null<NotOp>(op))
+    return addCondition(notOp.getInput(), !negate);
+  // not (a or b) = not a and not b.
+  if (negate ? isa_and_nonnull<OrOp>(op) : isa_and_nonnull<AndOp>(op)) {
+    addCondition(op->getOperand(0), negate);
+    addCondition(op->getOperand(1), negate);
+    return;
+  }
+  if (isCausalRule(value, negate)) {
+    causal = true;
+    return;
+  }
+  if (llvm::none_of(terms, [&](Term term) { return term.value == value && term.negate == negate; }))
+    terms.push_back({value, negate});
+}
+
+void AttentionMask::addAdditive(Value value) {
+  value = skipFloatCasts(skipBroadcasts(value));
+  Operation *op = value.getDefiningOp();
+  if (auto reshape = dyn_cast_or_null<ReshapeOp>(op); reshape && isLeadingUnitReshape(reshape))
+    return addAdditive(reshape.getInput());
+  if (getSplat(value) == 0.0)
+    return;
+  if (auto where = dyn_cast_or_null<WhereOp>(op)) {
+    auto lhs = getSplat(where.getLhs()), rhs = getSplat(where.getRhs());
+    if (lhs == 0.0 && isMinusInfinity(rhs))
+      return addCondition(where.getCondition(), false);
+    if (isMinusInfinity(lhs) && rhs == 0.0)
+      return addCondition(where.getCondition(), true);
+    // masked_fill of what is itself a mask.
+    if (isMinusInfinity(lhs) || isMinusInfinity(rhs)) {
+      addCondition(where.getCondition(), isMinusInfinity(lhs));
+      return addAdditive(isMinusInfinity(lhs) ? where.getRhs() : where.getLhs());
+    }
+  }
+  if (isa_and_nonnull<AddOp>(op)) {
+    addAdditive(op->getOperand(0));
+    addAdditive(op->getOperand(1));
+    return;
+  }
+  // (1 - mask) * -1e4 and mask * -1e4, where mask is a widened boolean.
+  if (auto mul = dyn_cast_or_null<MulOp>(op)) {
+    for (unsigned side : {0u, 1u}) {
+      if (!isMinusInfinity(getSplat(mul->getOperand(side))))
+        continue;
+      Value factor = skipFloatCasts(skipBroadcasts(mul->getOperand(1 - side)));
+      bool negate = true;
+      if (auto sub = factor.getDefiningOp<SubOp>(); sub && getSplat(sub.getLhs()) == 1.0) {
+        factor = skipFloatCasts(skipBroadcasts(sub.getRhs()));
+        negate = false;
+      }
+      auto cast = factor.getDefiningOp<CastOp>();
+      // A mask of integers is 0 or 1 by every exporter's contract.
+      if (cast && isa<IntegerType>(getElementTypeOrSelf(cast.getInput())))
+        return addCondition(cast.getInput(), negate);
+    }
+  }
+  biases.push_back(value);
+}
+
+Value AttentionMask::getMisfit() const {
+  auto fits = [&](Value value) {
+    Dims dims = toRank4(getDims(value), value.getContext());
+    auto both = broadcast(dims, scores);
+    return dims.size() == 4 && both && *both == scores;
+  };
+  for (Term term : terms)
+    if (!fits(term.value))
+      return term.value;
+  for (Value bias : biases)
+    if (!fits(bias))
+      return bias;
+  return {};
+}
+
+Value AttentionMask::makeMask(IRRewriter &rewriter, Location loc) const {
+  Value mask;
+  for (Term term : terms) {
+    Value value = term.value;
+    auto type = cast<RankedTensorType>(value.getType());
+    if (!type.getElementType().isInteger(1))
+      value = rewriter.createOrFold<CastOp>(loc, withElementType(type, rewriter.getI1Type()), value);
+    if (term.negate)
+      value = NotOp::create(rewriter, loc, value);
+    value = reshape(rewriter, loc, value, toRank4(getDims(value), rewriter.getContext()));
+    mask = mask ? AndOp::create(rewriter, loc, mask, value).getResult() : value;
+  }
+  return mask;
+}
+
+Value AttentionMask::makeBias(IRRewriter &rewriter, Location loc, Type element) const {
+  Value sum;
+  for (Value bias : biases) {
+    auto type = cast<RankedTensorType>(bias.getType());
+    if (type.getElementType() != element)
+      bias = CastOp::create(rewriter, loc, withElementType(type, element), bias);
+    bias = reshape(rewriter, loc, bias, toRank4(getDims(bias), rewriter.getContext()));
+    sum = sum ? AddOp::create(rewriter, loc, sum, bias).getResult() : bias;
+  }
+  return sum;
+}
+
+} // namespace halftone::graph
