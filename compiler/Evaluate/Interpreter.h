@@ -119,6 +119,7 @@ public:
   llvm::Error runOperation(mlir::Operation *op, llvm::SmallVectorImpl<Tensor> &results);
 
   Run &getRun() { return run; }
+  size_t getNumLiveValues() const { return values.size(); }
 
 private:
   Run &run;
