@@ -1,0 +1,454 @@
+//===- GraphImporter.cpp - values and nodes of one import -------------------===//
+
+#include "compiler/Import/ONNX/GraphImporter.h"
+
+#include "compiler/Import/ONNX/Names.h"
+#include "compiler/Import/ONNX/NodeImporter.h"
+#include "compiler/Import/ONNX/Operators.h"
+
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+using halftone::ht::Dim;
+using halftone::ht::Dims;
+
+namespace halftone::onnx {
+
+/// Nested functions and branches.
+static constexpr unsigned kMaxDepth = 64;
+/// Nodes after inlining: functions that call each other twice per level grow
+/// exponentially.
+static constexpr size_t kMaxInlinedNodes = size_t(1) << 22;
+/// Literals up to these sizes stay in the IR, larger tensors are weights.
+static constexpr uint64_t kMaxConstantBytes = 64, kMaxShapeBytes = 1024;
+/// Initializers in a field that cannot be mapped become literals inside their
+/// weight; beyond this size the file has to be written differently.
+static constexpr int64_t kMaxDecodedElements = int64_t(1) << 18;
+
+Binding *Scope::lookup(StringRef name) {
+  for (Scope *scope = this; scope; scope = scope->parent) {
+    auto it = scope->values.find(name);
+    if (it != scope->values.end())
+      return &it->second;
+  }
+  return nullptr;
+}
+
+Location GraphImporter::getLocation(const Node &node) {
+  auto it = nodeIndex.find(&node);
+  Location line = it == nodeIndex.end() ? fileLoc : Location(FileLineColLoc::get(&context, path, it->second + 1, 0));
+  return NameLoc::get(builder.getStringAttr(getNodeName(node)), line);
+}
+
+const Attribute *GraphImporter::findAttribute(const Node &node, const Scope &scope, StringRef name) const {
+  const Node *current = &node;
+  const Scope *place = &scope;
+  while (current) {
+    const Attribute *found = nullptr;
+    for (const Attribute &attribute : current->attributes)
+      if (attribute.name == name)
+        found = &attribute;
+    // At a call, the function may have a default.
+    if (!found && current != &node) {
+      for (const Attribute &attribute : place->function->defaults)
+        if (attribute.name == name)
+          return &attribute;
+    }
+    if (!found || found->reference.empty())
+      return found;
+    name = found->reference;
+    if (current != &node)
+      place = place->caller;
+    while (place && !place->function)
+      place = place->parent;
+    current = place ? place->call : nullptr;
+  }
+  return nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+Value GraphImporter::materialize(const SymbolicTensor &known, Location loc) {
+  auto type = RankedTensorType::get(known.shape, known.elementType);
+  if (known.isConstant()) {
+    SmallVector<mlir::Attribute> values;
+    for (const Element &element : known.elements) {
+      if (known.isFloat()) {
+        values.push_back(FloatAttr::get(known.elementType, element.number));
+      } else {
+        unsigned width = known.elementType.getIntOrFloatBitWidth();
+        APInt bits(64, static_cast<uint64_t>(*ht::getConstant(element.expr)));
+        values.push_back(IntegerAttr::get(known.elementType, bits.trunc(width)));
+      }
+    }
+    // All elements equal: a splat, which folders recognise.
+    if (values.size() > 1 && llvm::all_equal(values))
+      values.resize(1);
+    return ht::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, values));
+  }
+
+  // Symbolic: one scalar per element, put together.
+  auto scalarType = RankedTensorType::get({}, builder.getI64Type());
+  auto vectorType = RankedTensorType::get({1}, builder.getI64Type());
+  SmallVector<Value> parts;
+  for (const Element &element : known.elements) {
+    Value part;
+    if (auto constant = ht::getConstant(element.expr))
+      part = ht::ConstantOp::create(builder, loc, DenseElementsAttr::get(scalarType, *constant));
+    else
+      part = ht::DimOp::create(builder, loc, scalarType, ht::DimsAttr::get(&context, element.expr));
+    if (known.elements.size() > 1)
+      part = ht::ReshapeOp::create(builder, loc, vectorType, part);
+    parts.push_back(part);
+  }
+  Value value = parts.front();
+  if (parts.size() > 1)
+    value = ht::ConcatOp::create(builder, loc,
+                                 RankedTensorType::get({static_cast<int64_t>(parts.size())}, builder.getI64Type()),
+                                 parts, /*axis=*/0);
+  auto wide = RankedTensorType::get(known.shape, builder.getI64Type());
+  if (value.getType() != wide)
+    value = ht::ReshapeOp::create(builder, loc, wide, value);
+  if (type != wide)
+    value = ht::CastOp::create(builder, loc, type, value);
+  return value;
+}
+
+ht::WeightOp GraphImporter::createWeight(StringRef name, RankedTensorType type, Location loc) {
+  std::string symbol = name.empty() ? "weight" : name.str();
+  for (unsigned i = 0; !weightNames.insert(symbol).second; ++i)
+    symbol = (name + "_" + Twine(i)).str();
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(main);
+  auto weight = ht::WeightOp::create(builder, loc, symbol, type, StringAttr());
+  builder.createBlock(&weight.getInitializer());
+  return weight;
+}
+
+LogicalResult GraphImporter::bindTensor(Binding &binding, const Tensor &tensor, Location loc, StringRef what) {
+  auto refuse = [&](StringRef reason) { return emitError(loc) << what << ": " << reason; };
+  std::string reason;
+  binding.type = tensors.getType(tensor, &context, reason);
+  if (!binding.type)
+    return refuse(reason);
+  auto count = countElements(binding.type.getShape(), SymbolicTensor::kMaxElements);
+  Type element = binding.type.getElementType();
+  uint64_t width = std::max(1u, element.getIntOrFloatBitWidth() / 8);
+  bool small = count && (*count <= 1 || *count * width <= (isa<FloatType>(element) ? kMaxConstantBytes : kMaxShapeBytes));
+  if (!small) {
+    binding.initializer = &tensor;
+    binding.name = tensor.name;
+    bool located = tensors.locate(tensor, binding.type, reason).has_value();
+    if (!reason.empty())
+      return refuse(reason);
+    if (!located && !countElements(binding.type.getShape(), kMaxDecodedElements))
+      return refuse("a tensor of this size must be stored as raw or external data");
+    return success();
+  }
+  DenseElementsAttr values = tensors.decode(tensor, binding.type, reason);
+  if (!values)
+    return refuse(reason);
+  SymbolicTensor known;
+  known.elementType = element;
+  known.shape.assign(binding.type.getShape().begin(), binding.type.getShape().end());
+  if (*count == 0) {
+    binding.known = std::move(known);
+    return success();
+  }
+  if (isa<FloatType>(element)) {
+    for (APFloat value : values.getValues<APFloat>()) {
+      bool inexact;
+      value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &inexact);
+      known.elements.push_back({Dim(), value.convertToDouble()});
+    }
+  } else {
+    bool isUnsigned = element.isInteger(1) || element.isUnsignedInteger();
+    for (const APInt &value : values.getValues<APInt>())
+      known.elements.push_back({symbols.constant(isUnsigned ? value.getZExtValue() : value.getSExtValue())});
+  }
+  binding.known = std::move(known);
+  return success();
+}
+
+/// Ends `weight`'s initializer with the bytes of `tensor` converted to its type.
+static LogicalResult fillWeight(OpBuilder &builder, ht::WeightOp weight, TensorReader &tensors, const Tensor &tensor,
+                                RankedTensorType type) {
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(&weight.getInitializer().front());
+  Location loc = weight.getLoc();
+  std::string reason;
+  Value value;
+  if (auto bytes = tensors.locate(tensor, type, reason)) {
+    value = ht::LoadOp::create(builder, loc, type, bytes->file, bytes->offset);
+  } else if (reason.empty()) {
+    if (DenseElementsAttr values = tensors.decode(tensor, type, reason))
+      value = ht::ConstantOp::create(builder, loc, values);
+  }
+  if (!value)
+    return emitError(loc) << "initializer " << quote(tensor.name) << ": " << reason;
+  if (type != weight.getWeightType())
+    value = ht::CastOp::create(builder, loc, weight.getWeightType(), value);
+  ht::YieldOp::create(builder, loc, value);
+  return success();
+}
+
+Value GraphImporter::materialize(Binding &binding, Location loc) {
+  if (binding.value)
+    return binding.value;
+  if (binding.known)
+    return binding.value = materialize(*binding.known, loc);
+  if (!binding.weight) {
+    const Tensor &tensor = *binding.initializer;
+    binding.weight =
+        createWeight(binding.name, binding.type, NameLoc::get(builder.getStringAttr(binding.name), fileLoc));
+    if (failed(fillWeight(builder, binding.weight, tensors, tensor, binding.type)))
+      return {};
+  }
+  binding.value = ht::GetWeightOp::create(builder, loc, binding.type, binding.weight.getSymName());
+  return binding.value;
+}
+
+Value GraphImporter::castWeight(Binding &binding, RankedTensorType type, Location loc) {
+  if (!binding.initializer)
+    return {};
+  const Tensor &tensor = *binding.initializer;
+  ht::WeightOp weight = createWeight((binding.name + "." + toString(type.getElementType())).str(), type,
+                                     NameLoc::get(builder.getStringAttr(binding.name), fileLoc));
+  if (failed(fillWeight(builder, weight, tensors, tensor, binding.type)))
+    return {};
+  return ht::GetWeightOp::create(builder, loc, type, weight.getSymName());
+}
+
+Binding GraphImporter::share(Binding &binding, Location loc) {
+  // A weight is created before it is shared, so that it is created once.
+  if (binding.initializer)
+    materialize(binding, loc);
+  return binding;
+}
+
+bool GraphImporter::boundSymbol(Dim expr, int64_t limit, Location loc, StringRef reason) {
+  // a * s + b <= limit for one symbol s and constants a > 0, b.
+  auto symbol = dyn_cast<AffineSymbolExpr>(expr);
+  int64_t factor = 1, offset = 0;
+  Dim rest = expr;
+  if (auto sum = dyn_cast<AffineBinaryOpExpr>(rest); sum && sum.getKind() == AffineExprKind::Add) {
+    if (auto constant = ht::getConstant(sum.getRHS())) {
+      offset = *constant;
+      rest = sum.getLHS();
+    }
+  }
+  if (auto product = dyn_cast<AffineBinaryOpExpr>(rest); product && product.getKind() == AffineExprKind::Mul) {
+    if (auto constant = ht::getConstant(product.getRHS())) {
+      factor = *constant;
+      rest = product.getLHS();
+    }
+  }
+  symbol = dyn_cast<AffineSymbolExpr>(rest);
+  if (!symbol || factor <= 0)
+    return false;
+  Symbols::Symbol &entry = symbols[symbol.getPosition()];
+  int64_t max = llvm::divideFloorSigned(limit - offset, factor);
+  if (max < entry.min)
+    return false;
+  if (max < entry.max) {
+    emitRemark(loc) << "dimension " << quote(entry.name) << " is at most " << max << " instead of " << entry.max << ": "
+                    << reason;
+    entry.max = max;
+  }
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Nodes
+//===----------------------------------------------------------------------===//
+
+/// All names that a branch may take from the graph around it.
+static void collectCaptures(const Graph &graph, llvm::StringSet<> &names) {
+  for (const ValueInfo &output : graph.outputs)
+    names.insert(output.name);
+  for (const Node &node : graph.nodes) {
+    names.insert_range(node.inputs);
+    for (const Attribute &attribute : node.attributes)
+      if (attribute.graph)
+        collectCaptures(*attribute.graph, names);
+  }
+}
+
+void GraphImporter::markLive(ArrayRef<Node> nodes, ArrayRef<StringRef> outputs, Scope &scope) {
+  scope.live.insert_range(outputs);
+  for (const Node &node : llvm::reverse(nodes)) {
+    if (llvm::none_of(node.outputs, [&](StringRef name) { return !name.empty() && scope.live.contains(name); }))
+      continue;
+    scope.live.insert_range(node.inputs);
+    for (const Attribute &attribute : node.attributes)
+      if (attribute.graph)
+        collectCaptures(*attribute.graph, scope.live);
+  }
+}
+
+static bool isLive(const Node &node, const Scope &scope) {
+  return llvm::any_of(node.outputs, [&](StringRef name) { return !name.empty() && scope.live.contains(name); });
+}
+
+static int64_t getVersion(ArrayRef<OperatorSet> sets, StringRef domain) {
+  for (const OperatorSet &set : sets)
+    if (set.domain == domain)
+      return set.version;
+  return 1; // other domains are often left undeclared
+}
+
+const Function *GraphImporter::findFunction(const Node &node) const {
+  for (const Function &function : model.functions)
+    if (function.name == node.opType && function.domain == node.domain && function.overload == node.overload)
+      return &function;
+  return nullptr;
+}
+
+LogicalResult GraphImporter::checkOperators(const Graph &graph) {
+  for (auto [i, node] : llvm::enumerate(graph.nodes))
+    nodeIndex[&node] = i;
+
+  struct Missing {
+    const Node *first;
+    int64_t opset;
+    unsigned count = 0;
+  };
+  llvm::MapVector<std::pair<StringRef, StringRef>, Missing> missing;
+  DenseSet<const Function *> visited;
+  std::function<void(ArrayRef<Node>, ArrayRef<StringRef>, ArrayRef<OperatorSet>)> check =
+      [&](ArrayRef<Node> nodes, ArrayRef<StringRef> outputs, ArrayRef<OperatorSet> sets) {
+        Scope scope;
+        markLive(nodes, outputs, scope);
+        for (const Node &node : nodes) {
+          int64_t opset = getVersion(sets, node.domain);
+          if (!isLive(node, scope) || findOperator(node.domain, node.opType, opset))
+            continue;
+          if (const Function *function = findFunction(node)) {
+            if (visited.insert(function).second)
+              check(function->nodes, function->outputs, function->operatorSets);
+            continue;
+          }
+          auto [it, isNew] = missing.insert({{node.domain, node.opType}, {&node, opset}});
+          ++it->second.count;
+        }
+      };
+  SmallVector<StringRef> outputs;
+  for (const ValueInfo &output : graph.outputs)
+    outputs.push_back(output.name);
+  check(graph.nodes, outputs, model.operatorSets);
+  for (auto &[key, entry] : missing)
+    reportUnsupported(*entry.first, entry.opset, entry.count);
+  return failure(!missing.empty());
+}
+
+void GraphImporter::reportUnsupported(const Node &node, int64_t opset, unsigned count) {
+  InFlightDiagnostic diagnostic = emitError(getLocation(node));
+  diagnostic << describe(node) << ": halftone has no operator " << quote(node.opType) << " of domain "
+             << quote(node.domain.empty() ? "ai.onnx" : node.domain) << ", opset " << opset;
+  if (count > 1)
+    diagnostic << " (used by " << count << " nodes)";
+  std::string versions;
+  for (ArrayRef<Operator> group : operatorTable())
+    for (const Operator &entry : group)
+      if (node.opType == entry.name && node.domain == entry.domain)
+        versions += (versions.empty() ? "" : ", ") + std::to_string(entry.since) +
+                    (entry.until == kNewest ? " and later" : " to " + std::to_string(entry.until));
+  if (!versions.empty())
+    diagnostic << "; it has the operator of opset " << versions;
+}
+
+LogicalResult GraphImporter::importNodes(ArrayRef<Node> nodes, Scope &scope) {
+  if (scope.depth > kMaxDepth)
+    return error() << "functions and branches are nested more than " << kMaxDepth << " deep";
+  for (const Node &node : nodes)
+    if (isLive(node, scope) && failed(importNode(node, scope)))
+      return failure();
+  return success();
+}
+
+LogicalResult GraphImporter::importNode(const Node &node, Scope &scope) {
+  if (++inlined > kMaxInlinedNodes)
+    return error() << "the model has more than " << kMaxInlinedNodes << " nodes once its functions are inlined";
+  int64_t opset = getVersion(scope.operatorSets, node.domain);
+  const Operator *entry = findOperator(node.domain, node.opType, opset);
+  if (!entry) {
+    if (const Function *function = findFunction(node))
+      return inlineFunction(*function, node, scope);
+    reportUnsupported(node, opset, 1);
+    return failure();
+  }
+  NodeImporter importer(*this, node, scope, opset);
+  std::optional<SymbolicTensor> known = entry->evaluate ? entry->evaluate(importer) : std::nullopt;
+  Block &block = main.getBody().front();
+  Operation *last = block.empty() ? nullptr : &block.back();
+  if (known)
+    importer.setResult(0, std::move(*known));
+  else if (!importer.failed())
+    entry->emit(importer);
+  for (Operation *op = last ? last->getNextNode() : block.empty() ? nullptr : &block.front();
+       op && !importer.failed(); op = op->getNextNode())
+    importer.verify(op);
+  for (auto [i, output] : llvm::enumerate(node.outputs))
+    if (!output.empty() && scope.live.contains(output) && !scope.values.contains(output))
+      importer.error("output " + Twine(i) + " (" + quote(output) + ") is not supported");
+  return failure(importer.failed());
+}
+
+LogicalResult GraphImporter::inlineFunction(const Function &function, const Node &node, Scope &scope) {
+  NodeImporter importer(*this, node, scope, 0);
+  if (node.inputs.size() > function.inputs.size() || node.outputs.size() > function.outputs.size()) {
+    importer.error("the function has " + Twine(function.inputs.size()) + " inputs and " +
+                   Twine(function.outputs.size()) + " outputs");
+    return failure();
+  }
+  Scope body;
+  body.call = &node;
+  body.caller = &scope;
+  body.function = &function;
+  body.operatorSets = function.operatorSets;
+  body.depth = scope.depth + 1;
+  for (auto [formal, actual] : llvm::zip(function.inputs, node.inputs)) {
+    if (actual.empty())
+      continue;
+    Binding *binding = scope.lookup(actual);
+    if (!binding) {
+      importer.error("input " + quote(actual) + " is not produced by any node before it");
+      return failure();
+    }
+    body.values[formal] = share(*binding, importer.getLoc());
+  }
+  markLive(function.nodes, ArrayRef(function.outputs).take_front(node.outputs.size()), body);
+  if (failed(importNodes(function.nodes, body)))
+    return failure();
+  for (auto [formal, actual] : llvm::zip(function.outputs, node.outputs))
+    if (Binding *binding = actual.empty() ? nullptr : body.lookup(formal))
+      if (!scope.values.try_emplace(actual, *binding).second)
+        importer.error("output " + quote(actual) + " is produced twice");
+  return failure(importer.failed());
+}
+
+LogicalResult GraphImporter::inlineGraph(const Graph &branch, const Node &node, Scope &scope) {
+  NodeImporter importer(*this, node, scope, 0);
+  Scope body;
+  body.parent = &scope;
+  body.operatorSets = scope.operatorSets;
+  body.depth = scope.depth + 1;
+  SmallVector<StringRef> outputs;
+  for (const ValueInfo &output : branch.outputs)
+    outputs.push_back(output.name);
+  markLive(branch.nodes, outputs, body);
+  if (failed(bindInitializers(branch, body)) || failed(importNodes(branch.nodes, body)))
+    return failure();
+  for (auto [output, actual] : llvm::zip(outputs, node.outputs)) {
+    Binding *binding = body.lookup(output);
+    if (!binding)
+      importer.error("output " + quote(output) + " of a branch is not produced");
+    else if (!actual.empty() && !scope.values.try_emplace(actual, share(*binding, importer.getLoc())).second)
+      importer.error("output " + quote(actual) + " is produced twice");
+  }
+  return failure(importer.failed());
+}
+
+} // namespace halftone::onnx

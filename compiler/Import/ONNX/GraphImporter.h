@@ -1,0 +1,121 @@
+//===- GraphImporter.h - state of one import --------------------------------===//
+
+#ifndef HALFTONE_COMPILER_IMPORT_ONNX_GRAPHIMPORTER_H
+#define HALFTONE_COMPILER_IMPORT_ONNX_GRAPHIMPORTER_H
+
+#include "compiler/Import/ONNX/Importer.h"
+#include "compiler/Import/ONNX/SymbolicValue.h"
+#include "compiler/Import/ONNX/TensorData.h"
+
+#include "dialects/HT/HTOps.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace halftone::onnx {
+
+/// What the importer has for one ONNX value: a known small tensor, operations
+/// that compute it, an initializer not used so far, or several of these.
+struct Binding {
+  mlir::RankedTensorType type;
+  mlir::Value value;
+  std::optional<SymbolicTensor> known;
+  const Tensor *initializer = nullptr;
+  llvm::StringRef name;  ///< Of the initializer.
+  ht::WeightOp weight; ///< Where `initializer` became a weight.
+};
+
+/// Names visible to a run of nodes: a graph, a branch or a function body.
+struct Scope {
+  llvm::StringMap<Binding> values;
+  Scope *parent = nullptr;               ///< Branches see the names around them.
+  const Node *call = nullptr;            ///< In a function body: the calling node,
+  const Scope *caller = nullptr;         ///< where its attributes are looked up,
+  const Function *function = nullptr;    ///< and the function.
+  llvm::ArrayRef<OperatorSet> operatorSets;
+  llvm::StringSet<> live;                ///< Values that something uses.
+  unsigned depth = 0;
+
+  Binding *lookup(llvm::StringRef name);
+};
+
+class GraphImporter {
+public:
+  GraphImporter(const Model &model, llvm::StringRef path, mlir::MLIRContext &context,
+                const ImportOptions &options);
+
+  mlir::OwningOpRef<mlir::ModuleOp> run();
+
+  mlir::MLIRContext *getContext() { return &context; }
+  mlir::OpBuilder &getBuilder() { return builder; }
+  Symbols &getSymbols() { return symbols; }
+  TensorReader &getTensors() { return tensors; }
+
+  /// The value as data, emitting what it takes; null after an error at `loc`.
+  mlir::Value materialize(Binding &binding, mlir::Location loc);
+  mlir::Value materialize(const SymbolicTensor &known, mlir::Location loc);
+
+  /// Binds `tensor` as a constant or a weight; an error names `what`.
+  mlir::LogicalResult bindTensor(Binding &binding, const Tensor &tensor, mlir::Location loc, llvm::StringRef what);
+
+  /// A weight whose initializer is that of `binding` converted to `type`; null
+  /// where `binding` is no weight.
+  mlir::Value castWeight(Binding &binding, mlir::RankedTensorType type, mlir::Location loc);
+
+  /// Imports the live nodes of `scope` in order.
+  mlir::LogicalResult importNodes(llvm::ArrayRef<Node> nodes, Scope &scope);
+  /// Imports `branch` in place and hands its outputs to `node`'s.
+  mlir::LogicalResult inlineGraph(const Graph &branch, const Node &node, Scope &scope);
+
+  /// A copy of `binding` for another name; both share what is emitted.
+  Binding share(Binding &binding, mlir::Location loc);
+
+  /// The attribute of `node`, where it refers to one of the enclosing function
+  /// that of the call; null where there is none.
+  const Attribute *findAttribute(const Node &node, const Scope &scope, llvm::StringRef name) const;
+
+  /// Where diagnostics about `node` and its operations point.
+  mlir::Location getLocation(const Node &node);
+
+  /// Lowers the largest value of the symbol in `expr` so that `expr` <= `limit`;
+  /// false where that is not possible.
+  bool boundSymbol(ht::Dim expr, int64_t limit, mlir::Location loc, llvm::StringRef reason);
+
+private:
+  mlir::InFlightDiagnostic error() { return mlir::emitError(fileLoc); }
+  mlir::LogicalResult checkVersions();
+  mlir::LogicalResult checkOperators(const Graph &graph);
+  mlir::LogicalResult bindInputs(const Graph &graph, Scope &scope);
+  mlir::LogicalResult applyMaxima();
+  mlir::LogicalResult bindInitializers(const Graph &graph, Scope &scope);
+  mlir::LogicalResult importNode(const Node &node, Scope &scope);
+  mlir::LogicalResult inlineFunction(const Function &function, const Node &node, Scope &scope);
+  mlir::LogicalResult finish(const Graph &graph, Scope &scope);
+  /// Fills `scope.live`: what `outputs` need of `nodes`.
+  void markLive(llvm::ArrayRef<Node> nodes, llvm::ArrayRef<llvm::StringRef> outputs, Scope &scope);
+  void reportUnsupported(const Node &node, int64_t opset, unsigned count);
+  const Function *findFunction(const Node &node) const;
+  ht::WeightOp createWeight(llvm::StringRef name, mlir::RankedTensorType type, mlir::Location loc);
+  std::optional<ht::Dim> parseDimension(llvm::StringRef text);
+  void removeDeadCode();
+
+  const Model &model;
+  std::string path;
+  mlir::MLIRContext &context;
+  const ImportOptions &options;
+  mlir::Location fileLoc;
+  mlir::OpBuilder builder;
+  Symbols symbols;
+  ExternalFiles files;
+  TensorReader tensors;
+  mlir::ModuleOp module;
+  mlir::func::FuncOp main;
+  llvm::StringSet<> weightNames;
+  llvm::DenseMap<const Node *, unsigned> nodeIndex;
+  size_t inlined = 0;
+};
+
+} // namespace halftone::onnx
+
+#endif

@@ -1,0 +1,330 @@
+//===- Importer.cpp - an ONNX file as a graph of the ht dialect -------------===//
+//
+// The outer part of an import: versions, inputs and their symbols, outputs, the
+// end checks. GraphImporter.cpp has the inner part, values and nodes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Import/ONNX/Importer.h"
+
+#include "compiler/Import/ONNX/GraphImporter.h"
+#include "compiler/Import/ONNX/Names.h"
+#include "compiler/Import/ONNX/Operators.h"
+#include "compiler/Import/ONNX/Reader.h"
+
+#include "mlir/IR/Verifier.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using halftone::ht::Dim;
+using halftone::ht::Dims;
+
+namespace halftone::onnx {
+
+/// As many as the dialect's textual form has names for.
+static constexpr size_t kMaxSymbols = 32;
+
+GraphImporter::GraphImporter(const Model &model, StringRef path, MLIRContext &context, const ImportOptions &options)
+    : model(model), path(path.str()), context(context), options(options),
+      fileLoc(FileLineColLoc::get(&context, path, 0, 0)), builder(&context), symbols(&context),
+      files(llvm::sys::path::parent_path(path)), tensors(model, llvm::sys::path::filename(path), files) {}
+
+LogicalResult GraphImporter::checkVersions() {
+  if (model.irVersion > kNewestIRVersion)
+    emitWarning(fileLoc) << "IR version " << model.irVersion << " is newer than " << kNewestIRVersion
+                         << ", the newest known here: fields that it added are ignored";
+  std::optional<int64_t> version;
+  for (const OperatorSet &set : model.operatorSets)
+    if (set.domain.empty())
+      version = set.version;
+  if (!version)
+    return success(); // only operators of other domains
+  if (*version < kOldestOpset)
+    return error() << "opset " << *version << " is older than " << kOldestOpset
+                   << ": convert the model first, e.g. with onnx.version_converter.convert_version(model, 18)";
+  if (*version > kNewestOpset)
+    return error() << "opset " << *version << " is newer than " << kNewestOpset
+                   << ", the newest supported: export the model with an older opset";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Symbols and inputs
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Parses "past + 2*seq" over symbols that exist.
+class DimensionParser {
+public:
+  DimensionParser(StringRef text, Symbols &symbols) : rest(text), symbols(symbols) {}
+
+  std::optional<Dim> parse() {
+    auto value = sum(0);
+    rest = rest.ltrim();
+    return rest.empty() ? value : std::nullopt;
+  }
+
+private:
+  bool accept(char c) {
+    rest = rest.ltrim();
+    return rest.consume_front(StringRef(&c, 1));
+  }
+  std::optional<Dim> sum(unsigned depth) {
+    auto value = product(depth);
+    while (value) {
+      if (accept('+')) {
+        auto next = product(depth);
+        value = next ? symbols.add(*value, *next) : std::nullopt;
+      } else if (accept('-')) {
+        auto next = product(depth);
+        value = next ? symbols.sub(*value, *next) : std::nullopt;
+      } else {
+        break;
+      }
+    }
+    return value;
+  }
+  std::optional<Dim> product(unsigned depth) {
+    auto value = atom(depth);
+    while (value && accept('*')) {
+      auto next = atom(depth);
+      value = next ? symbols.mul(*value, *next) : std::nullopt;
+    }
+    return value;
+  }
+  std::optional<Dim> atom(unsigned depth) {
+    if (depth > 32)
+      return std::nullopt;
+    if (accept('(')) {
+      auto value = sum(depth + 1);
+      return value && accept(')') ? value : std::nullopt;
+    }
+    StringRef word = rest.take_while([](char c) { return llvm::isAlnum(c) || c == '_' || c == '.'; });
+    rest = rest.drop_front(word.size());
+    int64_t number = 0;
+    if (!word.empty() && llvm::isDigit(word.front()))
+      return word.getAsInteger(10, number) ? std::nullopt : std::optional<Dim>(symbols.constant(number));
+    return symbols.contains(word) ? std::optional<Dim>(symbols.get(word)) : std::nullopt;
+  }
+
+  StringRef rest;
+  Symbols &symbols;
+};
+
+/// Whether a dim_param is one name rather than arithmetic over names.
+bool isPlainName(StringRef text) {
+  return text.find_first_of("+*()") == StringRef::npos && !text.contains(" - ");
+}
+
+} // namespace
+
+std::optional<Dim> GraphImporter::parseDimension(StringRef text) { return DimensionParser(text, symbols).parse(); }
+
+LogicalResult GraphImporter::applyMaxima() {
+  if (symbols.list().size() > kMaxSymbols)
+    return error() << "the inputs have " << symbols.list().size() << " different dynamic dimensions, at most "
+                   << kMaxSymbols << " are supported";
+  bool hasBatch = false;
+  for (unsigned i = 0; i < symbols.list().size(); ++i) {
+    bool isBatch = !hasBatch && StringRef(symbols[i].name).contains_insensitive("batch");
+    hasBatch |= isBatch;
+    symbols[i].max = isBatch ? options.defaultBatch : options.defaultMax;
+  }
+  for (auto &[key, max] : options.maxima) {
+    SmallVector<unsigned> matches;
+    for (auto [i, symbol] : llvm::enumerate(symbols.list())) {
+      if (symbol.name == key) {
+        matches.assign(1, i);
+        break;
+      }
+      if (StringRef(symbol.name).starts_with(key))
+        matches.push_back(i);
+    }
+    if (matches.size() != 1) {
+      InFlightDiagnostic diagnostic = error();
+      diagnostic << "--max: " << quote(key) << (matches.empty() ? " names no" : " names more than one")
+                 << " dynamic dimension; the model has ";
+      if (symbols.list().empty())
+        diagnostic << "none";
+      llvm::interleaveComma(symbols.list(), diagnostic, [&](auto &symbol) { diagnostic << quote(symbol.name); });
+      return diagnostic;
+    }
+    if (max < 1)
+      return error() << "--max: " << quote(key) << " must be at least 1, got " << max;
+    symbols[matches.front()].max = max;
+  }
+  return success();
+}
+
+LogicalResult GraphImporter::bindInputs(const Graph &graph, Scope &scope) {
+  llvm::StringSet<> initialized;
+  for (const Tensor &tensor : graph.initializers)
+    initialized.insert(tensor.name);
+  SmallVector<const ValueInfo *> inputs;
+  for (const ValueInfo &input : graph.inputs)
+    if (!initialized.contains(input.name)) // a default value is a constant here
+      inputs.push_back(&input);
+
+  // Plain names first, so that "past + seq" can refer to names that come later.
+  for (const ValueInfo *input : inputs)
+    for (const Dimension &dim : input->dims)
+      if (!dim.value && !dim.parameter.empty() && isPlainName(dim.parameter))
+        symbols.get(dim.parameter);
+  SmallVector<Dims> shapes;
+  for (const ValueInfo *input : inputs) {
+    auto &dims = shapes.emplace_back();
+    for (auto [i, dim] : llvm::enumerate(input->dims)) {
+      if (dim.value && *dim.value >= 0) {
+        dims.push_back(symbols.constant(*dim.value));
+      } else if (!dim.parameter.empty()) {
+        auto expression = isPlainName(dim.parameter) ? std::nullopt : parseDimension(dim.parameter);
+        dims.push_back(expression ? *expression : symbols.get(dim.parameter));
+      } else {
+        dims.push_back(symbols.get((input->name + "_dim" + Twine(i)).str()));
+      }
+    }
+  }
+  if (failed(applyMaxima()))
+    return failure();
+
+  for (auto [input, dims] : llvm::zip(inputs, shapes)) {
+    auto refuse = [&](const Twine &reason) { return error() << "input " << quote(input->name) << ": " << reason; };
+    if (!input->isTensor)
+      return refuse("only tensors are supported");
+    Type element = getElementType(input->type, &context);
+    if (!element)
+      return refuse("element type " + toString(input->type) + " is not supported");
+    if (!input->hasShape)
+      return refuse("it has no declared rank");
+    if (!symbols.product(dims))
+      return refuse("shape " + symbols.toString(dims) + " has too many elements");
+    Binding binding;
+    binding.type = ht::getTensorType(dims, element);
+    Location loc = NameLoc::get(builder.getStringAttr(input->name), fileLoc);
+    binding.value = main.getBody().front().addArgument(binding.type, loc);
+    if (!scope.values.try_emplace(input->name, binding).second)
+      return refuse("the name is used twice");
+  }
+  main.setFunctionType(builder.getFunctionType(main.getBody().front().getArgumentTypes(), {}));
+  for (auto [i, input] : llvm::enumerate(inputs))
+    main.setArgAttr(i, ht::HTDialect::kNameAttr, builder.getStringAttr(input->name));
+  return success();
+}
+
+LogicalResult GraphImporter::bindInitializers(const Graph &graph, Scope &scope) {
+  for (const Tensor &tensor : graph.initializers) {
+    if (!scope.live.contains(tensor.name))
+      continue;
+    Location loc = NameLoc::get(builder.getStringAttr(tensor.name), fileLoc);
+    Binding binding;
+    if (failed(bindTensor(binding, tensor, loc, "initializer " + quote(tensor.name))))
+      return failure();
+    if (!scope.values.try_emplace(tensor.name, std::move(binding)).second)
+      return error() << "initializer " << quote(tensor.name) << ": the name is used twice";
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// The end of an import
+//===----------------------------------------------------------------------===//
+
+void GraphImporter::removeDeadCode() {
+  Block &body = main.getBody().front();
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+  llvm::StringSet<> used;
+  main.walk([&](ht::GetWeightOp get) { used.insert(get.getName()); });
+  for (ht::WeightOp weight : llvm::make_early_inc_range(module.getOps<ht::WeightOp>()))
+    if (!used.contains(weight.getSymName()))
+      weight.erase();
+}
+
+LogicalResult GraphImporter::finish(const Graph &graph, Scope &scope) {
+  if (graph.outputs.empty())
+    return error() << "the graph has no outputs";
+  SmallVector<Value> results;
+  for (const ValueInfo &output : graph.outputs) {
+    Binding *binding = scope.lookup(output.name);
+    if (!binding)
+      return error() << "output " << quote(output.name) << " is not produced by any node";
+    Value value = materialize(*binding, fileLoc);
+    if (!value)
+      return failure();
+    if (Type declared = output.isTensor ? getElementType(output.type, &context) : Type();
+        declared && declared != binding->type.getElementType())
+      return error() << "output " << quote(output.name) << " is declared " << toString(output.type) << " but has type "
+                     << toString(binding->type.getElementType());
+    results.push_back(value);
+  }
+  func::ReturnOp::create(builder, fileLoc, results);
+  main.setFunctionType(builder.getFunctionType(main.getArgumentTypes(), ValueRange(results).getTypes()));
+  for (auto [i, output] : llvm::enumerate(graph.outputs))
+    main.setResultAttr(i, ht::HTDialect::kNameAttr, builder.getStringAttr(output.name));
+  SmallVector<mlir::Attribute> attributes;
+  for (const Symbols::Symbol &symbol : symbols.list())
+    attributes.push_back(ht::SymbolAttr::get(&context, symbol.name, symbol.min, symbol.max));
+  main->setAttr(ht::HTDialect::kSymbolsAttr, builder.getArrayAttr(attributes));
+  removeDeadCode();
+  return success();
+}
+
+OwningOpRef<ModuleOp> GraphImporter::run() {
+  const Graph &graph = *model.graph;
+  if (failed(checkVersions()) || failed(checkOperators(graph)))
+    return {};
+  if (graph.hasSparseInitializers) {
+    error() << "sparse initializers are not supported";
+    return {};
+  }
+  OwningOpRef<ModuleOp> owner = ModuleOp::create(fileLoc);
+  module = *owner;
+  builder.setInsertionPointToStart(module.getBody());
+  main = func::FuncOp::create(builder, fileLoc, "main", builder.getFunctionType({}, {}));
+  builder.setInsertionPointToStart(main.addEntryBlock());
+  weightNames.insert("main");
+
+  Scope scope;
+  scope.operatorSets = model.operatorSets;
+  SmallVector<StringRef> outputs;
+  for (const ValueInfo &output : graph.outputs)
+    outputs.push_back(output.name);
+  markLive(graph.nodes, outputs, scope);
+  if (failed(bindInputs(graph, scope)) || failed(bindInitializers(graph, scope)) ||
+      failed(importNodes(graph.nodes, scope)) || failed(finish(graph, scope)))
+    return {};
+  if (failed(verify(module)))
+    return {};
+  return owner;
+}
+
+} // namespace halftone::onnx
+
+bool halftone::parseMaxima(StringRef text, ImportOptions &options, std::string &error) {
+  SmallVector<StringRef> entries;
+  text.split(entries, ',', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+  for (StringRef entry : entries) {
+    auto [name, number] = entry.rsplit('=');
+    int64_t value = 0;
+    if (name.empty() || number.getAsInteger(10, value) || value < 1) {
+      error = "expected NAME=NUMBER[,NAME=NUMBER...] with numbers from 1, got '" + entry.str() + "'";
+      return false;
+    }
+    options.maxima[name.str()] = value;
+  }
+  return true;
+}
+
+OwningOpRef<ModuleOp> halftone::importONNX(StringRef path, MLIRContext &context, const ImportOptions &options) {
+  context.loadDialect<func::FuncDialect, ht::HTDialect>();
+  std::string error;
+  std::unique_ptr<onnx::Model> model = onnx::readModel(path, error);
+  if (!model) {
+    emitError(FileLineColLoc::get(&context, path, 0, 0)) << error;
+    return {};
+  }
+  return onnx::GraphImporter(*model, path, context, options).run();
+}

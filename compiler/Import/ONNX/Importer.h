@@ -1,0 +1,36 @@
+//===- Importer.h - an ONNX file as a graph of the ht dialect ---------------===//
+
+#ifndef HALFTONE_COMPILER_IMPORT_ONNX_IMPORTER_H
+#define HALFTONE_COMPILER_IMPORT_ONNX_IMPORTER_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <map>
+#include <string>
+
+namespace halftone {
+
+struct ImportOptions {
+  /// Largest value of symbolic dimensions. A key names a symbol or a unique
+  /// prefix of one; a key that names none is an error.
+  std::map<std::string, int64_t> maxima;
+  /// What a symbol gets without an entry: this for the first whose name
+  /// contains "batch", and the next for all others.
+  int64_t defaultBatch = 8;
+  int64_t defaultMax = 512;
+};
+
+/// Parses "batch=8,seq=512" into `options.maxima`; on failure returns false and
+/// sets `error`.
+bool parseMaxima(llvm::StringRef text, ImportOptions &options, std::string &error);
+
+/// Imports the model at `path`. Errors, warnings and remarks go to the context's
+/// diagnostic handler, at locations that carry the file and the node's name;
+/// null after an error. The module is verified.
+mlir::OwningOpRef<mlir::ModuleOp> importONNX(llvm::StringRef path, mlir::MLIRContext &context,
+                                             const ImportOptions &options = {});
+
+} // namespace halftone
+
+#endif

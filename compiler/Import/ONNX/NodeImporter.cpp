@@ -1,0 +1,345 @@
+//===- NodeImporter.cpp - what a handler sees of its node -------------------===//
+
+#include "compiler/Import/ONNX/NodeImporter.h"
+
+#include "compiler/Import/ONNX/Names.h"
+
+#include "mlir/IR/Verifier.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using halftone::ht::Dim;
+using halftone::ht::Dims;
+
+namespace halftone::onnx {
+
+void NodeImporter::error(const Twine &message) {
+  if (hasFailed)
+    return;
+  hasFailed = true;
+  emitError(loc) << describe(node) << ": " << message;
+}
+
+bool NodeImporter::underName(function_ref<bool()> create) {
+  std::string messages;
+  bool success = false;
+  {
+    ScopedDiagnosticHandler handler(getContext(), [&](Diagnostic &diagnostic) {
+      if (!messages.empty())
+        messages += "; ";
+      messages += diagnostic.str();
+    });
+    success = create();
+  }
+  if (!success)
+    error(messages.empty() ? "its operands do not fit" : messages);
+  return success;
+}
+
+bool NodeImporter::verify(Operation *op) {
+  return underName([&] { return succeeded(mlir::verify(op, /*verifyRecursively=*/false)); });
+}
+
+//===----------------------------------------------------------------------===//
+// Inputs
+//===----------------------------------------------------------------------===//
+
+Binding *NodeImporter::binding(unsigned index) {
+  if (hasFailed)
+    return nullptr;
+  if (!hasInput(index)) {
+    error("input " + Twine(index) + " is missing");
+    return nullptr;
+  }
+  Binding *found = scope.lookup(node.inputs[index]);
+  if (!found)
+    error("input " + quote(node.inputs[index]) + " is not produced by any node before it");
+  return found;
+}
+
+bool NodeImporter::wants(unsigned index) const {
+  return index < node.outputs.size() && !node.outputs[index].empty() && scope.live.contains(node.outputs[index]);
+}
+
+Value NodeImporter::input(unsigned index) {
+  Binding *found = binding(index);
+  if (!found)
+    return {};
+  Value value = graph.materialize(*found, loc);
+  hasFailed |= !value;
+  return value;
+}
+
+const SymbolicTensor *NodeImporter::known(unsigned index) {
+  Binding *found = hasInput(index) ? binding(index) : nullptr;
+  return found && found->known ? &*found->known : nullptr;
+}
+
+RankedTensorType NodeImporter::type(unsigned index) {
+  Binding *found = binding(index);
+  return found ? found->type : RankedTensorType();
+}
+
+std::optional<SmallVector<int64_t>> NodeImporter::integers(unsigned index, StringRef what) {
+  const SymbolicTensor *tensor = known(index);
+  auto values = tensor ? tensor->asIntegers() : std::nullopt;
+  if (!values)
+    error("its " + what + " must be constant, but " +
+          (hasInput(index) ? quote(node.inputs[index]) : std::string("it")) + " is computed when the model runs");
+  return values;
+}
+
+std::optional<Dims> NodeImporter::expressions(unsigned index, StringRef what) {
+  const SymbolicTensor *tensor = known(index);
+  auto values = tensor ? tensor->asDims() : std::nullopt;
+  if (!values)
+    error("its " + what + " depends on data (" + (hasInput(index) ? quote(node.inputs[index]) : std::string("absent")) +
+          "): shapes may depend on the shapes of the inputs only");
+  return values;
+}
+
+Value NodeImporter::castWeight(unsigned index, RankedTensorType type) {
+  Binding *found = binding(index);
+  return found ? graph.castWeight(*found, type, loc) : Value();
+}
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+const Attribute *NodeImporter::findAttribute(StringRef name) {
+  const Attribute *attribute = graph.findAttribute(node, scope, name);
+  return attribute;
+}
+
+static bool hasType(const Attribute &attribute, AttributeType type) {
+  // Files of IR version 1 and some writers leave the type out.
+  return attribute.type == type || attribute.type == AttributeType::Undefined;
+}
+
+int64_t NodeImporter::integer(StringRef name, int64_t absent) {
+  const Attribute *attribute = findAttribute(name);
+  if (!attribute)
+    return absent;
+  if (!hasType(*attribute, AttributeType::Int))
+    error("attribute " + quote(name) + " must be an integer");
+  return attribute->i;
+}
+
+int64_t NodeImporter::requiredInteger(StringRef name) {
+  if (!findAttribute(name))
+    error("attribute " + quote(name) + " is missing");
+  return integer(name, 0);
+}
+
+double NodeImporter::real(StringRef name, double absent) {
+  const Attribute *attribute = findAttribute(name);
+  if (!attribute)
+    return absent;
+  if (!hasType(*attribute, AttributeType::Float))
+    error("attribute " + quote(name) + " must be a number");
+  return attribute->f;
+}
+
+StringRef NodeImporter::string(StringRef name, StringRef absent) {
+  const Attribute *attribute = findAttribute(name);
+  if (!attribute)
+    return absent;
+  if (!hasType(*attribute, AttributeType::String))
+    error("attribute " + quote(name) + " must be a string");
+  return attribute->s;
+}
+
+std::optional<SmallVector<int64_t>> NodeImporter::integers(StringRef name) {
+  const Attribute *attribute = findAttribute(name);
+  if (!attribute)
+    return std::nullopt;
+  if (!hasType(*attribute, AttributeType::Ints)) {
+    error("attribute " + quote(name) + " must be a list of integers");
+    return std::nullopt;
+  }
+  return SmallVector<int64_t>(attribute->ints.begin(), attribute->ints.end());
+}
+
+const Tensor *NodeImporter::tensor(StringRef name) {
+  const Attribute *attribute = findAttribute(name);
+  if (attribute && !attribute->tensor)
+    error("attribute " + quote(name) + " must be a tensor");
+  return attribute ? attribute->tensor.get() : nullptr;
+}
+
+const Graph *NodeImporter::subgraph(StringRef name) {
+  const Attribute *attribute = findAttribute(name);
+  if (!attribute || !attribute->graph)
+    error("attribute " + quote(name) + " must be a graph");
+  return attribute ? attribute->graph.get() : nullptr;
+}
+
+int64_t NodeImporter::axis(int64_t axis, int64_t rank) {
+  if (axis < -rank || axis >= rank) {
+    error("axis " + Twine(axis) + " is not one of the " + Twine(rank) + " axes");
+    return 0;
+  }
+  return axis < 0 ? axis + rank : axis;
+}
+
+SmallVector<int64_t> NodeImporter::sortedAxes(ArrayRef<int64_t> axes, int64_t rank) {
+  SmallVector<int64_t> sorted;
+  for (int64_t value : axes)
+    sorted.push_back(axis(value, rank));
+  llvm::sort(sorted);
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
+    error("an axis is named twice");
+  return hasFailed ? SmallVector<int64_t>() : sorted;
+}
+
+//===----------------------------------------------------------------------===//
+// Results
+//===----------------------------------------------------------------------===//
+
+void NodeImporter::setResult(unsigned index, const Binding &binding) {
+  if (hasFailed || index >= node.outputs.size() || node.outputs[index].empty())
+    return;
+  if (!scope.values.try_emplace(node.outputs[index], binding).second)
+    error("output " + quote(node.outputs[index]) + " is produced twice");
+}
+
+void NodeImporter::setResult(unsigned index, Value value) {
+  if (!value)
+    return;
+  Binding binding;
+  binding.type = cast<RankedTensorType>(value.getType());
+  binding.value = value;
+  setResult(index, binding);
+}
+
+void NodeImporter::setResult(unsigned index, SymbolicTensor known) {
+  Binding binding;
+  binding.type = RankedTensorType::get(known.shape, known.elementType);
+  binding.known = std::move(known);
+  setResult(index, binding);
+}
+
+void NodeImporter::forward(unsigned result, unsigned input) {
+  if (Binding *found = binding(input))
+    setResult(result, graph.share(*found, loc));
+}
+
+LogicalResult NodeImporter::bindConstant(Binding &binding, const Tensor &tensor) {
+  bool bound = underName([&] { return succeeded(graph.bindTensor(binding, tensor, loc, "its value")); });
+  binding.name = tensor.name.empty() && !node.outputs.empty() ? node.outputs.front() : tensor.name;
+  return success(bound);
+}
+
+//===----------------------------------------------------------------------===//
+// Building
+//===----------------------------------------------------------------------===//
+
+Value NodeImporter::compare(ht::ComparePredicate predicate, Value x, Value y) {
+  Builder b(getContext());
+  return infer<ht::CompareOp>({x, y}, b.getNamedAttr("predicate", ht::ComparePredicateAttr::get(getContext(), predicate)));
+}
+
+Value NodeImporter::cast(Value x, Type elementType) {
+  if (!check(x))
+    return {};
+  auto type = ht::withElementType(llvm::cast<RankedTensorType>(x.getType()), elementType);
+  return type == x.getType() ? x : ht::CastOp::create(getBuilder(), loc, type, x).getResult();
+}
+
+Value NodeImporter::reshape(Value x, ArrayRef<Dim> dims) {
+  if (!check(x))
+    return {};
+  auto type = ht::getTensorType(dims, getElementTypeOrSelf(x));
+  if (type == x.getType())
+    return x;
+  auto from = symbols().product(dimsOf(x)), to = symbols().product(dims);
+  if (!from || !to || *from != *to) {
+    error("shape " + symbols().toString(dimsOf(x)) + " cannot become " + symbols().toString(dims) +
+          ": the numbers of elements differ");
+    return {};
+  }
+  return ht::ReshapeOp::create(getBuilder(), loc, type, x);
+}
+
+Value NodeImporter::broadcastTo(Value x, ArrayRef<Dim> dims) {
+  if (!check(x))
+    return {};
+  auto type = ht::getTensorType(dims, getElementTypeOrSelf(x));
+  if (type == x.getType())
+    return x;
+  auto both = ht::broadcast(dimsOf(x), dims);
+  if (!both || *both != Dims(dims.begin(), dims.end())) {
+    error("shape " + symbols().toString(dimsOf(x)) + " does not broadcast to " + symbols().toString(dims));
+    return {};
+  }
+  return ht::BroadcastOp::create(getBuilder(), loc, type, x);
+}
+
+Value NodeImporter::transpose(Value x, ArrayRef<int64_t> permutation) {
+  return infer<ht::TransposeOp>(
+      x, getBuilder().getNamedAttr("permutation", getBuilder().getDenseI64ArrayAttr(permutation)));
+}
+
+Value NodeImporter::slice(Value x, ArrayRef<Dim> starts, ArrayRef<int64_t> strides, ArrayRef<Dim> sizes) {
+  if (!check(x))
+    return {};
+  auto type = ht::getTensorType(sizes, getElementTypeOrSelf(x));
+  auto isZero = [](Dim start) { return ht::getConstant(start) == 0; };
+  if (type == x.getType() && llvm::all_of(starts, isZero) && llvm::all_of(strides, [](int64_t s) { return s == 1; }))
+    return x;
+  return ht::SliceOp::create(getBuilder(), loc, type, x, ht::DimsAttr::get(getContext(), starts), strides);
+}
+
+Value NodeImporter::concat(ValueRange parts, int64_t axis) {
+  if (parts.size() == 1)
+    return parts.front();
+  return infer<ht::ConcatOp>(parts, getBuilder().getNamedAttr("axis", getBuilder().getI64IntegerAttr(axis)));
+}
+
+Value NodeImporter::reduce(ht::ReduceKind kind, Value x, ArrayRef<int64_t> axes) {
+  if (axes.empty())
+    return x;
+  Builder &b = getBuilder();
+  return infer<ht::ReduceOp>(x, {b.getNamedAttr("kind", ht::ReduceKindAttr::get(getContext(), kind)),
+                                 b.getNamedAttr("axes", b.getDenseI64ArrayAttr(axes))});
+}
+
+Value NodeImporter::softmax(Value x, int64_t axis) {
+  return check(x) ? ht::SoftmaxOp::create(getBuilder(), loc, x.getType(), x, axis).getResult() : Value();
+}
+
+Value NodeImporter::iota(Dim size, int64_t start, int64_t step, Type elementType) {
+  if (hasFailed)
+    return {};
+  return ht::IotaOp::create(getBuilder(), loc, ht::getTensorType(size, elementType), start, step);
+}
+
+Value NodeImporter::scalar(double value, Type elementType) {
+  if (hasFailed || !elementType)
+    return {};
+  SymbolicTensor tensor;
+  tensor.elementType = elementType;
+  Element element;
+  if (isa<FloatType>(elementType))
+    element.number = value;
+  else
+    element.expr = symbols().constant(static_cast<int64_t>(value));
+  tensor.elements.push_back(element);
+  return graph.materialize(tensor, loc);
+}
+
+Value NodeImporter::scalarLike(double value, Value like) {
+  return like ? scalar(value, getElementTypeOrSelf(like)) : Value();
+}
+
+Value NodeImporter::dim(Dim expr) {
+  if (hasFailed)
+    return {};
+  SymbolicTensor tensor;
+  tensor.elementType = getBuilder().getI64Type();
+  tensor.elements.push_back({expr});
+  return graph.materialize(tensor, loc);
+}
+
+} // namespace halftone::onnx

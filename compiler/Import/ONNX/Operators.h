@@ -1,0 +1,94 @@
+//===- Operators.h - the table of ONNX operators ----------------------------===//
+//
+// One entry per operator: adding one is adding an entry and its handler.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HALFTONE_COMPILER_IMPORT_ONNX_OPERATORS_H
+#define HALFTONE_COMPILER_IMPORT_ONNX_OPERATORS_H
+
+#include "compiler/Import/ONNX/NodeImporter.h"
+
+namespace halftone::onnx {
+
+/// Emits the operations of a node.
+using Emit = void (*)(NodeImporter &node);
+/// Computes the node's only output from known inputs; nullopt where it cannot,
+/// in which case the operations are emitted.
+using Evaluate = std::optional<SymbolicTensor> (*)(NodeImporter &node);
+
+struct Operator {
+  const char *domain; ///< "" is ai.onnx.
+  const char *name;
+  int since;          ///< First opset of `domain` whose definition is handled,
+  int until;          ///< and the last (kNewest: all later ones so far).
+  Emit emit;
+  Evaluate evaluate = nullptr;
+};
+
+/// The opsets of ai.onnx that files may use.
+constexpr int kOldestOpset = 13, kNewestOpset = 27;
+constexpr int kNewest = 1 << 30;
+/// The newest IR version that this importer was written against.
+constexpr int kNewestIRVersion = 13;
+
+// Each in the file Operators<Kind>.cpp.
+llvm::ArrayRef<Operator> elementwiseOperators();
+llvm::ArrayRef<Operator> shapeOperators();
+llvm::ArrayRef<Operator> indexingOperators();
+llvm::ArrayRef<Operator> contractionOperators();
+llvm::ArrayRef<Operator> normalizationOperators();
+llvm::ArrayRef<Operator> sourceOperators();
+
+/// All entries.
+llvm::SmallVector<llvm::ArrayRef<Operator>> operatorTable();
+
+/// The entry for an operator at this opset of its domain, or null.
+const Operator *findOperator(llvm::StringRef domain, llvm::StringRef name, int64_t opset);
+
+// Evaluators of known values (Evaluate.cpp), by the operator they stand for.
+std::optional<SymbolicTensor> evaluateAdd(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateSub(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateMul(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateDiv(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateMod(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateMin(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateMax(NodeImporter &node);
+std::optional<SymbolicTensor> evaluatePow(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateNeg(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateSqrt(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateFloor(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateCeil(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateReciprocal(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateEqual(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateLess(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateLessOrEqual(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateGreater(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateGreaterOrEqual(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateAnd(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateOr(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateNot(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateWhere(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateCast(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateIdentity(NodeImporter &node);
+// EvaluateShape.cpp
+std::optional<SymbolicTensor> evaluateShape(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateSize(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateRange(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateConstantOfShape(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateReshape(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateSqueeze(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateUnsqueeze(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateConcat(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateGather(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateSlice(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateExpand(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateTranspose(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateReduceProd(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateReduceSum(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateReduceMax(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateReduceMin(NodeImporter &node);
+
+} // namespace halftone::onnx
+
+#endif

@@ -1,0 +1,307 @@
+//===- OperatorsElementwise.cpp - one scalar function per element -----------===//
+
+#include "compiler/Import/ONNX/Operators.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+
+namespace halftone::onnx {
+
+namespace {
+
+using ht::ComparePredicate;
+
+template <typename OpTy>
+void emitUnary(NodeImporter &node) {
+  node.setResult(0, node.unary<OpTy>(node.input(0)));
+}
+
+template <typename OpTy>
+void emitBinary(NodeImporter &node) {
+  node.setResult(0, node.infer<OpTy>({node.input(0), node.input(1)}));
+}
+
+/// Min and Max take any number of inputs.
+template <typename OpTy>
+void emitVariadic(NodeImporter &node) {
+  Value value = node.input(0);
+  for (unsigned i = 1; i < node.numInputs(); ++i)
+    value = node.infer<OpTy>({value, node.input(i)});
+  node.setResult(0, value);
+}
+
+void emitSum(NodeImporter &node) { emitVariadic<ht::AddOp>(node); }
+
+void emitMean(NodeImporter &node) {
+  Value value = node.input(0);
+  for (unsigned i = 1; i < node.numInputs(); ++i)
+    value = node.add(value, node.input(i));
+  node.setResult(0, node.div(value, node.scalarLike(node.numInputs(), value)));
+}
+
+template <ComparePredicate predicate>
+void emitCompare(NodeImporter &node) {
+  node.setResult(0, node.compare(predicate, node.input(0), node.input(1)));
+}
+
+void emitWhere(NodeImporter &node) {
+  node.setResult(0, node.where(node.input(0), node.input(1), node.input(2)));
+}
+
+/// The base and the exponent may have different types; the base's is the result's.
+void emitPow(NodeImporter &node) {
+  Value base = node.input(0), exponent = node.input(1);
+  if (node.failed())
+    return;
+  Type type = node.elementType(0);
+  // The dialect's pow is for floats; f64 is exact for every result that an
+  // integer of 53 bits holds.
+  Type computed = isa<FloatType>(type) ? type : Float64Type::get(node.getContext());
+  Value power = node.infer<ht::PowOp>({node.cast(base, computed), node.cast(exponent, computed)});
+  node.setResult(0, node.cast(power, type));
+}
+
+void emitMod(NodeImporter &node) {
+  Value x = node.input(0), y = node.input(1);
+  if (node.failed())
+    return;
+  bool truncated = node.integer("fmod", 0) != 0;
+  if (isa<FloatType>(node.elementType(0))) {
+    if (!truncated)
+      return node.error("floating-point operands need fmod=1");
+    Value quotient = node.div(x, y);
+    Value whole = node.where(node.compare(ComparePredicate::LT, quotient, node.scalarLike(0, quotient)),
+                             node.unary<ht::CeilOp>(quotient), node.unary<ht::FloorOp>(quotient));
+    return node.setResult(0, node.sub(x, node.mul(whole, y)));
+  }
+  Value remainder = node.sub(x, node.mul(node.div(x, y), y));
+  if (!truncated) {
+    // The sign of the divisor, as in Python.
+    Value zero = node.scalarLike(0, remainder);
+    Value differs = node.infer<ht::XorOp>({node.compare(ComparePredicate::LT, remainder, zero),
+                                           node.compare(ComparePredicate::LT, y, zero)});
+    Value adjust = node.infer<ht::AndOp>({node.compare(ComparePredicate::NE, remainder, zero), differs});
+    remainder = node.where(adjust, node.add(remainder, y), remainder);
+  }
+  node.setResult(0, remainder);
+}
+
+void emitCast(NodeImporter &node) {
+  auto to = static_cast<DataType>(node.requiredInteger("to"));
+  if (node.failed())
+    return;
+  Type element = getElementType(to, node.getContext());
+  if (!element)
+    return node.error("conversion to " + toString(to) + " is not supported");
+  if (element == node.elementType(0))
+    return node.forward(0, 0);
+  // A converted initializer is a weight of its own, converted at compile time.
+  if (Value weight = node.castWeight(0, ht::withElementType(node.type(0), element)))
+    return node.setResult(0, weight);
+  node.setResult(0, node.cast(node.input(0), element));
+}
+
+void emitCastLike(NodeImporter &node) {
+  Type element = node.elementType(1);
+  if (!node.failed())
+    node.setResult(0, node.cast(node.input(0), element));
+}
+
+void emitIdentity(NodeImporter &node) { node.forward(0, 0); }
+
+/// At inference, dropout is the identity and its mask all true.
+void emitDropout(NodeImporter &node) {
+  if (node.hasInput(2)) {
+    auto training = node.integers(2, "training_mode");
+    if (training && training->size() == 1 && training->front())
+      return node.error("training mode is not supported");
+  }
+  node.forward(0, 0);
+  if (node.wants(1))
+    node.setResult(1, node.broadcastTo(node.scalar(1, IntegerType::get(node.getContext(), 1)), node.dims(0)));
+}
+
+void emitClip(NodeImporter &node) {
+  Value x = node.input(0);
+  if (Value low = node.optionalInput(1))
+    x = node.infer<ht::MaxOp>({x, low});
+  if (Value high = node.optionalInput(2))
+    x = node.infer<ht::MinOp>({x, high});
+  if (node.hasInput(1) || node.hasInput(2))
+    node.setResult(0, x);
+  else
+    node.forward(0, 0);
+}
+
+void emitIsInf(NodeImporter &node) {
+  Value x = node.input(0);
+  double infinity = std::numeric_limits<double>::infinity();
+  bool positive = node.integer("detect_positive", 1), negative = node.integer("detect_negative", 1);
+  if (!positive && !negative) // nowhere true
+    return node.setResult(0, node.infer<ht::AndOp>({node.compare(ComparePredicate::LT, x, x),
+                                                    node.compare(ComparePredicate::LT, x, x)}));
+  if (positive && negative)
+    x = node.unary<ht::AbsOp>(x);
+  Value bound = node.scalarLike(positive ? infinity : -infinity, x);
+  node.setResult(0, node.compare(ComparePredicate::EQ, x, bound));
+}
+
+//===----------------------------------------------------------------------===//
+// Activations
+//===----------------------------------------------------------------------===//
+
+void emitGelu(NodeImporter &node) {
+  StringRef form = node.string("approximate", "none");
+  Value x = node.input(0);
+  if (form != "none" && form != "tanh")
+    return node.error("approximate must be none or tanh, got '" + form + "'");
+  if (node.failed())
+    return;
+  auto kind = form == "tanh" ? ht::GeluApproximation::Tanh : ht::GeluApproximation::None;
+  node.setResult(0, ht::GeluOp::create(node.getBuilder(), node.getLoc(), x.getType(), x, kind).getResult());
+}
+
+/// x where x > 0, else `negative`.
+Value positiveOr(NodeImporter &node, Value x, Value negative) {
+  return node.where(node.compare(ComparePredicate::GT, x, node.scalarLike(0, x)), x, negative);
+}
+
+void emitLeakyRelu(NodeImporter &node) {
+  Value x = node.input(0);
+  node.setResult(0, positiveOr(node, x, node.mul(x, node.scalarLike(node.real("alpha", 0.01f), x))));
+}
+
+void emitPRelu(NodeImporter &node) {
+  Value x = node.input(0);
+  node.setResult(0, positiveOr(node, x, node.mul(x, node.input(1))));
+}
+
+/// alpha (e^x - 1) below 0; gamma scales the whole.
+void emitExponentialUnit(NodeImporter &node, double alpha, double gamma) {
+  Value x = node.input(0);
+  Value below = node.mul(node.sub(node.unary<ht::ExpOp>(x), node.scalarLike(1, x)), node.scalarLike(alpha, x));
+  Value value = positiveOr(node, x, below);
+  node.setResult(0, gamma == 1 ? value : node.mul(value, node.scalarLike(gamma, x)));
+}
+
+void emitElu(NodeImporter &node) { emitExponentialUnit(node, node.real("alpha", 1), 1); }
+
+void emitSelu(NodeImporter &node) {
+  emitExponentialUnit(node, node.real("alpha", 1.67326319217681884765625f),
+                      node.real("gamma", 1.05070102214813232421875f));
+}
+
+/// max(0, min(1, alpha x + beta)).
+Value hardSigmoid(NodeImporter &node, Value x, double alpha, double beta) {
+  Value line = node.add(node.mul(x, node.scalarLike(alpha, x)), node.scalarLike(beta, x));
+  return node.infer<ht::MaxOp>({node.infer<ht::MinOp>({line, node.scalarLike(1, x)}), node.scalarLike(0, x)});
+}
+
+void emitHardSigmoid(NodeImporter &node) {
+  node.setResult(0, hardSigmoid(node, node.input(0), node.real("alpha", 0.2f), node.real("beta", 0.5f)));
+}
+
+void emitHardSwish(NodeImporter &node) {
+  Value x = node.input(0);
+  node.setResult(0, node.mul(x, hardSigmoid(node, x, 1.0 / 6, 0.5)));
+}
+
+/// log(1 + e^x) without overflow: max(x, 0) + log(1 + e^-|x|).
+Value softplus(NodeImporter &node, Value x) {
+  Value decay = node.unary<ht::ExpOp>(node.unary<ht::NegOp>(node.unary<ht::AbsOp>(x)));
+  return node.add(node.unary<ht::ReluOp>(x), node.unary<ht::LogOp>(node.add(decay, node.scalarLike(1, x))));
+}
+
+void emitSoftplus(NodeImporter &node) { node.setResult(0, softplus(node, node.input(0))); }
+
+void emitMish(NodeImporter &node) {
+  Value x = node.input(0);
+  node.setResult(0, node.mul(x, node.unary<ht::TanhOp>(softplus(node, x))));
+}
+
+void emitSoftsign(NodeImporter &node) {
+  Value x = node.input(0);
+  node.setResult(0, node.div(x, node.add(node.unary<ht::AbsOp>(x), node.scalarLike(1, x))));
+}
+
+/// x sigmoid(alpha x).
+void emitSwish(NodeImporter &node) {
+  Value x = node.input(0);
+  double alpha = node.real("alpha", 1);
+  if (alpha == 1)
+    return node.setResult(0, node.unary<ht::SiluOp>(x));
+  node.setResult(0, node.mul(x, node.unary<ht::SigmoidOp>(node.mul(x, node.scalarLike(alpha, x)))));
+}
+
+const Operator kOperators[] = {
+    {"", "Abs", 13, kNewest, emitUnary<ht::AbsOp>},
+    {"", "Add", 13, kNewest, emitBinary<ht::AddOp>, evaluateAdd},
+    {"", "And", 7, kNewest, emitBinary<ht::AndOp>, evaluateAnd},
+    {"", "Cast", 13, kNewest, emitCast, evaluateCast},
+    {"", "CastLike", 15, kNewest, emitCastLike},
+    {"", "Ceil", 13, kNewest, emitUnary<ht::CeilOp>, evaluateCeil},
+    {"", "Clip", 13, kNewest, emitClip},
+    {"", "Cos", 7, kNewest, emitUnary<ht::CosOp>},
+    {"", "Div", 13, kNewest, emitBinary<ht::DivOp>, evaluateDiv},
+    {"", "Dropout", 13, kNewest, emitDropout},
+    {"", "Elu", 6, kNewest, emitElu},
+    {"", "Equal", 13, kNewest, emitCompare<ComparePredicate::EQ>, evaluateEqual},
+    {"", "Erf", 13, kNewest, emitUnary<ht::ErfOp>},
+    {"", "Exp", 13, kNewest, emitUnary<ht::ExpOp>},
+    {"", "Floor", 13, kNewest, emitUnary<ht::FloorOp>, evaluateFloor},
+    {"", "Gelu", 20, kNewest, emitGelu},
+    {"", "Greater", 13, kNewest, emitCompare<ComparePredicate::GT>, evaluateGreater},
+    {"", "GreaterOrEqual", 12, kNewest, emitCompare<ComparePredicate::GE>, evaluateGreaterOrEqual},
+    {"", "HardSigmoid", 6, kNewest, emitHardSigmoid},
+    {"", "HardSwish", 14, kNewest, emitHardSwish},
+    {"", "Identity", 13, kNewest, emitIdentity, evaluateIdentity},
+    {"", "IsInf", 10, kNewest, emitIsInf},
+    {"", "IsNaN", 13, kNewest,
+     [](NodeImporter &node) {
+       Value x = node.input(0);
+       if (!node.failed())
+         node.setResult(0, ht::IsNaNOp::create(
+                               node.getBuilder(), node.getLoc(),
+                               ht::withElementType(node.type(0), IntegerType::get(node.getContext(), 1)), x)
+                               .getResult());
+     }},
+    {"", "LeakyRelu", 6, kNewest, emitLeakyRelu},
+    {"", "Less", 13, kNewest, emitCompare<ComparePredicate::LT>, evaluateLess},
+    {"", "LessOrEqual", 12, kNewest, emitCompare<ComparePredicate::LE>, evaluateLessOrEqual},
+    {"", "Log", 13, kNewest, emitUnary<ht::LogOp>},
+    {"", "Max", 13, kNewest, emitVariadic<ht::MaxOp>, evaluateMax},
+    {"", "Mean", 13, kNewest, emitMean},
+    {"", "Min", 13, kNewest, emitVariadic<ht::MinOp>, evaluateMin},
+    {"", "Mish", 18, kNewest, emitMish},
+    {"", "Mod", 13, kNewest, emitMod, evaluateMod},
+    {"", "Mul", 13, kNewest, emitBinary<ht::MulOp>, evaluateMul},
+    {"", "Neg", 13, kNewest, emitUnary<ht::NegOp>, evaluateNeg},
+    {"", "Not", 1, kNewest, emitUnary<ht::NotOp>, evaluateNot},
+    {"", "Or", 7, kNewest, emitBinary<ht::OrOp>, evaluateOr},
+    {"", "PRelu", 9, kNewest, emitPRelu},
+    {"", "Pow", 13, kNewest, emitPow, evaluatePow},
+    {"", "Reciprocal", 13, kNewest, emitUnary<ht::ReciprocalOp>, evaluateReciprocal},
+    {"", "Relu", 13, kNewest, emitUnary<ht::ReluOp>},
+    {"", "Round", 11, kNewest, emitUnary<ht::RoundOp>},
+    {"", "Selu", 6, kNewest, emitSelu},
+    {"", "Sigmoid", 13, kNewest, emitUnary<ht::SigmoidOp>},
+    {"", "Sign", 13, kNewest, emitUnary<ht::SignOp>},
+    {"", "Sin", 7, kNewest, emitUnary<ht::SinOp>},
+    {"", "Softplus", 1, kNewest, emitSoftplus},
+    {"", "Softsign", 1, kNewest, emitSoftsign},
+    {"", "Sqrt", 13, kNewest, emitUnary<ht::SqrtOp>, evaluateSqrt},
+    {"", "Sub", 13, kNewest, emitBinary<ht::SubOp>, evaluateSub},
+    {"", "Sum", 13, kNewest, emitSum, evaluateAdd},
+    {"", "Swish", 24, kNewest, emitSwish},
+    {"", "Tanh", 13, kNewest, emitUnary<ht::TanhOp>},
+    {"", "Where", 9, kNewest, emitWhere, evaluateWhere},
+    {"", "Xor", 7, kNewest, emitBinary<ht::XorOp>},
+};
+
+} // namespace
+
+ArrayRef<Operator> elementwiseOperators() { return kOperators; }
+
+} // namespace halftone::onnx

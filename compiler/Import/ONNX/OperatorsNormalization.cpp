@@ -1,0 +1,121 @@
+//===- OperatorsNormalization.cpp - softmax and norms -----------------------===//
+
+#include "compiler/Import/ONNX/Operators.h"
+
+using namespace mlir;
+using halftone::ht::Dim;
+using halftone::ht::Dims;
+
+namespace halftone::onnx {
+
+namespace {
+
+void emitSoftmax(NodeImporter &node) {
+  Value x = node.input(0);
+  int64_t axis = node.axis(node.integer("axis", -1), node.rank(0));
+  if (!node.failed())
+    node.setResult(0, node.softmax(x, axis));
+}
+
+/// x - max - log(sum(e^(x - max))).
+void emitLogSoftmax(NodeImporter &node) {
+  Value x = node.input(0);
+  int64_t axis = node.axis(node.integer("axis", -1), node.rank(0));
+  if (node.failed())
+    return;
+  Value shifted = node.sub(x, node.reduce(ht::ReduceKind::Max, x, axis));
+  Value sum = node.reduce(ht::ReduceKind::Sum, node.unary<ht::ExpOp>(shifted), axis);
+  node.setResult(0, node.sub(shifted, node.unary<ht::LogOp>(sum)));
+}
+
+/// Norms here run over the last axis: the axes from `axis` on become one.
+struct FlatNorm {
+  Dims whole;   ///< The input's dimensions,
+  Dims flat;    ///< and those with the normalized axes as one.
+  Dim width;
+  int64_t axis;
+};
+
+std::optional<FlatNorm> flatten(NodeImporter &node) {
+  FlatNorm norm;
+  norm.whole = node.dims(0);
+  norm.axis = node.axis(node.integer("axis", -1), norm.whole.size());
+  if (node.failed())
+    return std::nullopt;
+  auto width = node.symbols().product(ArrayRef<Dim>(norm.whole).drop_front(norm.axis));
+  if (!width) {
+    node.error("its normalized axes are too large");
+    return std::nullopt;
+  }
+  norm.width = *width;
+  norm.flat.assign(norm.whole.begin(), norm.whole.begin() + norm.axis);
+  norm.flat.push_back(norm.width);
+  return norm;
+}
+
+/// A scale or bias as one dimension: broadcast to the normalized axes, flat.
+Value flattenParameter(NodeImporter &node, Value parameter, const FlatNorm &norm) {
+  if (!parameter)
+    return {};
+  Value wide = node.broadcastTo(parameter, ArrayRef<Dim>(norm.whole).drop_front(norm.axis));
+  return node.reshape(wide, norm.width);
+}
+
+void emitLayerNormalization(NodeImporter &node) {
+  auto norm = flatten(node);
+  if (!norm)
+    return;
+  Builder b(node.getContext());
+  Value x = node.reshape(node.input(0), norm->flat);
+  Value gamma = flattenParameter(node, node.input(1), *norm);
+  Value beta = node.hasInput(2) ? flattenParameter(node, node.input(2), *norm) : Value();
+  double epsilon = node.real("epsilon", 1e-5f);
+  if (node.failed())
+    return;
+  Value y = ht::LayerNormOp::create(node.getBuilder(), node.getLoc(), x.getType(), x, gamma, beta,
+                                    b.getF64FloatAttr(epsilon));
+  node.setResult(0, node.reshape(y, norm->whole));
+  if (!node.wants(1) && !node.wants(2))
+    return;
+  // Mean and 1 / standard deviation, with the normalized axes 1.
+  Dims statistics = norm->whole;
+  for (size_t i = norm->axis; i < statistics.size(); ++i)
+    statistics[i] = node.symbols().constant(1);
+  int64_t last = norm->flat.size() - 1;
+  Value mean = node.reduce(ht::ReduceKind::Mean, x, last);
+  Value centred = node.sub(x, mean);
+  Value variance = node.reduce(ht::ReduceKind::Mean, node.mul(centred, centred), last);
+  Value inverse = node.unary<ht::RsqrtOp>(node.add(variance, node.scalarLike(epsilon, variance)));
+  node.setResult(1, node.reshape(mean, statistics));
+  node.setResult(2, node.reshape(inverse, statistics));
+}
+
+void emitRMSNormalization(NodeImporter &node) {
+  auto norm = flatten(node);
+  if (!norm)
+    return;
+  Builder b(node.getContext());
+  Value x = node.reshape(node.input(0), norm->flat);
+  Value gamma = flattenParameter(node, node.input(1), *norm);
+  double epsilon = node.real("epsilon", 1e-5f);
+  if (node.failed())
+    return;
+  Value y = ht::RMSNormOp::create(node.getBuilder(), node.getLoc(), x.getType(), x, gamma,
+                                  b.getF64FloatAttr(epsilon));
+  node.setResult(0, node.reshape(y, norm->whole));
+}
+
+const Operator kOperators[] = {
+    {"", "LayerNormalization", 17, kNewest, emitLayerNormalization},
+    {"", "LogSoftmax", 13, kNewest, emitLogSoftmax},
+    {"", "RMSNormalization", 23, kNewest, emitRMSNormalization},
+    // ONNX Runtime's name for it, which it registers in the default domain.
+    {"", "SimplifiedLayerNormalization", 1, kNewest, emitRMSNormalization},
+    {"", "Softmax", 13, kNewest, emitSoftmax},
+};
+
+} // namespace
+
+ArrayRef<Operator> normalizationOperators() { return kOperators; }
+
+} // namespace halftone::onnx

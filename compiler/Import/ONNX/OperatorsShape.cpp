@@ -1,0 +1,253 @@
+//===- OperatorsShape.cpp - operators that move elements --------------------===//
+
+#include "compiler/Import/ONNX/Operators.h"
+#include "compiler/Import/ONNX/ShapeRules.h"
+
+using namespace mlir;
+using halftone::ht::Dim;
+using halftone::ht::Dims;
+
+namespace halftone::onnx {
+
+namespace {
+
+void emitReshape(NodeImporter &node) {
+  if (auto dims = getReshapeDims(node))
+    node.setResult(0, node.reshape(node.input(0), *dims));
+}
+
+void emitSqueeze(NodeImporter &node) {
+  if (auto dims = getSqueezeDims(node))
+    node.setResult(0, node.reshape(node.input(0), *dims));
+}
+
+void emitUnsqueeze(NodeImporter &node) {
+  if (auto dims = getUnsqueezeDims(node))
+    node.setResult(0, node.reshape(node.input(0), *dims));
+}
+
+void emitFlatten(NodeImporter &node) {
+  Dims from = node.dims(0);
+  int64_t axis = node.integer("axis", 1), rank = from.size();
+  // One more than other axes: `rank` puts everything in the rows.
+  if (axis != rank)
+    axis = node.axis(axis, rank);
+  if (node.failed())
+    return;
+  auto rows = node.symbols().product(ArrayRef<Dim>(from).take_front(axis));
+  auto columns = node.symbols().product(ArrayRef<Dim>(from).drop_front(axis));
+  if (!rows || !columns)
+    return node.error("its result is too large");
+  node.setResult(0, node.reshape(node.input(0), {*rows, *columns}));
+}
+
+void emitTranspose(NodeImporter &node) {
+  SmallVector<int64_t> permutation = getPermutation(node);
+  if (!node.failed())
+    node.setResult(0, node.transpose(node.input(0), permutation));
+}
+
+void emitExpand(NodeImporter &node) {
+  auto target = node.expressions(1, "shape");
+  if (!target)
+    return;
+  // Both ways: the input's dimensions may be larger than the target's.
+  auto both = ht::broadcast(node.dims(0), *target);
+  if (!both)
+    return node.error("shape " + node.symbols().toString(node.dims(0)) + " and " + node.symbols().toString(*target) +
+                      " do not broadcast");
+  node.setResult(0, node.broadcastTo(node.input(0), *both));
+}
+
+/// Repetition as a new axis before each repeated one.
+void emitTile(NodeImporter &node) {
+  auto repeats = node.expressions(1, "repeats");
+  Dims from = node.dims(0);
+  if (node.failed())
+    return;
+  if (repeats->size() != from.size())
+    return node.error("it has " + Twine(repeats->size()) + " repeats for rank " + Twine(from.size()));
+  Dims split, wide, to;
+  for (auto [dim, repeat] : llvm::zip(from, *repeats)) {
+    auto product = node.symbols().mul(dim, repeat);
+    if (!product || node.symbols().bounds(repeat).low < 0)
+      return node.error("a repeat of " + node.symbols().toString(repeat) + " is not valid");
+    bool once = ht::getConstant(repeat) == 1;
+    if (!once) {
+      split.push_back(node.symbols().constant(1));
+      wide.push_back(repeat);
+    }
+    split.push_back(dim);
+    wide.push_back(dim);
+    to.push_back(*product);
+  }
+  node.setResult(0, node.reshape(node.broadcastTo(node.reshape(node.input(0), split), wide), to));
+}
+
+void emitConcat(NodeImporter &node) {
+  int64_t axis = node.axis(node.requiredInteger("axis"), node.rank(0));
+  SmallVector<Value> parts;
+  for (unsigned i = 0; i < node.numInputs(); ++i)
+    parts.push_back(node.input(i));
+  if (node.failed())
+    return;
+  // An empty part changes nothing, and often is a placeholder of another shape.
+  llvm::erase_if(parts, [&](Value part) {
+    Dims dims = node.dimsOf(part);
+    return parts.size() > 1 && axis < static_cast<int64_t>(dims.size()) && ht::getConstant(dims[axis]) == 0;
+  });
+  if (parts.empty())
+    return node.forward(0, 0);
+  node.setResult(0, node.concat(parts, axis));
+}
+
+void emitSlice(NodeImporter &node) {
+  if (auto window = getSliceWindow(node))
+    node.setResult(0, node.slice(node.input(0), window->starts, window->strides, window->sizes));
+}
+
+void emitSplit(NodeImporter &node) {
+  Symbols &symbols = node.symbols();
+  Dims from = node.dims(0);
+  int64_t axis = node.axis(node.integer("axis", 0), from.size());
+  if (node.failed())
+    return;
+  Dims sizes;
+  if (node.hasInput(1)) {
+    auto given = node.expressions(1, "split");
+    if (!given)
+      return;
+    sizes = *given;
+  } else {
+    // Equal parts; since opset 18 the last may be smaller.
+    int64_t parts = node.hasAttribute("num_outputs") ? node.integer("num_outputs", 0) : node.numOutputs();
+    if (parts != node.numOutputs())
+      return node.error("num_outputs is " + Twine(parts) + ", but it has " + Twine(node.numOutputs()) + " outputs");
+    auto size = symbols.ceilDiv(from[axis], parts);
+    if (!size)
+      return node.error("dimension " + symbols.toString(from[axis]) + " does not split into " + Twine(parts));
+    sizes.assign(parts - 1, *size);
+    auto rest = symbols.mul(*size, symbols.constant(parts - 1));
+    rest = rest ? symbols.sub(from[axis], *rest) : std::nullopt;
+    if (!rest || symbols.bounds(*rest).low < 0)
+      return node.error("dimension " + symbols.toString(from[axis]) + " does not split into " + Twine(parts) +
+                        " parts");
+    sizes.push_back(*rest);
+  }
+  if (sizes.size() < node.numOutputs())
+    return node.error("it has " + Twine(node.numOutputs()) + " outputs but " + Twine(sizes.size()) + " sizes");
+
+  Dims starts(from.size(), symbols.constant(0));
+  SmallVector<int64_t> strides(from.size(), 1);
+  Value input = node.input(0);
+  for (auto [i, size] : llvm::enumerate(sizes)) {
+    Dims to = from;
+    to[axis] = size;
+    if (node.wants(i))
+      node.setResult(i, node.slice(input, starts, strides, to));
+    auto next = symbols.add(starts[axis], size);
+    if (!next || symbols.bounds(size).low < 0)
+      return node.error("a part of size " + symbols.toString(size) + " is not valid");
+    starts[axis] = *next;
+  }
+  if (starts[axis] != from[axis])
+    node.error("its parts have " + symbols.toString(starts[axis]) + " elements, but the dimension has " +
+               symbols.toString(from[axis]));
+}
+
+/// The lower or upper triangle: rows and columns are compared, the rest is 0.
+void emitTrilu(NodeImporter &node) {
+  Value x = node.input(0);
+  Dims dims = node.dims(0);
+  if (node.failed())
+    return;
+  if (dims.size() < 2)
+    return node.error("its input has rank " + Twine(dims.size()));
+  Dim k = node.symbols().constant(0);
+  if (node.hasInput(1)) {
+    auto given = node.expressions(1, "diagonal");
+    if (!given || given->size() != 1)
+      return node.error("its diagonal must be one number");
+    k = given->front();
+  }
+  Type index = IntegerType::get(node.getContext(), 64);
+  Dim rows = dims[dims.size() - 2], columns = dims.back();
+  Value row = node.reshape(node.iota(rows, 0, 1, index), {rows, node.symbols().constant(1)});
+  Value column = node.iota(columns, 0, 1, index);
+  Value diagonal = ht::getConstant(k) == 0 ? row : node.add(row, node.dim(k));
+  // Upper: column >= row + k. Lower: column <= row + k.
+  bool upper = node.integer("upper", 1) != 0;
+  Value keep = node.compare(upper ? ht::ComparePredicate::GE : ht::ComparePredicate::LE, column, diagonal);
+  node.setResult(0, node.where(keep, x, node.scalarLike(0, x)));
+}
+
+/// Constant padding: blocks of the value around the input, a negative pad cuts.
+void emitPad(NodeImporter &node) {
+  Symbols &symbols = node.symbols();
+  Value x = node.input(0);
+  Dims dims = node.dims(0);
+  auto pads = node.expressions(1, "pads");
+  StringRef mode = node.string("mode", "constant");
+  if (node.failed())
+    return;
+  if (mode != "constant")
+    return node.error("mode '" + mode + "' is not supported");
+  SmallVector<int64_t> axes;
+  if (node.hasInput(3)) {
+    auto given = node.integers(3, "axes");
+    if (!given)
+      return;
+    axes = *given;
+  } else {
+    for (size_t i = 0; i < dims.size(); ++i)
+      axes.push_back(i);
+  }
+  if (pads->size() != 2 * axes.size())
+    return node.error("it has " + Twine(pads->size()) + " pads for " + Twine(axes.size()) + " axes");
+  Value fill = node.hasInput(2) ? node.reshape(node.input(2), {}) : node.scalarLike(0, x);
+  for (auto [i, given] : llvm::enumerate(axes)) {
+    int64_t axis = node.axis(given, dims.size());
+    Dim before = (*pads)[i], after = (*pads)[i + axes.size()];
+    SmallVector<Value> parts;
+    for (Dim pad : {before, Dim(), after}) {
+      if (!pad) {
+        parts.push_back(x);
+        continue;
+      }
+      if (symbols.bounds(pad).low < 0)
+        return node.error("a pad of " + symbols.toString(pad) + " is not supported");
+      if (ht::getConstant(pad) == 0)
+        continue;
+      Dims block = node.dimsOf(x);
+      if (node.failed())
+        return;
+      block[axis] = pad;
+      parts.push_back(node.broadcastTo(fill, block));
+    }
+    x = node.concat(parts, axis);
+    if (!x)
+      return;
+  }
+  node.setResult(0, x);
+}
+
+const Operator kOperators[] = {
+    {"", "Concat", 13, kNewest, emitConcat, evaluateConcat},
+    {"", "Expand", 13, kNewest, emitExpand, evaluateExpand},
+    {"", "Flatten", 13, kNewest, emitFlatten},
+    {"", "Pad", 13, kNewest, emitPad},
+    {"", "Reshape", 13, kNewest, emitReshape, evaluateReshape},
+    {"", "Slice", 13, kNewest, emitSlice, evaluateSlice},
+    {"", "Split", 13, kNewest, emitSplit},
+    {"", "Squeeze", 13, kNewest, emitSqueeze, evaluateSqueeze},
+    {"", "Tile", 13, kNewest, emitTile},
+    {"", "Transpose", 13, kNewest, emitTranspose, evaluateTranspose},
+    {"", "Trilu", 14, kNewest, emitTrilu},
+    {"", "Unsqueeze", 13, kNewest, emitUnsqueeze, evaluateUnsqueeze},
+};
+
+} // namespace
+
+ArrayRef<Operator> shapeOperators() { return kOperators; }
+
+} // namespace halftone::onnx

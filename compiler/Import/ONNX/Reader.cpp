@@ -1,0 +1,537 @@
+//===- Reader.cpp - ONNX's protobuf encoding, over a mapped file ------------===//
+//
+// The only file of the importer that knows protobuf, and the only one compiled
+// with exceptions: protozero reports damage by throwing. Everything thrown is
+// caught in `parseModel`, and its own checks throw as well, so that parsing code
+// reads straight. protozero only asserts (that is, checks nothing) that a field
+// has the wire type it is read as, so every read goes through a function below
+// that tests it first.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Import/ONNX/Reader.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+#include <protozero/pbf_reader.hpp>
+
+#include <stdexcept>
+
+using llvm::StringRef;
+
+namespace halftone::onnx {
+
+namespace {
+
+// Limits on what a file may hold; each has its own message.
+constexpr unsigned kMaxGraphDepth = 64;
+constexpr size_t kMaxNodes = size_t(1) << 22;
+constexpr size_t kMaxTensors = size_t(1) << 20;
+constexpr size_t kMaxRank = 64;
+constexpr size_t kMaxNameBytes = size_t(1) << 20;
+constexpr size_t kMaxListLength = size_t(1) << 24;
+/// protozero's lengths have 32 bits (protobuf's own writers stop at 2 GiB).
+constexpr uint64_t kMaxModelBytes = (uint64_t(1) << 32) - 1;
+
+struct ReadError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+using Reader = protozero::pbf_reader;
+using protozero::pbf_wire_type;
+
+[[noreturn]] void fail(const std::string &message) { throw ReadError(message); }
+
+void expect(const Reader &reader, pbf_wire_type type, const char *what) {
+  if (!reader.has_wire_type(type))
+    fail(std::string("field ") + std::to_string(reader.tag()) + " of a " + what + " has a wrong wire type");
+}
+
+StringRef getBytes(Reader &reader, const char *what) {
+  expect(reader, pbf_wire_type::length_delimited, what);
+  protozero::data_view view = reader.get_view();
+  return {view.data(), view.size()};
+}
+
+StringRef getName(Reader &reader, const char *what) {
+  StringRef name = getBytes(reader, what);
+  if (name.size() > kMaxNameBytes)
+    fail(std::string("a name in a ") + what + " has " + std::to_string(name.size()) + " bytes");
+  return name;
+}
+
+Reader getMessage(Reader &reader, const char *what) {
+  StringRef bytes = getBytes(reader, what);
+  return Reader(bytes.data(), bytes.size());
+}
+
+int64_t getInt(Reader &reader, const char *what) {
+  expect(reader, pbf_wire_type::varint, what);
+  return reader.get_int64();
+}
+
+int32_t getEnum(Reader &reader, const char *what) {
+  int64_t value = getInt(reader, what);
+  return value < 0 || value > INT32_MAX ? -1 : static_cast<int32_t>(value);
+}
+
+float getFloat(Reader &reader, const char *what) {
+  expect(reader, pbf_wire_type::fixed32, what);
+  return reader.get_float();
+}
+
+template <typename List>
+void checkLength(const List &list, size_t limit, const char *what) {
+  if (list.size() >= limit)
+    fail(std::string("more than ") + std::to_string(limit) + " " + what);
+}
+
+/// Repeated numbers, packed (newer writers) or one by one.
+void appendInts(Reader &reader, std::vector<int64_t> &list, size_t limit, const char *what) {
+  if (reader.has_wire_type(pbf_wire_type::length_delimited)) {
+    for (int64_t value : reader.get_packed_int64()) {
+      checkLength(list, limit, what);
+      list.push_back(value);
+    }
+    return;
+  }
+  checkLength(list, limit, what);
+  list.push_back(getInt(reader, what));
+}
+
+void appendFloats(Reader &reader, std::vector<float> &list, const char *what) {
+  if (reader.has_wire_type(pbf_wire_type::length_delimited)) {
+    for (float value : reader.get_packed_float()) {
+      checkLength(list, kMaxListLength, what);
+      list.push_back(value);
+    }
+    return;
+  }
+  checkLength(list, kMaxListLength, what);
+  list.push_back(getFloat(reader, what));
+}
+
+class Parser {
+public:
+  std::unique_ptr<Model> parse(StringRef bytes);
+
+private:
+  Tensor parseTensor(Reader reader);
+  ValueInfo parseValueInfo(Reader reader);
+  void parseTensorType(Reader reader, ValueInfo &info);
+  Attribute parseAttribute(Reader reader, unsigned depth);
+  Node parseNode(Reader reader, unsigned depth);
+  std::unique_ptr<Graph> parseGraph(Reader reader, unsigned depth);
+  Function parseFunction(Reader reader);
+  OperatorSet parseOperatorSet(Reader reader);
+  void addNode(std::vector<Node> &nodes, Reader reader, unsigned depth);
+
+  size_t nodes = 0;
+  size_t tensors = 0;
+};
+
+Tensor Parser::parseTensor(Reader reader) {
+  if (++tensors > kMaxTensors)
+    fail("more than " + std::to_string(kMaxTensors) + " tensors");
+  Tensor tensor;
+  bool external = false;
+  std::vector<std::pair<StringRef, StringRef>> entries;
+  auto store = [&](Storage storage, StringRef data) {
+    // An empty field is what some writers leave beside the one they use.
+    if (data.empty() && tensor.storage != Storage::None)
+      return;
+    if (tensor.storage != Storage::None && !tensor.data.empty())
+      fail(("tensor '" + tensor.name + "' holds its elements twice").str());
+    tensor.storage = storage;
+    tensor.data = data;
+  };
+  while (reader.next()) {
+    switch (reader.tag()) {
+    case 1:
+      appendInts(reader, tensor.dims, kMaxRank, "dimensions of a tensor");
+      break;
+    case 2:
+      tensor.type = static_cast<DataType>(getEnum(reader, "tensor"));
+      break;
+    case 3:
+      fail("a tensor is stored in segments");
+    case 4:
+      store(Storage::Floats, getBytes(reader, "tensor (elements must be packed)"));
+      break;
+    case 5:
+      store(Storage::Int32s, getBytes(reader, "tensor (elements must be packed)"));
+      break;
+    case 7:
+      store(Storage::Int64s, getBytes(reader, "tensor (elements must be packed)"));
+      break;
+    case 8:
+      tensor.name = getName(reader, "tensor");
+      break;
+    case 9:
+      store(Storage::Raw, getBytes(reader, "tensor"));
+      break;
+    case 10:
+      store(Storage::Doubles, getBytes(reader, "tensor (elements must be packed)"));
+      break;
+    case 11:
+      store(Storage::UInt64s, getBytes(reader, "tensor (elements must be packed)"));
+      break;
+    case 13: {
+      StringRef key, value;
+      Reader entry = getMessage(reader, "tensor");
+      while (entry.next()) {
+        if (entry.tag() == 1)
+          key = getName(entry, "external data entry");
+        else if (entry.tag() == 2)
+          value = getName(entry, "external data entry");
+        else
+          entry.skip();
+      }
+      checkLength(entries, 16, "entries of external data");
+      entries.emplace_back(key, value);
+      break;
+    }
+    case 14:
+      external = getEnum(reader, "tensor") == 1;
+      break;
+    default:
+      reader.skip();
+    }
+  }
+  if (!external)
+    return tensor;
+
+  if (!tensor.data.empty())
+    fail(("tensor '" + tensor.name + "' is external and holds its elements as well").str());
+  tensor.storage = Storage::External;
+  for (auto [key, value] : entries) {
+    // Keys beyond these (checksum, basepath, …) are never acted on.
+    if (key == "location")
+      tensor.location = value;
+    if (key != "offset" && key != "length")
+      continue;
+    uint64_t number = 0;
+    if (value.getAsInteger(10, number))
+      fail(("external data of tensor '" + tensor.name + "' has " + key + " '" + value + "'").str());
+    if (key == "offset")
+      tensor.offset = number;
+    else
+      tensor.length = number;
+  }
+  return tensor;
+}
+
+void Parser::parseTensorType(Reader reader, ValueInfo &info) {
+  info.isTensor = true;
+  while (reader.next()) {
+    if (reader.tag() == 1) {
+      info.type = static_cast<DataType>(getEnum(reader, "tensor type"));
+    } else if (reader.tag() == 2) {
+      info.hasShape = true;
+      Reader shape = getMessage(reader, "tensor type");
+      while (shape.next()) {
+        if (shape.tag() != 1) {
+          shape.skip();
+          continue;
+        }
+        checkLength(info.dims, kMaxRank, "dimensions of a value");
+        Dimension dimension;
+        Reader dim = getMessage(shape, "shape");
+        while (dim.next()) {
+          if (dim.tag() == 1)
+            dimension.value = getInt(dim, "dimension");
+          else if (dim.tag() == 2)
+            dimension.parameter = getName(dim, "dimension");
+          else
+            dim.skip();
+        }
+        info.dims.push_back(dimension);
+      }
+    } else {
+      reader.skip();
+    }
+  }
+}
+
+ValueInfo Parser::parseValueInfo(Reader reader) {
+  ValueInfo info;
+  while (reader.next()) {
+    if (reader.tag() == 1) {
+      info.name = getName(reader, "value");
+    } else if (reader.tag() == 2) {
+      Reader type = getMessage(reader, "value");
+      while (type.next()) {
+        if (type.tag() == 1)
+          parseTensorType(getMessage(type, "type"), info);
+        else
+          type.skip();
+      }
+    } else {
+      reader.skip();
+    }
+  }
+  return info;
+}
+
+Attribute Parser::parseAttribute(Reader reader, unsigned depth) {
+  Attribute attribute;
+  while (reader.next()) {
+    switch (reader.tag()) {
+    case 1:
+      attribute.name = getName(reader, "attribute");
+      break;
+    case 2:
+      attribute.f = getFloat(reader, "attribute");
+      break;
+    case 3:
+      attribute.i = getInt(reader, "attribute");
+      break;
+    case 4:
+      attribute.s = getBytes(reader, "attribute");
+      break;
+    case 5:
+      attribute.tensor = std::make_unique<Tensor>(parseTensor(getMessage(reader, "attribute")));
+      break;
+    case 6:
+      attribute.graph = parseGraph(getMessage(reader, "attribute"), depth + 1);
+      break;
+    case 7:
+      appendFloats(reader, attribute.floats, "numbers in an attribute");
+      break;
+    case 8:
+      appendInts(reader, attribute.ints, kMaxListLength, "numbers in an attribute");
+      break;
+    case 9:
+      checkLength(attribute.strings, kMaxListLength, "strings in an attribute");
+      attribute.strings.push_back(getBytes(reader, "attribute"));
+      break;
+    case 20:
+      attribute.type = static_cast<AttributeType>(getEnum(reader, "attribute"));
+      break;
+    case 21:
+      attribute.reference = getName(reader, "attribute");
+      break;
+    default:
+      reader.skip();
+    }
+  }
+  if (attribute.name.empty())
+    fail("an attribute has no name");
+  return attribute;
+}
+
+Node Parser::parseNode(Reader reader, unsigned depth) {
+  Node node;
+  while (reader.next()) {
+    switch (reader.tag()) {
+    case 1:
+      checkLength(node.inputs, kMaxListLength, "inputs of a node");
+      node.inputs.push_back(getName(reader, "node"));
+      break;
+    case 2:
+      checkLength(node.outputs, kMaxListLength, "outputs of a node");
+      node.outputs.push_back(getName(reader, "node"));
+      break;
+    case 3:
+      node.name = getName(reader, "node");
+      break;
+    case 4:
+      node.opType = getName(reader, "node");
+      break;
+    case 5:
+      node.attributes.push_back(parseAttribute(getMessage(reader, "node"), depth));
+      break;
+    case 7:
+      node.domain = getName(reader, "node");
+      break;
+    case 8:
+      node.overload = getName(reader, "node");
+      break;
+    default:
+      reader.skip();
+    }
+  }
+  if (node.opType.empty())
+    fail(("node '" + node.name + "' has no operator").str());
+  if (node.domain == "ai.onnx")
+    node.domain = "";
+  return node;
+}
+
+void Parser::addNode(std::vector<Node> &list, Reader reader, unsigned depth) {
+  if (++nodes > kMaxNodes)
+    fail("more than " + std::to_string(kMaxNodes) + " nodes");
+  list.push_back(parseNode(reader, depth));
+}
+
+std::unique_ptr<Graph> Parser::parseGraph(Reader reader, unsigned depth) {
+  if (depth > kMaxGraphDepth)
+    fail("graphs are nested more than " + std::to_string(kMaxGraphDepth) + " deep");
+  auto graph = std::make_unique<Graph>();
+  while (reader.next()) {
+    switch (reader.tag()) {
+    case 1:
+      addNode(graph->nodes, getMessage(reader, "graph"), depth);
+      break;
+    case 2:
+      graph->name = getName(reader, "graph");
+      break;
+    case 5:
+      graph->initializers.push_back(parseTensor(getMessage(reader, "graph")));
+      break;
+    case 11:
+      checkLength(graph->inputs, kMaxTensors, "graph inputs");
+      graph->inputs.push_back(parseValueInfo(getMessage(reader, "graph")));
+      break;
+    case 12:
+      checkLength(graph->outputs, kMaxTensors, "graph outputs");
+      graph->outputs.push_back(parseValueInfo(getMessage(reader, "graph")));
+      break;
+    case 15:
+      graph->hasSparseInitializers = true;
+      reader.skip();
+      break;
+    default:
+      reader.skip();
+    }
+  }
+  return graph;
+}
+
+OperatorSet Parser::parseOperatorSet(Reader reader) {
+  OperatorSet set;
+  while (reader.next()) {
+    if (reader.tag() == 1)
+      set.domain = getName(reader, "operator set");
+    else if (reader.tag() == 2)
+      set.version = getInt(reader, "operator set");
+    else
+      reader.skip();
+  }
+  if (set.domain == "ai.onnx")
+    set.domain = "";
+  return set;
+}
+
+Function Parser::parseFunction(Reader reader) {
+  Function function;
+  while (reader.next()) {
+    switch (reader.tag()) {
+    case 1:
+      function.name = getName(reader, "function");
+      break;
+    case 4:
+      checkLength(function.inputs, kMaxListLength, "inputs of a function");
+      function.inputs.push_back(getName(reader, "function"));
+      break;
+    case 5:
+      checkLength(function.outputs, kMaxListLength, "outputs of a function");
+      function.outputs.push_back(getName(reader, "function"));
+      break;
+    case 7:
+      addNode(function.nodes, getMessage(reader, "function"), 1);
+      break;
+    case 9:
+      checkLength(function.operatorSets, 1024, "operator sets");
+      function.operatorSets.push_back(parseOperatorSet(getMessage(reader, "function")));
+      break;
+    case 10:
+      function.domain = getName(reader, "function");
+      break;
+    case 11:
+      function.defaults.push_back(parseAttribute(getMessage(reader, "function"), 1));
+      break;
+    case 13:
+      function.overload = getName(reader, "function");
+      break;
+    default:
+      reader.skip();
+    }
+  }
+  if (function.domain == "ai.onnx")
+    function.domain = "";
+  return function;
+}
+
+std::unique_ptr<Model> Parser::parse(StringRef bytes) {
+  auto model = std::make_unique<Model>();
+  Reader reader(bytes.data(), bytes.size());
+  while (reader.next()) {
+    switch (reader.tag()) {
+    case 1:
+      model->irVersion = getInt(reader, "model");
+      break;
+    case 2:
+      model->producer = getName(reader, "model");
+      break;
+    case 3:
+      model->producerVersion = getName(reader, "model");
+      break;
+    case 7:
+      if (model->graph)
+        fail("the file holds two graphs");
+      model->graph = parseGraph(getMessage(reader, "model"), 0);
+      break;
+    case 8:
+      checkLength(model->operatorSets, 1024, "operator sets");
+      model->operatorSets.push_back(parseOperatorSet(getMessage(reader, "model")));
+      break;
+    case 25:
+      checkLength(model->functions, kMaxNodes, "functions");
+      model->functions.push_back(parseFunction(getMessage(reader, "model")));
+      break;
+    default:
+      reader.skip();
+    }
+  }
+  return model;
+}
+
+} // namespace
+
+std::unique_ptr<Model> parseModel(StringRef bytes, std::string &error) {
+  if (bytes.empty()) {
+    error = "the file is empty";
+    return nullptr;
+  }
+  if (bytes.size() > kMaxModelBytes) {
+    error = "the file has " + std::to_string(bytes.size()) +
+            " bytes: a model over 4 GiB needs its weights as external data";
+    return nullptr;
+  }
+  const char *notONNX = "this is not an ONNX model, or it is damaged: ";
+  std::unique_ptr<Model> model;
+  try {
+    model = Parser().parse(bytes);
+  } catch (const protozero::end_of_buffer_exception &) {
+    error = "the file is truncated, or not an ONNX model: a field goes beyond the end of the file";
+  } catch (const protozero::exception &damage) {
+    error = std::string(notONNX) + damage.what();
+  } catch (const ReadError &damage) {
+    error = std::string(notONNX) + damage.what();
+  } catch (const std::bad_alloc &) {
+    error = "there is not enough memory to read the file";
+  }
+  if (!model)
+    return nullptr;
+  if (!model->graph || model->operatorSets.empty()) {
+    error = std::string("the file is truncated, or not an ONNX model: it has no ") +
+            (model->graph ? "operator set" : "graph");
+    return nullptr;
+  }
+  return model;
+}
+
+std::unique_ptr<Model> readModel(StringRef path, std::string &error) {
+  std::unique_ptr<MappedFile> file = MappedFile::open(path, error);
+  if (!file) {
+    error = "cannot read the file: " + error;
+    return nullptr;
+  }
+  std::unique_ptr<Model> model = parseModel(file->bytes(), error);
+  if (model)
+    model->file = std::move(file);
+  return model;
+}
+
+} // namespace halftone::onnx
