@@ -44,12 +44,8 @@ public:
   bool run(const Tokens &tokens, size_t row, size_t begin, size_t count,
            Diagnostic &diagnostic);
 
-  /// The log of the sum of exp(logit) at this place, in double.
-  double logNormalizer(size_t place) const;
-  double logit(size_t place, size_t token) const {
-    return loadElement(logits.dtype, logits.data,
-                       place * vocabularySize + token);
-  }
+  /// Writes log p(token) for every token that may follow this place.
+  void logProbabilities(size_t place, Array<double> &values) const;
 
 private:
   bool checkSignature(Diagnostic &diagnostic);
@@ -184,14 +180,20 @@ bool LanguageModel::run(const Tokens &tokens, size_t row, size_t begin,
   return runner.run(diagnostic);
 }
 
-double LanguageModel::logNormalizer(size_t place) const {
-  double greatestLogit = -INFINITY;
-  for (size_t token = 0; token < vocabularySize; ++token)
-    greatestLogit = fmax(greatestLogit, logit(place, token));
+void LanguageModel::logProbabilities(size_t place,
+                                     Array<double> &values) const {
+  values.resize(vocabularySize);
+  loadElements(logits.dtype, logits.data, place * vocabularySize,
+               vocabularySize, values.data());
+  double most = -INFINITY;
+  for (double value : values)
+    most = value > most ? value : most;
   double sum = 0;
-  for (size_t token = 0; token < vocabularySize; ++token)
-    sum += exp(logit(place, token) - greatestLogit);
-  return greatestLogit + log(sum);
+  for (double value : values)
+    sum += exp(value - most);
+  double normalizer = most + log(sum);
+  for (double &value : values)
+    value -= normalizer;
 }
 
 namespace {
@@ -210,6 +212,7 @@ struct Likelihood {
 static bool scoreRows(LanguageModel &model, const Tokens &tokens, size_t window,
                       Likelihood &result, Diagnostic &diagnostic) {
   Progress progress;
+  Array<double> logProbabilities;
   size_t perRow = (tokens.rowSize + window - 1) / window;
   for (size_t row = 0; row < tokens.numRows; ++row)
     for (size_t begin = 0; begin < tokens.rowSize; begin += window) {
@@ -223,7 +226,8 @@ static bool scoreRows(LanguageModel &model, const Tokens &tokens, size_t window,
         return false;
       for (size_t i = 0; i + 1 < count; ++i) {
         auto next = static_cast<size_t>(tokens.at(row, begin + i + 1));
-        result.negativeLog += model.logNormalizer(i) - model.logit(i, next);
+        model.logProbabilities(i, logProbabilities);
+        result.negativeLog -= logProbabilities[next];
       }
       result.predicted += count - 1;
       ++result.windows;
@@ -282,13 +286,11 @@ ExitCode runPerplexity(const halftone_program &program, const Options &options,
   return exitOk;
 }
 
-/// The most likely token that is not in `taken` yet; ties: the lower id.
-static size_t bestToken(const LanguageModel &model, size_t place,
-                        const Array<bool> &taken) {
-  size_t best = model.vocabulary();
-  for (size_t token = 0; token < model.vocabulary(); ++token)
-    if (!taken[token] && (best == model.vocabulary() ||
-                          model.logit(place, token) > model.logit(place, best)))
+/// The most likely token; ties: the lower id.
+static size_t bestToken(const Array<double> &logProbabilities) {
+  size_t best = 0;
+  for (size_t token = 1; token < logProbabilities.size(); ++token)
+    if (logProbabilities[token] > logProbabilities[best])
       best = token;
   return best;
 }
@@ -311,6 +313,7 @@ ExitCode runNext(const halftone_program &program, const Options &options,
   if (options.json)
     printf("{\"schema_version\": 1, \"program\": %s, \"rows\": [",
            jsonText(program.name).c_str());
+  Array<double> logProbabilities;
   for (size_t row = 0; row < tokens.numRows; ++row) {
     if (!model.run(tokens, row, tokens.rowSize - count, count, diagnostic))
       return model.exitCode();
@@ -318,13 +321,11 @@ ExitCode runNext(const halftone_program &program, const Options &options,
       printf(row ? ",\n [" : "\n [");
     else if (tokens.numRows > 1)
       printf("row %zu\n", row);
-    Array<bool> taken;
-    taken.resize(model.vocabulary());
-    double normalizer = model.logNormalizer(count - 1);
+    model.logProbabilities(count - 1, logProbabilities);
     for (uint64_t i = 0; i < options.top && i < model.vocabulary(); ++i) {
-      size_t token = bestToken(model, count - 1, taken);
-      taken[token] = true;
-      double probability = exp(model.logit(count - 1, token) - normalizer);
+      size_t token = bestToken(logProbabilities);
+      double probability = exp(logProbabilities[token]);
+      logProbabilities[token] = -INFINITY; // Taken.
       if (options.json)
         printf("%s{\"token\": %zu, \"probability\": %.9g}", i ? ", " : "", token,
                probability);

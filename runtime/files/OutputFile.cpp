@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdarg>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -15,31 +16,33 @@ namespace halftone::rt {
 
 static constexpr size_t bufferBytes = 1 << 16;
 
-/// Names of temporary files, for a handler of signals. Slots hold malloc'ed
-/// names that are never freed: the handler may read one at any time.
+/// Names of temporary files, for a handler of signals. Whoever takes a name out
+/// of its slot owns it, so that a handler never reads one that was freed.
 static constexpr size_t maxTemporaries = 64;
-static std::atomic<const char *> temporaries[maxTemporaries];
+static std::atomic<char *> temporaries[maxTemporaries];
 
 void removeTemporaryFiles() {
   for (auto &slot : temporaries)
     if (const char *name = slot.exchange(nullptr))
-      unlink(name);
+      unlink(name); // Not freed: a handler must not, and the process ends.
 }
 
 static void rememberTemporary(const char *name) {
-  const char *copy = strdup(name);
+  char *copy = strdup(name);
   for (auto &slot : temporaries) {
-    const char *expected = nullptr;
+    char *expected = nullptr;
     if (copy && slot.compare_exchange_strong(expected, copy))
       return;
   }
+  free(copy); // All slots are taken: an interruption would leave this file.
 }
 
 static void forgetTemporary(const char *name) {
   for (auto &slot : temporaries) {
-    const char *kept = slot.load();
-    if (kept && strcmp(kept, name) == 0)
-      slot.compare_exchange_strong(kept, nullptr);
+    char *kept = slot.load();
+    if (kept && strcmp(kept, name) == 0 &&
+        slot.compare_exchange_strong(kept, nullptr))
+      free(kept);
   }
 }
 

@@ -1,6 +1,7 @@
 //===- Cpus.cpp - the CPUs that this process may use ------------------------===//
 
 #include "runtime/session/Cpus.h"
+#include "halftone/halftone.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -77,7 +78,7 @@ unsigned defaultThreads(const CpuList &list) {
     if (paid < threads)
       threads = static_cast<unsigned>(paid);
   }
-  return threads;
+  return threads < HALFTONE_MAX_THREADS ? threads : HALFTONE_MAX_THREADS;
 }
 
 void pinThisThread(unsigned cpu) {

@@ -148,6 +148,17 @@ double loadElement(uint32_t dtype, const void *data, size_t index) {
   }
 }
 
+void loadElements(uint32_t dtype, const void *data, size_t first, size_t count,
+                  double *values) {
+  // Logits are mostly f32, and there are many: no call for each of those.
+  if (dtype == HALFTONE_F32)
+    for (size_t i = 0; i < count; ++i)
+      values[i] = load<float>(data, first + i);
+  else
+    for (size_t i = 0; i < count; ++i)
+      values[i] = loadElement(dtype, data, first + i);
+}
+
 void integerBounds(uint32_t dtype, int64_t &least, int64_t &greatest) {
   if (dtype == HALFTONE_BOOL || dtype == HALFTONE_U8) {
     least = 0;

@@ -34,6 +34,10 @@ uint16_t doubleToBfloat(double value);
 /// 2^53.
 double loadElement(uint32_t dtype, const void *data, size_t index);
 
+/// Elements `first` .. `first + count - 1` of an array.
+void loadElements(uint32_t dtype, const void *data, size_t first, size_t count,
+                  double *values);
+
 /// The least and greatest value of an integer type (BOOL: 0 and 1).
 void integerBounds(uint32_t dtype, int64_t &least, int64_t &greatest);
 

@@ -216,10 +216,12 @@ TEST(Api, NullListsAndHandles) {
                                  run.outputs.data(), 3),
             HALFTONE_INVALID_ARGUMENT);
   EXPECT_STREQ(halftone_last_error(), "the session is null");
-  EXPECT_EQ(halftone_load(nullptr, &toy.model), HALFTONE_INVALID_ARGUMENT);
+  halftone_model *model;
+  EXPECT_EQ(halftone_load(nullptr, &model), HALFTONE_INVALID_ARGUMENT);
   EXPECT_STREQ(halftone_last_error(), "the program is null");
   EXPECT_EQ(halftone_load(&toyModel, nullptr), HALFTONE_INVALID_ARGUMENT);
-  EXPECT_EQ(halftone_session_create(nullptr, nullptr, &toy.session),
+  halftone_session *session;
+  EXPECT_EQ(halftone_session_create(nullptr, nullptr, &session),
             HALFTONE_INVALID_ARGUMENT);
   halftone_session_destroy(nullptr);
   halftone_model_destroy(nullptr);
