@@ -22,7 +22,10 @@ static void addCleanup(OpPassManager &pm) {
 void buildRaisePipeline(OpPassManager &pm) {
   // Raising counts users ("used once, by a square root"), so duplicates go first.
   addCleanup(pm);
+  // Before constants are folded: tables of positions become iota, which the mask of
+  // a static graph can be read off; folded, it would be a table of bits.
   pm.addNestedPass<func::FuncOp>(createSimplify());
+  pm.addNestedPass<func::FuncOp>(createFoldConstants());
   addCleanup(pm);
 
   // These see only arithmetic that no other raise touches; in any order.

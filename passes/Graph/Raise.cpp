@@ -21,12 +21,12 @@ static remark::RemarkOpts getOptions(Operation *op, StringRef pass, StringRef na
 }
 
 void remarkPassed(Operation *op, StringRef pass, StringRef raised) {
-  remark::passed(op->getLoc(), getOptions(op, pass, raised)) << "raised to " << raised;
+  remark::passed(op->getLoc(), getOptions(op, pass, raised)) << ("raised to " + raised).str();
 }
 
 void remarkMissed(Operation *op, StringRef pass, const Blocker &blocker) {
   remark::missed(op->getLoc(), getOptions(op, pass, op->getName().getStringRef()))
-      << "not raised: " << StringRef(blocker.reason) << ", but found " << StringRef(describe(blocker.op));
+      << "not raised: " + blocker.reason + ", but found " + describe(blocker.op);
 }
 
 } // namespace halftone::graph

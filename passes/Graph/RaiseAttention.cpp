@@ -4,6 +4,8 @@
 #include "passes/Graph/Passes.h"
 #include "passes/Graph/Raise.h"
 
+#include <cmath>
+
 namespace halftone::graph {
 #define GEN_PASS_DEF_RAISEATTENTION
 #include "passes/Graph/Passes.h.inc"
@@ -145,6 +147,16 @@ MatMulOp findValueProduct(SoftmaxOp softmax, Blocker &blocker) {
   }
 }
 
+/// Exporters round the scale, or its square root, to the model's type, each in its
+/// own way; what is 1/sqrt(d) to seven digits is meant to be that.
+double getExactScale(double scale, Dim depth) {
+  auto size = getConstant(depth);
+  if (!size || *size <= 0)
+    return scale;
+  double exact = 1 / std::sqrt(static_cast<double>(*size));
+  return std::abs(scale / exact - 1) < 1e-6 ? exact : scale;
+}
+
 std::optional<AttentionMatch> analyse(SoftmaxOp softmax, Blocker &blocker) {
   Dims scores = getDims(softmax.getResult());
   // Softmax stands in routers and classifiers too: only one between two products of
@@ -227,7 +239,7 @@ std::optional<AttentionMatch> analyse(SoftmaxOp softmax, Blocker &blocker) {
   AttentionMatch match{traceHeads(queryKey.getLhs(), {0, 2, 1, 3}, true),
                        traceHeads(queryKey.getRhs(), {0, 3, 1, 2}, true),
                        traceHeads(product.getRhs(), {0, 2, 1, 3}, false), mask, scale, product};
-  match.scale *= match.query.scale * match.key.scale;
+  match.scale = getExactScale(scale * match.query.scale * match.key.scale, match.query.getDims().back());
   Dims q = match.query.getDims(), k = match.key.getDims(), v = match.value.getDims();
   auto heads = getConstant(q[2]), kvHeads = getConstant(k[2]);
   if (q[0] != k[0] || k[0] != v[0] || k[1] != v[1] || k[2] != v[2] || q[3] != k[3] || !heads || !kvHeads ||

@@ -449,30 +449,33 @@ std::optional<SmallVector<size_t>> getGroups(ArrayRef<Dim> fine, ArrayRef<Dim> c
   return next == fine.size() ? std::optional(ends) : std::nullopt;
 }
 
-/// reshape(transpose(reshape(x))), where the first merges neighbouring axes and the
-/// last splits them again, -> transpose(x). So dynamo transposes [b, h, s, d] keys
-/// as [b * h, s, d].
+/// reshape(transpose(reshape(x))), where the last only splits axes, -> transpose(reshape(x)).
+/// So dynamo transposes [b, h, s, d] keys as [b * h, s, d]; the two reshapes then fold.
 struct TransposeOfMerged : OpRewritePattern<ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override {
     auto transpose = op.getInput().getDefiningOp<TransposeOp>();
     auto merge = transpose ? transpose.getInput().getDefiningOp<ReshapeOp>() : ReshapeOp();
-    if (!merge)
+    if (!merge || isUnitReshape(op))
       return failure();
-    Dims fine = getDims(merge.getInput()), expected;
-    auto ends = getGroups(fine, getDims(merge.getResult()), getContext());
+    Dims to = getDims(op.getResult()), split;
+    auto ends = getGroups(to, getDims(transpose.getResult()), getContext());
     if (!ends)
-      return rewriter.notifyMatchFailure(op, "first reshape is not a merge of neighbours");
-    SmallVector<int64_t> permutation;
-    for (int64_t group : transpose.getPermutation())
-      for (size_t axis = group ? (*ends)[group - 1] : 0; axis < (*ends)[group]; ++axis) {
-        permutation.push_back(axis);
-        expected.push_back(fine[axis]);
-      }
-    if (expected != getDims(op.getResult()))
-      return rewriter.notifyMatchFailure(op, "second reshape does not undo the first");
-    rewriter.replaceOp(op, graph::transpose(rewriter, op.getLoc(), merge.getInput(), permutation));
+      return rewriter.notifyMatchFailure(op, "second reshape does more than split axes");
+    // The split axes in the order before the transpose, and where each group begins there.
+    ArrayRef<int64_t> permutation = transpose.getPermutation();
+    SmallVector<int64_t> begins(permutation.size()), splitPermutation;
+    for (size_t axis = 0; axis < permutation.size(); ++axis) {
+      size_t position = llvm::find(permutation, static_cast<int64_t>(axis)) - permutation.begin();
+      begins[position] = split.size();
+      split.append(to.begin() + (position ? (*ends)[position - 1] : 0), to.begin() + (*ends)[position]);
+    }
+    for (size_t position = 0; position < permutation.size(); ++position)
+      for (size_t i = position ? (*ends)[position - 1] : 0; i < (*ends)[position]; ++i)
+        splitPermutation.push_back(begins[position]++);
+    Value source = graph::reshape(rewriter, op.getLoc(), merge.getInput(), split);
+    rewriter.replaceOp(op, graph::transpose(rewriter, op.getLoc(), source, splitPermutation));
     return success();
   }
 };
