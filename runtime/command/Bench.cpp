@@ -1,4 +1,4 @@
-//===- Bench.cpp - how long a run takes -------------------------------------===//
+//===- Bench.cpp - how long a run takes -----------------------------------===//
 
 #include "runtime/command/Bench.h"
 #include "runtime/command/Progress.h"
@@ -19,8 +19,8 @@ static double percentile(const Array<double> &sorted, double share) {
   size_t below = static_cast<size_t>(rank);
   if (below + 1 >= sorted.size())
     return sorted[sorted.size() - 1];
-  return sorted[below] +
-         (rank - static_cast<double>(below)) * (sorted[below + 1] - sorted[below]);
+  return sorted[below] + (rank - static_cast<double>(below)) *
+                             (sorted[below + 1] - sorted[below]);
 }
 
 bool measure(Runner &runner, const Options &options, Timings &timings,
@@ -38,10 +38,10 @@ bool measure(Runner &runner, const Options &options, Timings &timings,
     if (i >= options.warmup)
       times.push(milliseconds);
     if (progress.isDue())
-      fprintf(stderr, "bench: run %llu of %llu\n",
-              static_cast<unsigned long long>(i + 1),
-              static_cast<unsigned long long>(options.warmup +
-                                              options.benchRuns));
+      fprintf(
+          stderr, "bench: run %llu of %llu\n",
+          static_cast<unsigned long long>(i + 1),
+          static_cast<unsigned long long>(options.warmup + options.benchRuns));
   }
   qsort(times.data(), times.size(), sizeof(double), compareDoubles);
   timings.median = percentile(times, 0.5);

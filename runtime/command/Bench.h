@@ -1,4 +1,4 @@
-//===- Bench.h - how long a run takes ---------------------------------------===//
+//===- Bench.h - how long a run takes -------------------------------------===//
 
 #ifndef HALFTONE_RUNTIME_COMMAND_BENCH_H
 #define HALFTONE_RUNTIME_COMMAND_BENCH_H

@@ -1,4 +1,4 @@
-//===- Command.cpp - what the executable of a compiled model does -----------===//
+//===- Command.cpp - what the executable of a compiled model does ---------===//
 
 #include "runtime/command/Command.h"
 #include "runtime/command/Bench.h"
@@ -33,9 +33,10 @@ static bool collectInputs(const halftone_program &program,
   }
   if (program.num_inputs == 0)
     return true;
-  return diagnostic.fail("no inputs are given; this program needs: %s (--inputs "
-                         "FILE or --input NAME=FILE; see --help)",
-                         nameList(program.inputs, program.num_inputs).c_str());
+  return diagnostic.fail(
+      "no inputs are given; this program needs: %s (--inputs "
+      "FILE or --input NAME=FILE; see --help)",
+      nameList(program.inputs, program.num_inputs).c_str());
 }
 
 /// --bench and plain runs.
@@ -47,8 +48,7 @@ static ExitCode runOnFiles(const halftone_program &program,
     return exitUsage;
   Runner runner(program);
   OutputFiles files;
-  if (!runner.start(options, diagnostic) ||
-      !runner.prepare(inputs, diagnostic))
+  if (!runner.start(options, diagnostic) || !runner.prepare(inputs, diagnostic))
     return runner.exitCode();
   if (!files.open(options, diagnostic))
     return exitRunFailed;

@@ -1,4 +1,4 @@
-//===- Command.h - what the executable of a compiled model does -------------===//
+//===- Command.h - what the executable of a compiled model does -----------===//
 
 #ifndef HALFTONE_RUNTIME_COMMAND_COMMAND_H
 #define HALFTONE_RUNTIME_COMMAND_COMMAND_H

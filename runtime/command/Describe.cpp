@@ -1,4 +1,4 @@
-//===- Describe.cpp - what a compiled model is ------------------------------===//
+//===- Describe.cpp - what a compiled model is ----------------------------===//
 
 #include "runtime/command/Describe.h"
 #include "runtime/files/Json.h"
@@ -9,8 +9,8 @@
 
 namespace halftone::rt {
 
-static void describeTensors(const char *title, const halftone_tensor_info *infos,
-                            uint32_t count) {
+static void describeTensors(const char *title,
+                            const halftone_tensor_info *infos, uint32_t count) {
   printf("%s:\n", title);
   for (uint32_t i = 0; i < count; ++i)
     printf("  %-24s %-5s %s\n", infos[i].name, typeName(infos[i].dtype),
@@ -53,7 +53,8 @@ static void describeTensorsJson(const char *title,
            jsonText(infos[i].name).c_str(), typeName(infos[i].dtype));
     for (uint32_t d = 0; d < infos[i].rank; ++d)
       if (infos[i].dims[d] >= 0)
-        printf("%s%lld", d ? ", " : "", static_cast<long long>(infos[i].dims[d]));
+        printf("%s%lld", d ? ", " : "",
+               static_cast<long long>(infos[i].dims[d]));
       else
         printf("%s%s", d ? ", " : "", jsonText(infos[i].dim_text[d]).c_str());
     printf("]}");
@@ -95,8 +96,9 @@ static void describeJson(const halftone_program &program) {
          featureArray(program.cpu_features & ~present).c_str());
   // JSON by contract; a string where it is not, so that the whole stays valid.
   bool embeddable = isJson(program.build_info);
-  printf(" \"build_info\": %s}\n",
-         embeddable ? program.build_info : jsonText(program.build_info).c_str());
+  printf(" \"build_info\": %s}\n", embeddable
+                                       ? program.build_info
+                                       : jsonText(program.build_info).c_str());
 }
 
 void describe(const halftone_program &program, bool json) {

@@ -1,4 +1,4 @@
-//===- Describe.h - what a compiled model is --------------------------------===//
+//===- Describe.h - what a compiled model is ------------------------------===//
 
 #ifndef HALFTONE_RUNTIME_COMMAND_DESCRIBE_H
 #define HALFTONE_RUNTIME_COMMAND_DESCRIBE_H

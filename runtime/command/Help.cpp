@@ -1,4 +1,4 @@
-//===- Help.cpp - --help and --version --------------------------------------===//
+//===- Help.cpp - --help and --version ------------------------------------===//
 
 #include "runtime/command/Describe.h"
 #include "runtime/session/Program.h"
@@ -39,17 +39,16 @@ void printHelp(const halftone_program &program, const char *self) {
          "  %s --input %s=x.npy --output %s=y.npy\n"
          "  %s --inputs in.json\n\n",
          self, self, input, output, self);
-  printf(
-      "  --inputs FILE        all inputs: .npz (numpy.savez) or .json\n"
-      "                       {\"%s\": [[...]], ...}\n"
-      "  --outputs FILE       all outputs: .npz or .json; without it and\n"
-      "                       --output a summary is printed\n"
-      "  --input NAME=FILE    one input from a .npy file; repeatable\n"
-      "  --output NAME=FILE   one output to a .npy file; repeatable\n"
-      "  --threads N          how many threads compute (default: one per\n"
-      "                       physical core that this process may use)\n"
-      "  --pin                keep each thread on one CPU\n\n",
-      input);
+  printf("  --inputs FILE        all inputs: .npz (numpy.savez) or .json\n"
+         "                       {\"%s\": [[...]], ...}\n"
+         "  --outputs FILE       all outputs: .npz or .json; without it and\n"
+         "                       --output a summary is printed\n"
+         "  --input NAME=FILE    one input from a .npy file; repeatable\n"
+         "  --output NAME=FILE   one output to a .npy file; repeatable\n"
+         "  --threads N          how many threads compute (default: one per\n"
+         "                       physical core that this process may use)\n"
+         "  --pin                keep each thread on one CPU\n\n",
+         input);
   printf("Measure\n"
          "  %s --bench 100",
          self);
@@ -59,12 +58,12 @@ void printHelp(const halftone_program &program, const char *self) {
       printf("%s%s=%lld", s ? "," : "", program.symbols[s].name,
              static_cast<long long>(program.symbols[s].max));
   }
-  printf(
-      "\n\n"
-      "  --bench N            time N runs; without inputs it makes some: small\n"
-      "                       integers, ones for masks, random floats\n"
-      "  --warmup K           runs before, not counted (default 3)\n"
-      "  --shape NAME=N,...   dynamic dimensions of made inputs\n\n");
+  printf("\n\n"
+         "  --bench N            time N runs; without inputs it makes\n"
+         "                       some: small integers, ones for masks, random\n"
+         "                       floats\n"
+         "  --warmup K           runs before, not counted (default 3)\n"
+         "  --shape NAME=N,...   dynamic dimensions of made inputs\n\n");
   if (isLanguageModel(program))
     printf(
         "Language models\n"
@@ -84,10 +83,12 @@ void printHelp(const halftone_program &program, const char *self) {
       "  --version, --help\n\n"
       "Files: .npy versions 1 to 3, little-endian, C order; bfloat16 as the\n"
       "bits in uint16. Outputs replace a file only when they are complete.\n\n"
-      "Exit codes: 0 done; 1 the run failed (shape, dtype, invalid data, output\n"
-      "not writable); 2 bad option or unreadable input; 3 internal error.\n",
-      isLanguageModel(program) ? ",\n                       --perplexity, --next"
-                               : "");
+      "Exit codes: 0 done; 1 the run failed (shape, dtype, invalid data,\n"
+      "output not writable); 2 bad option or unreadable input; 3 internal "
+      "error.\n",
+      isLanguageModel(program)
+          ? ",\n                       --perplexity, --next"
+          : "");
 }
 
 void printVersion(const halftone_program &program) {

@@ -1,4 +1,4 @@
-//===- Inputs.cpp - where a run's inputs come from --------------------------===//
+//===- Inputs.cpp - where a run's inputs come from ------------------------===//
 
 #include "runtime/command/Inputs.h"
 #include "runtime/files/InputFile.h"
@@ -50,8 +50,8 @@ static bool checkNames(const halftone_program &program,
   Text names = nameList(program.inputs, program.num_inputs);
   for (size_t i = 0; i < inputs.size(); ++i) {
     Text name = quoted(inputs[i].name.c_str());
-    if (findTensor(program.inputs, program.num_inputs, inputs[i].name.c_str()) ==
-        program.num_inputs)
+    if (findTensor(program.inputs, program.num_inputs,
+                   inputs[i].name.c_str()) == program.num_inputs)
       return diagnostic.fail("this program has no input %s; its inputs are: %s",
                              name.c_str(), names.c_str());
     for (size_t other = 0; other < i; ++other)
@@ -63,9 +63,9 @@ static bool checkNames(const halftone_program &program,
     for (const Tensor &input : inputs)
       found |= input.name == program.inputs[i].name;
     if (!found)
-      return diagnostic.fail("input %s is missing; this program's inputs are: %s",
-                             quoted(program.inputs[i].name).c_str(),
-                             names.c_str());
+      return diagnostic.fail(
+          "input %s is missing; this program's inputs are: %s",
+          quoted(program.inputs[i].name).c_str(), names.c_str());
   }
   return true;
 }
@@ -77,9 +77,10 @@ bool readInputs(const halftone_program &program, const Options &options,
     return false;
   for (const NamedPath &given : options.inputs) {
     if (!hasSuffix(given.path, ".npy"))
-      return diagnostic.fail("--input: the name of %s must end in .npy (several "
-                             "arrays in one file: --inputs FILE)",
-                             quoted(given.path).c_str());
+      return diagnostic.fail(
+          "--input: the name of %s must end in .npy (several "
+          "arrays in one file: --inputs FILE)",
+          quoted(given.path).c_str());
     Tensor tensor;
     tensor.name.append(given.name.c_str());
     if (!readNpyFile(given.path, tensor, diagnostic))
@@ -104,12 +105,14 @@ bool chooseSymbols(const halftone_program &program, const Options &options,
     for (; s < program.num_symbols; ++s) {
       if (given.name == program.symbols[s].name)
         break;
-      names.append(s ? ", " : "").append(quoted(program.symbols[s].name).c_str());
+      names.append(s ? ", " : "")
+          .append(quoted(program.symbols[s].name).c_str());
     }
     if (s == program.num_symbols)
       return diagnostic.fail(
           "--shape: this program has no dynamic dimension %s; it has: %s",
-          quoted(given.name.c_str()).c_str(), names.empty() ? "none" : names.c_str());
+          quoted(given.name.c_str()).c_str(),
+          names.empty() ? "none" : names.c_str());
     symbols[s] = given.value;
   }
   return true;
@@ -153,8 +156,8 @@ bool makeInputs(const halftone_program &program, const int64_t *symbols,
     tensor.dtype = info.dtype;
     tensor.rank = info.rank;
     for (uint32_t d = 0; d < info.rank; ++d)
-      tensor.dims[d] = info.dims[d] >= 0 ? info.dims[d]
-                                         : symbols[-(info.dims[d] + 1)];
+      tensor.dims[d] =
+          info.dims[d] >= 0 ? info.dims[d] : symbols[-(info.dims[d] + 1)];
     if (!tensor.allocate(quoted(info.name).c_str(), diagnostic))
       return false;
     void *data = tensor.buffer.data();

@@ -1,4 +1,4 @@
-//===- Inputs.h - where a run's inputs come from ----------------------------===//
+//===- Inputs.h - where a run's inputs come from --------------------------===//
 
 #ifndef HALFTONE_RUNTIME_COMMAND_INPUTS_H
 #define HALFTONE_RUNTIME_COMMAND_INPUTS_H

@@ -1,4 +1,4 @@
-//===- LanguageModel.cpp - perplexity and next tokens -----------------------===//
+//===- LanguageModel.cpp - perplexity and next tokens ---------------------===//
 
 #include "runtime/command/LanguageModel.h"
 #include "runtime/command/Inputs.h"
@@ -250,9 +250,10 @@ ExitCode runPerplexity(const halftone_program &program, const Options &options,
   size_t most = model.maxSequence();
   size_t window = options.window;
   if (window > most) {
-    diagnostic.fail("--window %zu is more than the %zu tokens that this program "
-                    "was compiled for",
-                    window, most);
+    diagnostic.fail(
+        "--window %zu is more than the %zu tokens that this program "
+        "was compiled for",
+        window, most);
     return exitUsage;
   }
   if (window == 0)
@@ -268,8 +269,9 @@ ExitCode runPerplexity(const halftone_program &program, const Options &options,
     return exitRunFailed;
   }
   if (result.skipped)
-    fprintf(stderr, "note: %llu tokens at the end are left out: their window is "
-                    "too short for this program\n",
+    fprintf(stderr,
+            "note: %llu tokens at the end are left out: their window is "
+            "too short for this program\n",
             static_cast<unsigned long long>(result.skipped));
   auto predicted = static_cast<unsigned long long>(result.predicted);
   auto windows = static_cast<unsigned long long>(result.windows);
@@ -280,9 +282,10 @@ ExitCode runPerplexity(const halftone_program &program, const Options &options,
            jsonText(program.name).c_str(), result.perplexity(),
            log(result.perplexity()), predicted, windows, window);
   else
-    printf("perplexity %.4f over %llu predicted tokens (%llu windows of at most "
-           "%zu)\n",
-           result.perplexity(), predicted, windows, window);
+    printf(
+        "perplexity %.4f over %llu predicted tokens (%llu windows of at most "
+        "%zu)\n",
+        result.perplexity(), predicted, windows, window);
   return exitOk;
 }
 
@@ -306,8 +309,9 @@ ExitCode runNext(const halftone_program &program, const Options &options,
   size_t count = tokens.rowSize;
   if (count > model.maxSequence()) {
     count = model.maxSequence();
-    fprintf(stderr, "note: only the last %zu of %zu tokens are used: the program "
-                    "was compiled for at most that many\n",
+    fprintf(stderr,
+            "note: only the last %zu of %zu tokens are used: the program "
+            "was compiled for at most that many\n",
             count, tokens.rowSize);
   }
   if (options.json)
@@ -327,8 +331,8 @@ ExitCode runNext(const halftone_program &program, const Options &options,
       double probability = exp(logProbabilities[token]);
       logProbabilities[token] = -INFINITY; // Taken.
       if (options.json)
-        printf("%s{\"token\": %zu, \"probability\": %.9g}", i ? ", " : "", token,
-               probability);
+        printf("%s{\"token\": %zu, \"probability\": %.9g}", i ? ", " : "",
+               token, probability);
       else
         printf("%8zu  %.6f\n", token, probability);
     }

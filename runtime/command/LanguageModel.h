@@ -1,4 +1,4 @@
-//===- LanguageModel.h - perplexity and next tokens -------------------------===//
+//===- LanguageModel.h - perplexity and next tokens -----------------------===//
 
 #ifndef HALFTONE_RUNTIME_COMMAND_LANGUAGEMODEL_H
 #define HALFTONE_RUNTIME_COMMAND_LANGUAGEMODEL_H

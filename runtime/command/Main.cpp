@@ -1,4 +1,4 @@
-//===- Main.cpp - main of a compiled model's executable ---------------------===//
+//===- Main.cpp - main of a compiled model's executable -------------------===//
 
 #include "halftone/halftone.h"
 #include "runtime/command/Command.h"

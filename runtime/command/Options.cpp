@@ -1,4 +1,4 @@
-//===- Options.cpp - the command line of a compiled model -------------------===//
+//===- Options.cpp - the command line of a compiled model -----------------===//
 
 #include "runtime/command/Options.h"
 #include "halftone/halftone.h"
@@ -179,7 +179,8 @@ bool Parser::addShape(const char *value) {
   while (true) {
     const char *equals = strchr(value, '=');
     size_t size = strcspn(value, ",");
-    if (!equals || equals == value || static_cast<size_t>(equals - value) > size)
+    if (!equals || equals == value ||
+        static_cast<size_t>(equals - value) > size)
       return diagnostic.fail("--shape needs NAME=NUMBER,..., not %s",
                              quoted(value).c_str());
     SymbolValue item;
@@ -274,8 +275,8 @@ bool Parser::checkActions() {
 bool Parser::parse(int count, const char *const *arguments) {
   for (int i = 0; i < count; ++i) {
     const char *argument = arguments[i];
-    size_t nameBytes = argument[0] == '-' ? strcspn(argument, "=")
-                                          : strlen(argument);
+    size_t nameBytes =
+        argument[0] == '-' ? strcspn(argument, "=") : strlen(argument);
     const Row *found = nullptr;
     for (const Row &row : rows)
       if (strlen(row.name) == nameBytes &&
@@ -283,7 +284,8 @@ bool Parser::parse(int count, const char *const *arguments) {
         found = &row;
     if (!found)
       return unknown(argument, nameBytes);
-    const char *value = argument[nameBytes] ? argument + nameBytes + 1 : nullptr;
+    const char *value =
+        argument[nameBytes] ? argument + nameBytes + 1 : nullptr;
     if (value && !found->takesValue)
       return diagnostic.fail("%s takes no value; see --help", found->name);
     if (!value && found->takesValue) {

@@ -1,4 +1,4 @@
-//===- Options.h - the command line of a compiled model ---------------------===//
+//===- Options.h - the command line of a compiled model -------------------===//
 
 #ifndef HALFTONE_RUNTIME_COMMAND_OPTIONS_H
 #define HALFTONE_RUNTIME_COMMAND_OPTIONS_H

@@ -1,4 +1,4 @@
-//===- Outputs.cpp - where a run's outputs go -------------------------------===//
+//===- Outputs.cpp - where a run's outputs go -----------------------------===//
 
 #include "runtime/command/Outputs.h"
 #include "runtime/command/Inputs.h"
@@ -13,7 +13,9 @@
 namespace halftone::rt {
 
 /// Devices such as /dev/null have no suffix; they get the archive.
-static bool isDevice(const char *path) { return strncmp(path, "/dev/", 5) == 0; }
+static bool isDevice(const char *path) {
+  return strncmp(path, "/dev/", 5) == 0;
+}
 
 bool OutputFiles::check(const halftone_program &program, const Options &options,
                         Diagnostic &diagnostic) {

@@ -1,4 +1,4 @@
-//===- Outputs.h - where a run's outputs go ---------------------------------===//
+//===- Outputs.h - where a run's outputs go -------------------------------===//
 
 #ifndef HALFTONE_RUNTIME_COMMAND_OUTPUTS_H
 #define HALFTONE_RUNTIME_COMMAND_OUTPUTS_H

@@ -1,4 +1,4 @@
-//===- Progress.h - signs of life on stderr ---------------------------------===//
+//===- Progress.h - signs of life on stderr -------------------------------===//
 
 #ifndef HALFTONE_RUNTIME_COMMAND_PROGRESS_H
 #define HALFTONE_RUNTIME_COMMAND_PROGRESS_H

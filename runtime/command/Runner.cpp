@@ -1,4 +1,4 @@
-//===- Runner.cpp - a model, a session and its output buffers ---------------===//
+//===- Runner.cpp - a model, a session and its output buffers -------------===//
 
 #include "runtime/command/Runner.h"
 #include "runtime/session/Cpus.h"
@@ -56,13 +56,12 @@ bool Runner::prepare(const Array<Tensor> &inputs, Diagnostic &diagnostic) {
     return failed(status, diagnostic);
   for (size_t i = 0; i < outputTensors.size(); ++i) {
     halftone_tensor &output = outputTensors[i];
-    if (buffers[i].size() < output.bytes &&
-        !buffers[i].allocate(output.bytes))
-      return diagnostic.fail("output %s: out of memory: shape %s of %s takes %s",
-                             quoted(output.name).c_str(),
-                             shapeText(output.dims, output.rank).c_str(),
-                             typeName(output.dtype),
-                             sizeText(output.bytes).c_str());
+    if (buffers[i].size() < output.bytes && !buffers[i].allocate(output.bytes))
+      return diagnostic.fail(
+          "output %s: out of memory: shape %s of %s takes %s",
+          quoted(output.name).c_str(),
+          shapeText(output.dims, output.rank).c_str(), typeName(output.dtype),
+          sizeText(output.bytes).c_str());
     output.data = buffers[i].data();
   }
   return true;

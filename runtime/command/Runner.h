@@ -1,4 +1,4 @@
-//===- Runner.h - a model, a session and its output buffers -----------------===//
+//===- Runner.h - a model, a session and its output buffers ---------------===//
 
 #ifndef HALFTONE_RUNTIME_COMMAND_RUNNER_H
 #define HALFTONE_RUNTIME_COMMAND_RUNNER_H

@@ -1,4 +1,4 @@
-//===- Signals.cpp - endings that come from outside -------------------------===//
+//===- Signals.cpp - endings that come from outside -----------------------===//
 
 #include "runtime/command/Signals.h"
 #include "runtime/command/Options.h"

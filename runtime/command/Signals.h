@@ -1,4 +1,4 @@
-//===- Signals.h - endings that come from outside ---------------------------===//
+//===- Signals.h - endings that come from outside -------------------------===//
 
 #ifndef HALFTONE_RUNTIME_COMMAND_SIGNALS_H
 #define HALFTONE_RUNTIME_COMMAND_SIGNALS_H

@@ -1,4 +1,4 @@
-//===- ByteReader.h - bytes of an untrusted file ----------------------------===//
+//===- ByteReader.h - bytes of an untrusted file --------------------------===//
 
 #ifndef HALFTONE_RUNTIME_FILES_BYTEREADER_H
 #define HALFTONE_RUNTIME_FILES_BYTEREADER_H
@@ -33,7 +33,8 @@ public:
   size_t position() const { return at; }
   size_t remaining() const { return bytes.size - at; }
 
-  template <typename T> [[nodiscard]] bool read(T &value) {
+  template <typename T>
+  [[nodiscard]] bool read(T &value) {
     Bytes part;
     if (!take(sizeof(T), part))
       return false;

@@ -1,4 +1,4 @@
-//===- InputFile.cpp - a file mapped for reading ----------------------------===//
+//===- InputFile.cpp - a file mapped for reading --------------------------===//
 
 #include "runtime/files/InputFile.h"
 

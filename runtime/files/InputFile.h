@@ -1,4 +1,4 @@
-//===- InputFile.h - a file mapped for reading ------------------------------===//
+//===- InputFile.h - a file mapped for reading ----------------------------===//
 
 #ifndef HALFTONE_RUNTIME_FILES_INPUTFILE_H
 #define HALFTONE_RUNTIME_FILES_INPUTFILE_H

@@ -1,4 +1,4 @@
-//===- Json.h - named arrays as JSON ----------------------------------------===//
+//===- Json.h - named arrays as JSON --------------------------------------===//
 //
 //   {"input_ids": [[101, 2023, 102]], "attention_mask": [[1, 1, 1]]}
 //
@@ -16,8 +16,8 @@
 
 namespace halftone::rt {
 
-/// Appends the arrays to `tensors`. Each must be one of `infos`, which gives its
-/// dtype. `path` is for messages.
+/// Appends the arrays to `tensors`. Each must be one of `infos`, which gives
+/// its dtype. `path` is for messages.
 bool readJson(Bytes bytes, const char *path, const halftone_tensor_info *infos,
               uint32_t numInfos, Array<Tensor> &tensors,
               Diagnostic &diagnostic);

@@ -1,4 +1,4 @@
-//===- JsonReader.cpp - named arrays from JSON ------------------------------===//
+//===- JsonReader.cpp - named arrays from JSON ----------------------------===//
 
 #include "runtime/files/Json.h"
 #include "runtime/session/Program.h"
@@ -35,7 +35,8 @@ public:
 private:
   bool fail(const char *what);
   void skipSpace() {
-    while (at < end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
+    while (at < end &&
+           (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
       ++at;
   }
   bool accept(char wanted) {
@@ -240,11 +241,10 @@ bool Parser::parseInteger(uint32_t dtype, int64_t &value) {
   integerBounds(dtype, least, greatest);
   if (*stop || errno || value < least || value > greatest) {
     at = start;
-    return fail(formatted("%s is not %s value of %s",
-                          quoted(token.c_str()).c_str(),
-                          dtype == HALFTONE_BOOL ? "a" : "an integer",
-                          typeName(dtype))
-                    .c_str());
+    return fail(
+        formatted("%s is not %s value of %s", quoted(token.c_str()).c_str(),
+                  dtype == HALFTONE_BOOL ? "a" : "an integer", typeName(dtype))
+            .c_str());
   }
   return true;
 }
@@ -269,8 +269,8 @@ bool Parser::parseElement(Elements &elements) {
   return true;
 }
 
-/// Parses `depth` levels down. The first way down to a number (or an empty list)
-/// fixes the rank, the first end of a list fixes its dimension.
+/// Parses `depth` levels down. The first way down to a number (or an empty
+/// list) fixes the rank, the first end of a list fixes its dimension.
 bool Parser::parseArray(Tensor &tensor, Elements &elements, uint32_t depth,
                         bool &shapeKnown) {
   skipSpace();
@@ -278,8 +278,9 @@ bool Parser::parseArray(Tensor &tensor, Elements &elements, uint32_t depth,
     if (shapeKnown && depth >= tensor.rank)
       return fail("a list where other rows have a number");
     if (depth == HALFTONE_MAX_RANK)
-      return fail(formatted("lists are nested deeper than %d", HALFTONE_MAX_RANK)
-                      .c_str());
+      return fail(
+          formatted("lists are nested deeper than %d", HALFTONE_MAX_RANK)
+              .c_str());
     ++at;
     constexpr int64_t unknown = -1;
     if (!shapeKnown)

@@ -1,4 +1,4 @@
-//===- JsonWriter.cpp - named arrays to JSON --------------------------------===//
+//===- JsonWriter.cpp - named arrays to JSON ------------------------------===//
 
 #include "runtime/files/Json.h"
 

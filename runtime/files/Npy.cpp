@@ -1,4 +1,4 @@
-//===- Npy.cpp - one array in numpy's .npy format ---------------------------===//
+//===- Npy.cpp - one array in numpy's .npy format -------------------------===//
 
 #include "runtime/files/Npy.h"
 
@@ -62,9 +62,9 @@ private:
 } // namespace
 
 static constexpr DescrRow readableTypes[] = {
-    {"f4", HALFTONE_F32},  {"f8", HALFTONE_F64}, {"f2", HALFTONE_F16},
+    {"f4", HALFTONE_F32},  {"f8", HALFTONE_F64},  {"f2", HALFTONE_F16},
     {"u2", HALFTONE_BF16}, {"V2", HALFTONE_BF16}, {"i1", HALFTONE_I8},
-    {"u1", HALFTONE_U8},   {"i2", HALFTONE_I16}, {"i4", HALFTONE_I32},
+    {"u1", HALFTONE_U8},   {"i2", HALFTONE_I16},  {"i4", HALFTONE_I32},
     {"i8", HALFTONE_I64},  {"b1", HALFTONE_BOOL},
 };
 
@@ -137,14 +137,15 @@ bool HeaderParser::parseShape(Tensor &tensor) {
     for (; at < end && *at >= '0' && *at <= '9'; ++at)
       if (__builtin_mul_overflow(dim, 10, &dim) ||
           __builtin_add_overflow(dim, *at - '0', &dim))
-        return diagnostic.fail("%s: dimension %u of the array does not fit in 64 "
-                               "bits",
-                               source, tensor.rank);
+        return diagnostic.fail(
+            "%s: dimension %u of the array does not fit in 64 "
+            "bits",
+            source, tensor.rank);
     if (at == start)
       return malformed();
     if (tensor.rank == HALFTONE_MAX_RANK)
-      return diagnostic.fail("%s: the array has more than %d dimensions", source,
-                             HALFTONE_MAX_RANK);
+      return diagnostic.fail("%s: the array has more than %d dimensions",
+                             source, HALFTONE_MAX_RANK);
     tensor.dims[tensor.rank++] = dim;
     bool comma = accept(',');
     skipSpace();
@@ -218,9 +219,10 @@ bool readNpy(Bytes bytes, const char *source, Tensor &tensor,
   if (major == 1)
     headerBytes = shortBytes;
   if (headerBytes > maxHeaderBytes)
-    return diagnostic.fail("%s: the .npy header claims %u bytes; at most %u are "
-                           "accepted",
-                           source, headerBytes, maxHeaderBytes);
+    return diagnostic.fail(
+        "%s: the .npy header claims %u bytes; at most %u are "
+        "accepted",
+        source, headerBytes, maxHeaderBytes);
   Bytes header;
   if (!reader.take(headerBytes, header))
     return truncated();
@@ -232,9 +234,9 @@ bool readNpy(Bytes bytes, const char *source, Tensor &tensor,
                            source, shapeText(tensor.dims, tensor.rank).c_str());
   if (needed != reader.remaining())
     return diagnostic.fail(
-        "%s: shape %s of %s takes %zu bytes, but %zu follow the header%s", source,
-        shapeText(tensor.dims, tensor.rank).c_str(), typeName(tensor.dtype),
-        needed, reader.remaining(),
+        "%s: shape %s of %s takes %zu bytes, but %zu follow the header%s",
+        source, shapeText(tensor.dims, tensor.rank).c_str(),
+        typeName(tensor.dtype), needed, reader.remaining(),
         needed > reader.remaining() ? ": the file is truncated" : "");
   // Copied, since arrays in an archive lie at any address.
   if (!tensor.allocate(source, diagnostic))

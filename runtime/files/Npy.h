@@ -1,4 +1,4 @@
-//===- Npy.h - one array in numpy's .npy format -----------------------------===//
+//===- Npy.h - one array in numpy's .npy format ---------------------------===//
 //
 // Versions 1, 2 and 3; C order; little-endian. numpy has no bfloat16: its bits
 // are read from '<u2' or 'V2' (what ml_dtypes writes) and written as '<u2'.

@@ -1,4 +1,4 @@
-//===- Npz.h - named arrays in numpy's .npz format --------------------------===//
+//===- Npz.h - named arrays in numpy's .npz format ------------------------===//
 //
 // A zip archive of .npy files, as numpy.savez writes it: stored, not deflated.
 // Sizes beyond 4 GiB (zip64) are read and written.

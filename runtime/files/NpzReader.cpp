@@ -1,4 +1,4 @@
-//===- NpzReader.cpp - reads .npz archives ----------------------------------===//
+//===- NpzReader.cpp - reads .npz archives --------------------------------===//
 //
 // The central directory at the end of the file is the truth; local headers only
 // say where the data begins. Every offset and size is checked against the file.
@@ -43,9 +43,7 @@ private:
   bool fail(const char *why) {
     return diagnostic.fail("%s: %s", path.c_str(), why);
   }
-  bool damaged() {
-    return fail("the archive is damaged or truncated");
-  }
+  bool damaged() { return fail("the archive is damaged or truncated"); }
   bool findDirectory(Directory &directory);
   bool readDirectory64(uint64_t endOffset, Directory &directory);
   bool readCentral(ByteReader &reader, Member &member);
@@ -53,7 +51,8 @@ private:
   bool readMember(const Member &member, Array<Tensor> &tensors);
   bool findData(const Member &member, Bytes &data);
 
-  template <typename T> bool readAt(uint64_t offset, T &record) {
+  template <typename T>
+  bool readAt(uint64_t offset, T &record) {
     Bytes part;
     if (!file.slice(offset, sizeof(T), part))
       return false;
@@ -178,8 +177,7 @@ bool Reader::readMember(const Member &member, Array<Tensor> &tensors) {
   if (member.flags & encrypted)
     return refuse("is encrypted");
   if (member.method == deflated)
-    return refuse(
-        "is compressed; use numpy.savez, not numpy.savez_compressed");
+    return refuse("is compressed; use numpy.savez, not numpy.savez_compressed");
   if (member.method != stored)
     return refuse("is compressed by an unknown method; use numpy.savez");
   if (member.bytes != member.packedBytes)

@@ -1,4 +1,4 @@
-//===- NpzWriter.cpp - writes .npz archives ---------------------------------===//
+//===- NpzWriter.cpp - writes .npz archives -------------------------------===//
 
 #include "runtime/files/Npy.h"
 #include "runtime/files/Npz.h"
@@ -50,8 +50,8 @@ static Written writeMember(OutputFile &file, const halftone_tensor &tensor,
   written.name.append(tensor.name).append(".npy");
   written.bytes = header.size() + tensor.bytes;
   written.offset = file.position();
-  written.crc = crc32(crc32(0, header.c_str(), header.size()), tensor.data,
-                      tensor.bytes);
+  written.crc =
+      crc32(crc32(0, header.c_str(), header.size()), tensor.data, tensor.bytes);
   Text values;
   if (written.bytes >= limit) {
     appendValue(values, written.bytes);

@@ -1,4 +1,4 @@
-//===- OutputFile.cpp - a file that appears whole or not at all -------------===//
+//===- OutputFile.cpp - a file that appears whole or not at all -----------===//
 
 #include "runtime/files/OutputFile.h"
 
@@ -153,9 +153,9 @@ bool OutputFile::finish(Diagnostic &diagnostic) {
   if (close(file) != 0 && !error)
     error = errno;
   file = -1;
-  return !error || diagnostic.fail("cannot write %s: %s",
-                                   quoted(path.c_str()).c_str(),
-                                   strerror(error));
+  return !error ||
+         diagnostic.fail("cannot write %s: %s", quoted(path.c_str()).c_str(),
+                         strerror(error));
 }
 
 bool OutputFile::commit(Diagnostic &diagnostic) {

@@ -1,4 +1,4 @@
-//===- OutputFile.h - a file that appears whole or not at all ---------------===//
+//===- OutputFile.h - a file that appears whole or not at all -------------===//
 
 #ifndef HALFTONE_RUNTIME_FILES_OUTPUTFILE_H
 #define HALFTONE_RUNTIME_FILES_OUTPUTFILE_H
@@ -10,9 +10,9 @@
 
 namespace halftone::rt {
 
-/// Written under a temporary name in the same folder; commit() flushes it to the
-/// disk and gives it its name. Without commit() the destructor removes it. A
-/// device or pipe (/dev/stdout) is written to directly.
+/// Written under a temporary name in the same folder; commit() flushes it to
+/// the disk and gives it its name. Without commit() the destructor removes it.
+/// A device or pipe (/dev/stdout) is written to directly.
 class OutputFile {
 public:
   OutputFile() = default;

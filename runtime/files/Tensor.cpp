@@ -1,4 +1,4 @@
-//===- Tensor.cpp - an array that was read from a file or made --------------===//
+//===- Tensor.cpp - an array that was read from a file or made ------------===//
 
 #include "runtime/files/Tensor.h"
 

@@ -1,4 +1,4 @@
-//===- Tensor.h - an array that was read from a file or made ----------------===//
+//===- Tensor.h - an array that was read from a file or made --------------===//
 
 #ifndef HALFTONE_RUNTIME_FILES_TENSOR_H
 #define HALFTONE_RUNTIME_FILES_TENSOR_H

@@ -1,4 +1,4 @@
-//===- ZipFormat.cpp - the checksum of archives -----------------------------===//
+//===- ZipFormat.cpp - the checksum of archives ---------------------------===//
 
 #include "runtime/files/ZipFormat.h"
 

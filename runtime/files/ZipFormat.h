@@ -1,4 +1,4 @@
-//===- ZipFormat.h - what the reader and the writer of archives share -------===//
+//===- ZipFormat.h - what the reader and the writer of archives share -----===//
 
 #ifndef HALFTONE_RUNTIME_FILES_ZIPFORMAT_H
 #define HALFTONE_RUNTIME_FILES_ZIPFORMAT_H

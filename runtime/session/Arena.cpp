@@ -1,4 +1,4 @@
-//===- Arena.cpp - working memory of a session ------------------------------===//
+//===- Arena.cpp - working memory of a session ----------------------------===//
 
 #include "runtime/session/Arena.h"
 

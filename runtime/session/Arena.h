@@ -1,4 +1,4 @@
-//===- Arena.h - working memory of a session --------------------------------===//
+//===- Arena.h - working memory of a session ------------------------------===//
 
 #ifndef HALFTONE_RUNTIME_SESSION_ARENA_H
 #define HALFTONE_RUNTIME_SESSION_ARENA_H

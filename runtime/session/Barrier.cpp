@@ -1,4 +1,4 @@
-//===- Barrier.cpp - threads meet: spin shortly, then sleep -----------------===//
+//===- Barrier.cpp - threads meet: spin shortly, then sleep ---------------===//
 
 #include "runtime/session/Barrier.h"
 #include "halftone/abi.h"

@@ -1,4 +1,4 @@
-//===- Barrier.h - threads meet: spin shortly, then sleep -------------------===//
+//===- Barrier.h - threads meet: spin shortly, then sleep -----------------===//
 //
 // Between two barriers of a step lie microseconds to milliseconds of work, so a
 // thread that waits first spins (no system call, well under a microsecond when

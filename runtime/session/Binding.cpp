@@ -1,4 +1,4 @@
-//===- Binding.cpp - a caller's tensors against a program's signature -------===//
+//===- Binding.cpp - a caller's tensors against a program's signature -----===//
 //
 // Everything here ends up as addresses in generated code, which checks nothing
 // but indices: what passes must be right. A message says which input, which
@@ -20,7 +20,8 @@ static long long printable(int64_t value) { return value; }
 /// Finds which of the program's tensors each of the caller's is. `order` maps
 /// the program's index to the caller's.
 static halftone_status matchNames(const halftone_tensor_info *infos,
-                                  uint32_t count, const halftone_tensor *tensors,
+                                  uint32_t count,
+                                  const halftone_tensor *tensors,
                                   size_t numTensors, const char *kind,
                                   size_t *order) {
   if (numTensors && !tensors)
@@ -87,10 +88,11 @@ static halftone_status bindSymbol(const halftone_program &program,
   if (setBy) {
     if (value == bound)
       return HALFTONE_OK;
-    return fail(HALFTONE_INVALID_ARGUMENT,
-                "input %s: dimension %u (%s) is %lld, but %s is %lld in input %s",
-                name.c_str(), d, symbolName.c_str(), printable(value),
-                symbolName.c_str(), printable(bound), quoted(setBy).c_str());
+    return fail(
+        HALFTONE_INVALID_ARGUMENT,
+        "input %s: dimension %u (%s) is %lld, but %s is %lld in input %s",
+        name.c_str(), d, symbolName.c_str(), printable(value),
+        symbolName.c_str(), printable(bound), quoted(setBy).c_str());
   }
   if (value > symbol.max)
     return fail(HALFTONE_INVALID_ARGUMENT,
@@ -99,11 +101,12 @@ static halftone_status bindSymbol(const halftone_program &program,
                 name.c_str(), d, symbolName.c_str(), printable(value),
                 printable(symbol.max), symbol.name, printable(value));
   if (value < symbol.min)
-    return fail(HALFTONE_INVALID_ARGUMENT,
-                "input %s: dimension %u (%s) is %lld, but this program needs at "
-                "least %lld",
-                name.c_str(), d, symbolName.c_str(), printable(value),
-                printable(symbol.min));
+    return fail(
+        HALFTONE_INVALID_ARGUMENT,
+        "input %s: dimension %u (%s) is %lld, but this program needs at "
+        "least %lld",
+        name.c_str(), d, symbolName.c_str(), printable(value),
+        printable(symbol.min));
   bound = value;
   setBy = info.name;
   return HALFTONE_OK;
@@ -127,10 +130,11 @@ halftone_status bindInputs(const halftone_program &program,
       if (tensor.rank <= HALFTONE_MAX_RANK)
         shape = formatted(" (shape %s)",
                           shapeText(tensor.dims, tensor.rank).c_str());
-      return fail(HALFTONE_INVALID_ARGUMENT,
-                  "input %s has rank %u%s, but this program expects rank %u: %s",
-                  quoted(info.name).c_str(), tensor.rank, shape.c_str(),
-                  info.rank, signatureShape(info).c_str());
+      return fail(
+          HALFTONE_INVALID_ARGUMENT,
+          "input %s has rank %u%s, but this program expects rank %u: %s",
+          quoted(info.name).c_str(), tensor.rank, shape.c_str(), info.rank,
+          signatureShape(info).c_str());
     }
     for (uint32_t d = 0; d < info.rank; ++d) {
       if (info.dims[d] >= 0) {
@@ -276,16 +280,14 @@ halftone_status checkOverlap(const halftone_program &program,
     const char *name = program.outputs[o].name;
     for (uint32_t i = 0; i < program.num_inputs; ++i)
       if (overlaps(output, inputs[inputOrder[i]]))
-        return fail(HALFTONE_INVALID_ARGUMENT,
-                    "output %s overlaps input %s in memory",
-                    quoted(name).c_str(),
-                    quoted(program.inputs[i].name).c_str());
+        return fail(
+            HALFTONE_INVALID_ARGUMENT, "output %s overlaps input %s in memory",
+            quoted(name).c_str(), quoted(program.inputs[i].name).c_str());
     for (uint32_t other = 0; other < o; ++other)
       if (overlaps(output, outputs[outputOrder[other]]))
-        return fail(HALFTONE_INVALID_ARGUMENT,
-                    "output %s overlaps output %s in memory",
-                    quoted(name).c_str(),
-                    quoted(program.outputs[other].name).c_str());
+        return fail(
+            HALFTONE_INVALID_ARGUMENT, "output %s overlaps output %s in memory",
+            quoted(name).c_str(), quoted(program.outputs[other].name).c_str());
   }
   return HALFTONE_OK;
 }

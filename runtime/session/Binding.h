@@ -1,4 +1,4 @@
-//===- Binding.h - a caller's tensors against a program's signature ---------===//
+//===- Binding.h - a caller's tensors against a program's signature -------===//
 
 #ifndef HALFTONE_RUNTIME_SESSION_BINDING_H
 #define HALFTONE_RUNTIME_SESSION_BINDING_H
@@ -7,8 +7,9 @@
 
 namespace halftone::rt {
 
-/// Checks the inputs' names, dtypes and shapes. Writes the value of every symbol
-/// and, in the program's order, the place of each input in the caller's list.
+/// Checks the inputs' names, dtypes and shapes. Writes the value of every
+/// symbol and, in the program's order, the place of each input in the caller's
+/// list.
 halftone_status bindInputs(const halftone_program &program,
                            const halftone_tensor *inputs, size_t numInputs,
                            int64_t *symbols, size_t *order);

@@ -1,4 +1,4 @@
-//===- CpuFeatures.cpp - what this computer can run -------------------------===//
+//===- CpuFeatures.cpp - what this computer can run -----------------------===//
 //
 // The runtime itself is plain x86-64, so this runs on any CPU and can name what
 // is missing before the first instruction of generated code.
@@ -98,8 +98,9 @@ Text cpuFeatureNames(uint64_t features) {
 
 int requestAmxPermission() {
   constexpr long archReqXcompPerm = 0x1023, tileDataFeature = 18;
-  return syscall(SYS_arch_prctl, archReqXcompPerm, tileDataFeature) == 0 ? 0
-                                                                         : errno;
+  return syscall(SYS_arch_prctl, archReqXcompPerm, tileDataFeature) == 0
+             ? 0
+             : errno;
 }
 
 } // namespace halftone::rt

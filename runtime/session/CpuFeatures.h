@@ -1,4 +1,4 @@
-//===- CpuFeatures.h - what this computer can run ---------------------------===//
+//===- CpuFeatures.h - what this computer can run -------------------------===//
 
 #ifndef HALFTONE_RUNTIME_SESSION_CPUFEATURES_H
 #define HALFTONE_RUNTIME_SESSION_CPUFEATURES_H

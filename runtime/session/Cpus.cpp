@@ -1,4 +1,4 @@
-//===- Cpus.cpp - the CPUs that this process may use ------------------------===//
+//===- Cpus.cpp - the CPUs that this process may use ----------------------===//
 
 #include "runtime/session/Cpus.h"
 #include "halftone/halftone.h"

@@ -1,4 +1,4 @@
-//===- Cpus.h - the CPUs that this process may use --------------------------===//
+//===- Cpus.h - the CPUs that this process may use ------------------------===//
 
 #ifndef HALFTONE_RUNTIME_SESSION_CPUS_H
 #define HALFTONE_RUNTIME_SESSION_CPUS_H

@@ -1,4 +1,4 @@
-//===- Error.cpp - the message behind halftone_last_error -------------------===//
+//===- Error.cpp - the message behind halftone_last_error -----------------===//
 
 #include "runtime/session/Error.h"
 #include "runtime/support/DataType.h"

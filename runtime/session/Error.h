@@ -1,4 +1,4 @@
-//===- Error.h - the message behind halftone_last_error ---------------------===//
+//===- Error.h - the message behind halftone_last_error -------------------===//
 
 #ifndef HALFTONE_RUNTIME_SESSION_ERROR_H
 #define HALFTONE_RUNTIME_SESSION_ERROR_H

@@ -1,4 +1,4 @@
-//===- Model.cpp - load a program and describe it ---------------------------===//
+//===- Model.cpp - load a program and describe it -------------------------===//
 
 #include "runtime/session/Model.h"
 #include "runtime/session/Arena.h"
@@ -46,8 +46,8 @@ halftone_status halftone_load(const halftone_program *program,
   *model = nullptr;
   if (halftone_status status = checkProgram(program))
     return status;
-  if (halftone_status status = checkCpu(program->name, program->cpu_features,
-                                        presentCpuFeatures()))
+  if (halftone_status status =
+          checkCpu(program->name, program->cpu_features, presentCpuFeatures()))
     return status;
   void *memory = malloc(sizeof(halftone_model));
   if (!memory)
@@ -124,7 +124,8 @@ struct Scratch {
     free(order);
   }
 
-  template <typename T> static T *allocate(size_t count) {
+  template <typename T>
+  static T *allocate(size_t count) {
     return static_cast<T *>(calloc(count + 1, sizeof(T)));
   }
 

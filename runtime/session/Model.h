@@ -1,4 +1,4 @@
-//===- Model.h - a checked program with a count of its users ----------------===//
+//===- Model.h - a checked program with a count of its users --------------===//
 
 #ifndef HALFTONE_RUNTIME_SESSION_MODEL_H
 #define HALFTONE_RUNTIME_SESSION_MODEL_H

@@ -1,4 +1,4 @@
-//===- Program.cpp - checks on a compiled program ---------------------------===//
+//===- Program.cpp - checks on a compiled program -------------------------===//
 
 #include "runtime/session/Program.h"
 #include "runtime/session/CpuFeatures.h"
@@ -57,9 +57,9 @@ static halftone_status checkSymbols(const halftone_program &program) {
   for (uint32_t s = 0; s < program.num_symbols; ++s) {
     const halftone_symbol &symbol = program.symbols[s];
     if (!symbol.name || symbol.min < 0 || symbol.max < symbol.min)
-      return fail(HALFTONE_INVALID_PROGRAM,
-                  "this program is damaged: symbol %u has no name or bad bounds",
-                  s);
+      return fail(
+          HALFTONE_INVALID_PROGRAM,
+          "this program is damaged: symbol %u has no name or bad bounds", s);
     bool used = false;
     for (uint32_t i = 0; i < program.num_inputs; ++i)
       for (uint32_t d = 0; d < program.inputs[i].rank; ++d)
@@ -76,17 +76,18 @@ halftone_status checkProgram(const halftone_program *program) {
   if (!program)
     return fail(HALFTONE_INVALID_ARGUMENT, "the program is null");
   if (program->abi_version != HALFTONE_ABI_VERSION)
-    return fail(HALFTONE_INVALID_PROGRAM,
-                "this program was compiled for runtime ABI %u, but this runtime "
-                "has ABI %u; compile the model again, or link it with the "
-                "runtime that came with its compiler",
-                program->abi_version, HALFTONE_ABI_VERSION);
+    return fail(
+        HALFTONE_INVALID_PROGRAM,
+        "this program was compiled for runtime ABI %u, but this runtime "
+        "has ABI %u; compile the model again, or link it with the "
+        "runtime that came with its compiler",
+        program->abi_version, HALFTONE_ABI_VERSION);
   if (program->struct_size != sizeof(halftone_program))
-    return fail(HALFTONE_INVALID_PROGRAM,
-                "this program's descriptor has %u bytes, but runtime ABI %u has "
-                "%zu; compile the model again",
-                program->struct_size, HALFTONE_ABI_VERSION,
-                sizeof(halftone_program));
+    return fail(
+        HALFTONE_INVALID_PROGRAM,
+        "this program's descriptor has %u bytes, but runtime ABI %u has "
+        "%zu; compile the model again",
+        program->struct_size, HALFTONE_ABI_VERSION, sizeof(halftone_program));
   if (!program->name || !program->build_info)
     return damaged("it has no name or build information");
   if (!program->step || !program->output_dims)
@@ -97,8 +98,8 @@ halftone_status checkProgram(const halftone_program *program) {
     return damaged("it has no weights");
   if (reinterpret_cast<uintptr_t>(program->payload) % 64 != 0)
     return damaged("its weights are not aligned");
-  if (halftone_status status = checkTensors(*program, program->inputs,
-                                            program->num_inputs, "input"))
+  if (halftone_status status =
+          checkTensors(*program, program->inputs, program->num_inputs, "input"))
     return status;
   if (halftone_status status = checkTensors(*program, program->outputs,
                                             program->num_outputs, "output"))

@@ -1,4 +1,4 @@
-//===- Program.h - checks on a compiled program -----------------------------===//
+//===- Program.h - checks on a compiled program ---------------------------===//
 
 #ifndef HALFTONE_RUNTIME_SESSION_PROGRAM_H
 #define HALFTONE_RUNTIME_SESSION_PROGRAM_H

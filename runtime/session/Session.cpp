@@ -1,4 +1,4 @@
-//===- Session.cpp - threads, arena and one run at a time -------------------===//
+//===- Session.cpp - threads, arena and one run at a time -----------------===//
 
 #include "runtime/session/Arena.h"
 #include "runtime/session/Binding.h"
@@ -71,9 +71,10 @@ static halftone_status checkSession(const halftone_session *session) {
   if (!session)
     return fail(HALFTONE_INVALID_ARGUMENT, "the session is null");
   if (session->magic != halftone_session::validMagic)
-    return fail(HALFTONE_INVALID_ARGUMENT,
-                "the session was destroyed, or made by another Halftone runtime "
-                "in this process");
+    return fail(
+        HALFTONE_INVALID_ARGUMENT,
+        "the session was destroyed, or made by another Halftone runtime "
+        "in this process");
   return HALFTONE_OK;
 }
 
@@ -96,11 +97,11 @@ static halftone_status prepare(halftone_session &session, halftone_model *model,
   if (!session.allocateLists(program))
     return fail(HALFTONE_OUT_OF_MEMORY, "out of memory");
   if (!session.arena.allocate(program.arena_bytes))
-    return fail(HALFTONE_OUT_OF_MEMORY,
-                "out of memory: %s needs an arena of %s for the largest run that "
-                "it was compiled for; recompile with a smaller --max",
-                quoted(program.name).c_str(),
-                sizeText(program.arena_bytes).c_str());
+    return fail(
+        HALFTONE_OUT_OF_MEMORY,
+        "out of memory: %s needs an arena of %s for the largest run that "
+        "it was compiled for; recompile with a smaller --max",
+        quoted(program.name).c_str(), sizeText(program.arena_bytes).c_str());
   CpuList cpus;
   listCpus(cpus);
   if (threads == 0)
@@ -111,10 +112,9 @@ static halftone_status prepare(halftone_session &session, halftone_model *model,
   return HALFTONE_OK;
 }
 
-halftone_status
-halftone_session_create(halftone_model *model,
-                        const halftone_session_options *options,
-                        halftone_session **session) {
+halftone_status halftone_session_create(halftone_model *model,
+                                        const halftone_session_options *options,
+                                        halftone_session **session) {
   if (!session)
     return fail(HALFTONE_INVALID_ARGUMENT, "the place for the session is null");
   *session = nullptr;
@@ -133,8 +133,8 @@ halftone_session_create(halftone_model *model,
     return fail(HALFTONE_INVALID_ARGUMENT,
                 "%u threads are asked for; at most %d are possible",
                 chosen.threads, HALFTONE_MAX_THREADS);
-  void *memory = aligned_alloc(alignof(halftone_session),
-                               sizeof(halftone_session));
+  void *memory =
+      aligned_alloc(alignof(halftone_session), sizeof(halftone_session));
   if (!memory)
     return fail(HALFTONE_OUT_OF_MEMORY, "out of memory");
   auto *created = new (memory) halftone_session;
@@ -163,8 +163,8 @@ static halftone_status run(halftone_session &session,
   if (halftone_status status = bindInputs(program, inputs, numInputs,
                                           session.symbols, session.inputOrder))
     return status;
-  if (halftone_status status = bindInputData(
-          program, inputs, session.inputOrder, session.inputData))
+  if (halftone_status status =
+          bindInputData(program, inputs, session.inputOrder, session.inputData))
     return status;
   if (halftone_status status =
           evaluateOutputDims(program, session.symbols, session.outputDims))
@@ -173,9 +173,8 @@ static halftone_status run(halftone_session &session,
           bindOutputs(program, outputs, numOutputs, session.outputDims,
                       session.outputOrder, session.outputData))
     return status;
-  if (halftone_status status =
-          checkOverlap(program, inputs, session.inputOrder, outputs,
-                       session.outputOrder))
+  if (halftone_status status = checkOverlap(program, inputs, session.inputOrder,
+                                            outputs, session.outputOrder))
     return status;
 
   halftone_step step = {};
@@ -195,7 +194,8 @@ static halftone_status run(halftone_session &session,
 
 halftone_status halftone_session_run(halftone_session *session,
                                      const halftone_tensor *inputs,
-                                     size_t num_inputs, halftone_tensor *outputs,
+                                     size_t num_inputs,
+                                     halftone_tensor *outputs,
                                      size_t num_outputs) {
   if (halftone_status status = checkSession(session))
     return status;

@@ -1,4 +1,4 @@
-//===- ThreadPool.cpp - the threads of one session --------------------------===//
+//===- ThreadPool.cpp - the threads of one session ------------------------===//
 
 #include "runtime/session/ThreadPool.h"
 

@@ -1,4 +1,4 @@
-//===- ThreadPool.h - the threads of one session ----------------------------===//
+//===- ThreadPool.h - the threads of one session --------------------------===//
 //
 // A step is one parallel region: all threads run the same function once. The
 // caller is thread 0; the others wait for the next step, first spinning (steps

@@ -1,4 +1,4 @@
-//===- Array.h - a growable array without libstdc++ -------------------------===//
+//===- Array.h - a growable array without libstdc++ -----------------------===//
 //
 // What std::vector would be if linking libstdc++ were allowed: it owns malloc
 // memory, moves its elements when it grows, and ends the process with a message
@@ -20,7 +20,8 @@ namespace halftone::rt {
 /// Says that memory ran out and ends the process with exit code 3.
 [[noreturn]] void outOfMemory();
 
-template <typename T> class Array {
+template <typename T>
+class Array {
 public:
   Array() = default;
   Array(Array &&other) noexcept { swap(other); }

@@ -1,4 +1,4 @@
-//===- DataType.cpp - element types: names, sizes, conversions --------------===//
+//===- DataType.cpp - element types: names, sizes, conversions ------------===//
 
 #include "runtime/support/DataType.h"
 
@@ -41,8 +41,8 @@ bool tensorBytes(uint32_t dtype, const int64_t *dims, size_t rank,
   for (size_t i = 0; i < rank; ++i) {
     if (dims[i] < 0)
       return false;
-    // Zeros are left out of the product, so that [huge, huge, 0] is refused too:
-    // strides and partial products would overflow.
+    // Zeros are left out of the product, so that [huge, huge, 0] is refused
+    // too: strides and partial products would overflow.
     if (dims[i] == 0)
       empty = true;
     else if (__builtin_mul_overflow(product, dims[i], &product))
@@ -91,8 +91,8 @@ static uint16_t roundTo16(double value, int fractionBits, int bias) {
   int exponent = ilogb(magnitude);
   if (exponent < 1 - bias)
     exponent = 1 - bias;
-  int64_t scaled =
-      static_cast<int64_t>(nearbyint(ldexp(magnitude, fractionBits - exponent)));
+  int64_t scaled = static_cast<int64_t>(
+      nearbyint(ldexp(magnitude, fractionBits - exponent)));
   const int64_t one = int64_t(1) << fractionBits;
   if (scaled < one) // Subnormal.
     return pack(0, scaled);
@@ -108,13 +108,16 @@ static uint16_t roundTo16(double value, int fractionBits, int bias) {
 uint16_t doubleToHalf(double value) { return roundTo16(value, 10, 15); }
 uint16_t doubleToBfloat(double value) { return roundTo16(value, 7, 127); }
 
-template <typename T> static T load(const void *data, size_t index) {
+template <typename T>
+static T load(const void *data, size_t index) {
   T value;
-  memcpy(&value, static_cast<const char *>(data) + index * sizeof(T), sizeof(T));
+  memcpy(&value, static_cast<const char *>(data) + index * sizeof(T),
+         sizeof(T));
   return value;
 }
 
-template <typename T> static void store(void *data, size_t index, T value) {
+template <typename T>
+static void store(void *data, size_t index, T value) {
   memcpy(static_cast<char *>(data) + index * sizeof(T), &value, sizeof(T));
 }
 

@@ -1,4 +1,4 @@
-//===- DataType.h - element types: names, sizes, conversions ----------------===//
+//===- DataType.h - element types: names, sizes, conversions --------------===//
 
 #ifndef HALFTONE_RUNTIME_SUPPORT_DATATYPE_H
 #define HALFTONE_RUNTIME_SUPPORT_DATATYPE_H

@@ -1,4 +1,4 @@
-//===- Diagnostic.h - the first thing that went wrong -----------------------===//
+//===- Diagnostic.h - the first thing that went wrong ---------------------===//
 
 #ifndef HALFTONE_RUNTIME_SUPPORT_DIAGNOSTIC_H
 #define HALFTONE_RUNTIME_SUPPORT_DIAGNOSTIC_H

@@ -1,4 +1,4 @@
-//===- Text.cpp - text that grows -------------------------------------------===//
+//===- Text.cpp - text that grows -----------------------------------------===//
 
 #include "runtime/support/Text.h"
 #include "runtime/support/Array.h"

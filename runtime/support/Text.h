@@ -1,4 +1,4 @@
-//===- Text.h - text that grows, for messages and file headers --------------===//
+//===- Text.h - text that grows, for messages and file headers ------------===//
 
 #ifndef HALFTONE_RUNTIME_SUPPORT_TEXT_H
 #define HALFTONE_RUNTIME_SUPPORT_TEXT_H

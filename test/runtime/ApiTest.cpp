@@ -1,4 +1,4 @@
-//===- ApiTest.cpp - loading, describing, validating, running ---------------===//
+//===- ApiTest.cpp - loading, describing, validating, running -------------===//
 
 #include "Helpers.h"
 #include "runtime/session/CpuFeatures.h"
@@ -139,10 +139,12 @@ static const Mistake mistakes[] = {
      "input \"x\": dimension 0 (\"batch\") is -9223372036854775808, but this "
      "program needs at least 1"},
     {"Constant", [](ToyRun &run) { run.inputs[0].dims[2] = 5; },
-     "input \"x\": dimension 2 is 5, but this program was compiled for 4 (shape "
+     "input \"x\": dimension 2 is 5, but this program was compiled for 4 "
+     "(shape "
      "[batch, sequence, 4])"},
     {"SymbolDiffers", [](ToyRun &run) { run.inputs[1].dims[1] = 4; },
-     "input \"mask\": dimension 1 (\"sequence\") is 4, but \"sequence\" is 3 in "
+     "input \"mask\": dimension 1 (\"sequence\") is 4, but \"sequence\" is 3 "
+     "in "
      "input \"x\""},
     {"Rank", [](ToyRun &run) { run.inputs[1].rank = 1; },
      "input \"mask\" has rank 1 (shape [2]), but this program expects rank 2: "
@@ -157,7 +159,8 @@ static const Mistake mistakes[] = {
     {"OutputDType", [](ToyRun &run) { run.outputs[0].dtype = HALFTONE_F64; },
      "output \"y\" is f64, but this program expects f32"},
     {"InputName", [](ToyRun &run) { run.inputs[1].name = "masc\n"; },
-     "this program has no input \"masc\\x0a\"; its inputs are: \"x\", \"mask\""},
+     "this program has no input \"masc\\x0a\"; its inputs are: \"x\", "
+     "\"mask\""},
     {"OutputName", [](ToyRun &run) { run.outputs[1].name = "sum"; },
      "this program has no output \"sum\"; its outputs are: \"y\", \"total\", "
      "\"all\""},
@@ -194,7 +197,8 @@ static const Mistake mistakes[] = {
      [](ToyRun &run) {
        run.outputs[1].data = reinterpret_cast<char *>(run.total.data()) + 1;
      },
-     "output \"total\": the address of data is not a multiple of 4, the size of "
+     "output \"total\": the address of data is not a multiple of 4, the size "
+     "of "
      "one f32"},
     {"OutputOverInput", [](ToyRun &run) { run.outputs[0].data = run.x.data(); },
      "output \"y\" overlaps input \"x\" in memory"},
@@ -209,8 +213,9 @@ INSTANTIATE_TEST_SUITE_P(Api, Mistakes, testing::ValuesIn(mistakes),
 TEST(Api, NullListsAndHandles) {
   Loaded toy(toyModel);
   ToyRun run(1, 1);
-  EXPECT_EQ(halftone_session_run(toy.session, nullptr, 2, run.outputs.data(), 3),
-            HALFTONE_INVALID_ARGUMENT);
+  EXPECT_EQ(
+      halftone_session_run(toy.session, nullptr, 2, run.outputs.data(), 3),
+      HALFTONE_INVALID_ARGUMENT);
   EXPECT_STREQ(halftone_last_error(), "the list of inputs is null");
   EXPECT_EQ(halftone_session_run(nullptr, run.inputs.data(), 2,
                                  run.outputs.data(), 3),
@@ -265,7 +270,8 @@ TEST(Api, SessionOptionsAreChecked) {
                "1025 threads are asked for; at most 1024 are possible");
   options.threads = 3;
   options.pin = 1;
-  ASSERT_EQ(halftone_session_create(toy.model, &options, &session), HALFTONE_OK);
+  ASSERT_EQ(halftone_session_create(toy.model, &options, &session),
+            HALFTONE_OK);
   EXPECT_EQ(halftone_session_threads(session), 3u);
   halftone_session_destroy(session);
 }
@@ -334,17 +340,19 @@ TEST(Api, ProgramsAreChecked) {
 TEST(Api, AMissingCpuFeatureIsNamed) {
   halftone_program program = toyModel;
   program.cpu_features = uint64_t(1) << 40;
-  EXPECT_EQ(loadError(program, HALFTONE_UNSUPPORTED_CPU),
-            "\"toy\" was compiled for CPUs with bit 40, but this computer lacks "
-            "bit 40; compile the model again with a --cpu that this computer "
-            "has");
+  EXPECT_EQ(
+      loadError(program, HALFTONE_UNSUPPORTED_CPU),
+      "\"toy\" was compiled for CPUs with bit 40, but this computer lacks "
+      "bit 40; compile the model again with a --cpu that this computer "
+      "has");
   EXPECT_EQ(rt::checkCpu("m", HALFTONE_CPU_AVX2_FMA | HALFTONE_CPU_AVX512_VNNI,
                          HALFTONE_CPU_AVX2_FMA),
             HALFTONE_UNSUPPORTED_CPU);
-  EXPECT_STREQ(halftone_last_error(),
-               "\"m\" was compiled for CPUs with AVX2+FMA, AVX-512 VNNI, but "
-               "this computer lacks AVX-512 VNNI; compile the model again with a "
-               "--cpu that this computer has");
+  EXPECT_STREQ(
+      halftone_last_error(),
+      "\"m\" was compiled for CPUs with AVX2+FMA, AVX-512 VNNI, but "
+      "this computer lacks AVX-512 VNNI; compile the model again with a "
+      "--cpu that this computer has");
   uint64_t present = rt::presentCpuFeatures();
   EXPECT_EQ(rt::checkCpu("m", present & 15, present), HALFTONE_OK);
 }
@@ -357,8 +365,10 @@ TEST(Api, CpuFeaturesAgreeWithTheKernel) {
            info.find(" " + flag + "\n") != std::string::npos;
   };
   EXPECT_EQ((present & HALFTONE_CPU_AVX2_FMA) != 0, kernelHas("avx2"));
-  EXPECT_EQ((present & HALFTONE_CPU_AVX512_VNNI) != 0, kernelHas("avx512_vnni"));
-  EXPECT_EQ((present & HALFTONE_CPU_AVX512_BF16) != 0, kernelHas("avx512_bf16"));
+  EXPECT_EQ((present & HALFTONE_CPU_AVX512_VNNI) != 0,
+            kernelHas("avx512_vnni"));
+  EXPECT_EQ((present & HALFTONE_CPU_AVX512_BF16) != 0,
+            kernelHas("avx512_bf16"));
   EXPECT_EQ((present & HALFTONE_CPU_AMX_INT8) != 0, kernelHas("amx_int8"));
 }
 

@@ -1,4 +1,4 @@
-/*===- CHeaderTest.c - halftone.h is plain C99 ------------------------------===*/
+/*===- CHeaderTest.c - halftone.h is plain C99 ----------------------------===*/
 /* Compiled with -std=c99 -Wall -Wextra -pedantic -Werror. */
 
 #include "halftone/halftone.h"

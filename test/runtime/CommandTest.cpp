@@ -1,4 +1,4 @@
-//===- CommandTest.cpp - the executable of a compiled model, end to end -----===//
+//===- CommandTest.cpp - the executable of a compiled model, end to end ---===//
 
 #include "Helpers.h"
 #include "runtime/files/Json.h"
@@ -29,18 +29,18 @@ static Ended toyLm(std::vector<std::string> arguments) {
 
 static void writeNpy(const std::string &path, const halftone_tensor &tensor) {
   rt::Text header = rt::npyHeader(tensor);
-  writeFile(path, std::string(header.c_str(), header.size()) +
-                      std::string(static_cast<char *>(tensor.data),
-                                  tensor.bytes));
+  writeFile(path,
+            std::string(header.c_str(), header.size()) +
+                std::string(static_cast<char *>(tensor.data), tensor.bytes));
 }
 
 static rt::Tensor loadNpy(const std::string &path) {
   std::string contents = readFile(path);
   rt::Tensor tensor;
   Diagnostic diagnostic;
-  EXPECT_TRUE(rt::readNpy({reinterpret_cast<unsigned char *>(contents.data()),
-                           contents.size()},
-                          path.c_str(), tensor, diagnostic))
+  EXPECT_TRUE(rt::readNpy(
+      {reinterpret_cast<unsigned char *>(contents.data()), contents.size()},
+      path.c_str(), tensor, diagnostic))
       << diagnostic.text();
   return tensor;
 }
@@ -86,9 +86,9 @@ TEST_F(Command, RunsArchives) {
   std::string contents = readFile(folder / "out.npz");
   rt::Array<rt::Tensor> outputs;
   Diagnostic diagnostic;
-  ASSERT_TRUE(rt::readNpz({reinterpret_cast<unsigned char *>(contents.data()),
-                           contents.size()},
-                          "out.npz", outputs, diagnostic))
+  ASSERT_TRUE(rt::readNpz(
+      {reinterpret_cast<unsigned char *>(contents.data()), contents.size()},
+      "out.npz", outputs, diagnostic))
       << diagnostic.text();
   ASSERT_EQ(outputs.size(), 3u);
   EXPECT_STREQ(outputs[0].name.c_str(), "y");
@@ -111,8 +111,8 @@ TEST_F(Command, RunsSingleArrays) {
 TEST_F(Command, RunsJson) {
   writeFile(folder / "in.json",
             "{\"x\": [[[1, 2, 3, 4], [5, 6, 7, 8]]], \"mask\": [[1, 0]]}");
-  Ended ended = toy(
-      {"--inputs", folder / "in.json", "--outputs", folder / "out.json"});
+  Ended ended =
+      toy({"--inputs", folder / "in.json", "--outputs", folder / "out.json"});
   ASSERT_EQ(ended.code, 0) << ended.err;
   EXPECT_EQ(readFile(folder / "out.json"),
             "{\"y\": [[[2, 4, 6, 8], [0, 0, 0, 0]]],\n"
@@ -127,8 +127,9 @@ TEST_F(Command, RunsJson) {
 
 TEST_F(Command, ExplainsUsageMistakes) {
   expectError(toy({}), 2, "no inputs are given; this program needs: \"x\", ");
-  expectError(toy({"--thread", "2"}), 2,
-              "unknown option \"--thread\"; did you mean --threads? See --help");
+  expectError(
+      toy({"--thread", "2"}), 2,
+      "unknown option \"--thread\"; did you mean --threads? See --help");
   expectError(toy({"--frobnicate"}), 2,
               "unknown option \"--frobnicate\"; see --help");
   expectError(toy({"in.npz"}), 2, "unexpected argument \"in.npz\"");
@@ -161,8 +162,9 @@ TEST_F(Command, ExplainsUsageMistakes) {
               "input \"mask\" is missing");
   expectError(toy({"--input", "z=" + (folder / "x.npy")}), 2,
               "this program has no input \"z\"");
-  expectError(toy({"--bench", "1", "--shape", "depth=3"}), 2,
-              "no dynamic dimension \"depth\"; it has: \"batch\", \"sequence\"");
+  expectError(
+      toy({"--bench", "1", "--shape", "depth=3"}), 2,
+      "no dynamic dimension \"depth\"; it has: \"batch\", \"sequence\"");
   expectError(toy({"--bench", "1", "--shape", "batch"}), 2,
               "--shape needs NAME=NUMBER");
   expectError(toy({"--bench", "1", "--shape", "batch=1,"}), 2,
@@ -186,9 +188,10 @@ TEST_F(Command, ExplainsRunsThatDoNotFit) {
     before = folder.list();
     return toy({"--inputs", folder / "in.json", "--outputs", out});
   };
-  expectError(runWith("{\"x\": [[[1, 2, 3]]], \"mask\": [[1]]}"), 1,
-              "input \"x\": dimension 2 is 3, but this program was compiled for "
-              "4");
+  expectError(
+      runWith("{\"x\": [[[1, 2, 3]]], \"mask\": [[1]]}"), 1,
+      "input \"x\": dimension 2 is 3, but this program was compiled for "
+      "4");
   expectError(runWith("{\"x\": [[1, 2, 3, 4]], \"mask\": [[1]]}"), 1,
               "input \"x\" has rank 2 (shape [1, 4])");
   std::string nine = "[[1,1,1,1]]", ones = "[1]";
@@ -258,8 +261,8 @@ TEST_F(Command, Benches) {
   ASSERT_EQ(ended.code, 0) << ended.err;
   EXPECT_NE(ended.out.find("x [1, 128, 4]"), std::string::npos) << ended.out;
   EXPECT_NE(ended.out.find("3 runs: median "), std::string::npos) << ended.out;
-  ended = toy({"--bench", "3", "--inputs", in(), "--outputs",
-               folder / "out.npz"});
+  ended =
+      toy({"--bench", "3", "--inputs", in(), "--outputs", folder / "out.npz"});
   ASSERT_EQ(ended.code, 0) << ended.err;
   EXPECT_NE(ended.out.find("x [2, 3, 4]"), std::string::npos) << ended.out;
   EXPECT_GT(readFile(folder / "out.npz").size(), 100u);
@@ -313,8 +316,8 @@ TEST_F(Command, TheLibraryExportsTheApiAndNothingElse) {
 #ifdef HALFTONE_TEST_SANITIZED
   GTEST_SKIP() << "sanitizers export symbols of their own";
 #endif
-  Ended ended = runProcess(
-      {"nm", "--dynamic", "--defined-only", "--format=posix", TOY_LIBRARY_PATH});
+  Ended ended = runProcess({"nm", "--dynamic", "--defined-only",
+                            "--format=posix", TOY_LIBRARY_PATH});
   ASSERT_EQ(ended.code, 0) << ended.err;
   size_t names = 0;
   std::string line;
@@ -327,10 +330,10 @@ TEST_F(Command, TheLibraryExportsTheApiAndNothingElse) {
   EXPECT_EQ(names, 22u) << ended.out;
 }
 
-//===-- Language models ----------------------------------------------------===//
+//===-- Language models
+//----------------------------------------------------===//
 
-static void writeTokens(const std::string &path,
-                        std::vector<int64_t> tokens,
+static void writeTokens(const std::string &path, std::vector<int64_t> tokens,
                         std::vector<int64_t> dims = {}) {
   rt::Tensor tensor = makeTensor(
       "t", HALFTONE_I64,
@@ -403,7 +406,8 @@ TEST_F(Command, LanguageModelMistakes) {
               "too few tokens to predict one");
 }
 
-//===-- Signals ------------------------------------------------------------===//
+//===-- Signals
+//------------------------------------------------------------===//
 
 TEST_F(Command, AnInterruptedRunLeavesNoFile) {
   // Long enough to be interrupted, which needs inputs from a file.

@@ -1,4 +1,4 @@
-//===- DataTypeTest.cpp - conversions and sizes -----------------------------===//
+//===- DataTypeTest.cpp - conversions and sizes ---------------------------===//
 
 #include "runtime/support/DataType.h"
 #include "halftone/abi.h"
@@ -31,8 +31,8 @@ TEST(DataType, EveryBfloatSurvivesARoundTrip) {
 }
 
 TEST(DataType, RoundsHalfToEven) {
-  EXPECT_EQ(doubleToHalf(1 + 0x1p-11), 0x3c00);          // Tie: down to even.
-  EXPECT_EQ(doubleToHalf(1 + 0x3p-11), 0x3c02);          // Tie: up to even.
+  EXPECT_EQ(doubleToHalf(1 + 0x1p-11), 0x3c00);           // Tie: down to even.
+  EXPECT_EQ(doubleToHalf(1 + 0x3p-11), 0x3c02);           // Tie: up to even.
   EXPECT_EQ(doubleToHalf(1 + 0x1p-11 + 0x1p-40), 0x3c01); // Just above the tie.
   EXPECT_EQ(doubleToHalf(65519.99), 0x7bff);
   EXPECT_EQ(doubleToHalf(65520), 0x7c00);
@@ -75,7 +75,10 @@ TEST(DataType, IntegerBounds) {
 TEST(Text, QuotesWhatATerminalWouldObey) {
   EXPECT_STREQ(quoted("plain é 漢").c_str(), "\"plain é 漢\"");
   EXPECT_STREQ(quoted("\x1b[31m\n").c_str(), "\"\\x1b[31m\\x0a\"");
-  EXPECT_STREQ(quoted("\xc2\x9b" "31m").c_str(), "\"\\xc2\\x9b31m\"");
+  EXPECT_STREQ(quoted("\xc2\x9b"
+                      "31m")
+                   .c_str(),
+               "\"\\xc2\\x9b31m\"");
   EXPECT_STREQ(quoted("\xff\xe6\xbc").c_str(), "\"\\xff\\xe6\\xbc\"");
   Text quotedLong = quoted(std::string(1000, 'x').c_str());
   EXPECT_LT(quotedLong.size(), 220u);

@@ -1,4 +1,4 @@
-//===- FilesTest.cpp - .npy, .npz and JSON there and back -------------------===//
+//===- FilesTest.cpp - .npy, .npz and JSON there and back -----------------===//
 
 #include "Helpers.h"
 #include "runtime/files/InputFile.h"
@@ -153,20 +153,23 @@ TEST(Npz, CompressedArchivesOfNumpyAreRefusedWithAdvice) {
     GTEST_SKIP() << "no Python with numpy; set HALFTONE_TEST_PYTHON to one";
   Folder folder;
   std::string path = folder / "z.npz";
-  Ended ended = runProcess(
-      {python, "-c",
-       "import sys, numpy; numpy.savez_compressed(sys.argv[1], x=numpy.zeros(9))",
-       path});
+  Ended ended =
+      runProcess({python, "-c",
+                  "import sys, numpy; numpy.savez_compressed(sys.argv[1], "
+                  "x=numpy.zeros(9))",
+                  path});
   ASSERT_EQ(ended.code, 0) << ended.err;
   rt::Array<rt::Tensor> back;
   Diagnostic diagnostic;
   EXPECT_FALSE(rt::readNpz(bytesOf(readFile(path)), "z.npz", back, diagnostic));
-  EXPECT_STREQ(diagnostic.text(),
-               "\"z.npz\": member \"x.npy\" is compressed; use numpy.savez, not "
-               "numpy.savez_compressed");
+  EXPECT_STREQ(
+      diagnostic.text(),
+      "\"z.npz\": member \"x.npy\" is compressed; use numpy.savez, not "
+      "numpy.savez_compressed");
 }
 
-//===-- JSON ---------------------------------------------------------------===//
+//===-- JSON
+//---------------------------------------------------------------===//
 
 static bool parseJson(const std::string &text, rt::Array<rt::Tensor> &tensors,
                       Diagnostic &diagnostic) {
@@ -204,8 +207,7 @@ TEST(Json, ReadsWithTheTypesOfTheSignature) {
 TEST(Json, EmptyListsAndScalarsHaveShapes) {
   rt::Array<rt::Tensor> tensors;
   Diagnostic diagnostic;
-  ASSERT_TRUE(
-      parseJson("{\"mask\": [[], []], \"x\": 3}", tensors, diagnostic));
+  ASSERT_TRUE(parseJson("{\"mask\": [[], []], \"x\": 3}", tensors, diagnostic));
   EXPECT_EQ(tensors[0].rank, 2u);
   EXPECT_EQ(tensors[0].dims[0], 2);
   EXPECT_EQ(tensors[0].dims[1], 0);
@@ -216,15 +218,17 @@ TEST(Json, MistakesAreExplained) {
   EXPECT_EQ(jsonError("{\"mask\": [[1, 2],\n [3]]}"),
             "\"in.json\": line 2, column 5: a row of \"mask\" has 1 elements, "
             "but the first has 2");
-  EXPECT_EQ(jsonError("{\"mask\": [1.5]}"),
-            "\"in.json\": line 1, column 11: \"1.5\" is not an integer value of "
-            "i64");
+  EXPECT_EQ(
+      jsonError("{\"mask\": [1.5]}"),
+      "\"in.json\": line 1, column 11: \"1.5\" is not an integer value of "
+      "i64");
   EXPECT_EQ(jsonError("{\"mask\": [9223372036854775808]}"),
             "\"in.json\": line 1, column 11: \"9223372036854775808\" is not an "
             "integer value of i64");
-  EXPECT_EQ(jsonError("{\"masc\": [1]}"),
-            "\"in.json\": line 1, column 8: this program has no input \"masc\"; "
-            "its inputs are: \"x\", \"mask\"");
+  EXPECT_EQ(
+      jsonError("{\"masc\": [1]}"),
+      "\"in.json\": line 1, column 8: this program has no input \"masc\"; "
+      "its inputs are: \"x\", \"mask\"");
   EXPECT_EQ(jsonError("{\"x\": [1], \"x\": [1]}"),
             "\"in.json\": line 1, column 15: \"x\" is there twice");
   EXPECT_EQ(jsonError("[1]"),
@@ -235,15 +239,35 @@ TEST(Json, MistakesAreExplained) {
 }
 
 TEST(Json, MalformedTextIsRefused) {
-  for (const char *text :
-       {"", "{", "{}x", "{\"x\"", "{\"x\":", "{\"x\": [", "{\"x\": [1",
-        "{\"x\": [1,]}", "{\"x\": [01]}", "{\"x\": [1.]}", "{\"x\": [.5]}",
-        "{\"x\": [+1]}", "{\"x\": [1e]}", "{\"x\": [--1]}", "{\"x\": [true]}",
-        "{\"x\": [\"1\"]}", "{\"x\": null}", "{\"x\": {}}", "{\"x\": [[1], 2]}",
-        "{\"x\": [1, [2]]}", "{\"x\": [[[[[[[[[1]]]]]]]]]}", "{\"x\\q\": 1}",
-        "{\"\\ud800\": 1}", "{\"x\n\": 1}", "{\"x\": [1] \"mask\": [1]}",
-        "{\"x\": [[], [1]]}", "{\"x\": [[1], []]}", "{\"x\": 0x10}",
-        "{\"\\u0000\": 1}"})
+  for (const char *text : {"",
+                           "{",
+                           "{}x",
+                           "{\"x\"",
+                           "{\"x\":",
+                           "{\"x\": [",
+                           "{\"x\": [1",
+                           "{\"x\": [1,]}",
+                           "{\"x\": [01]}",
+                           "{\"x\": [1.]}",
+                           "{\"x\": [.5]}",
+                           "{\"x\": [+1]}",
+                           "{\"x\": [1e]}",
+                           "{\"x\": [--1]}",
+                           "{\"x\": [true]}",
+                           "{\"x\": [\"1\"]}",
+                           "{\"x\": null}",
+                           "{\"x\": {}}",
+                           "{\"x\": [[1], 2]}",
+                           "{\"x\": [1, [2]]}",
+                           "{\"x\": [[[[[[[[[1]]]]]]]]]}",
+                           "{\"x\\q\": 1}",
+                           "{\"\\ud800\": 1}",
+                           "{\"x\n\": 1}",
+                           "{\"x\": [1] \"mask\": [1]}",
+                           "{\"x\": [[], [1]]}",
+                           "{\"x\": [[1], []]}",
+                           "{\"x\": 0x10}",
+                           "{\"\\u0000\": 1}"})
     EXPECT_NE(jsonError(text), "");
   EXPECT_NE(jsonError("{\"x\": " + std::string(100000, '[')), "");
 }
@@ -267,14 +291,16 @@ TEST(Json, WritesWhatItReads) {
 }
 
 TEST(Json, KnowsJson) {
-  EXPECT_TRUE(rt::isJson("{\"a\": [1, true, null, {\"b\": \"c\"}], \"d\": {}}"));
+  EXPECT_TRUE(
+      rt::isJson("{\"a\": [1, true, null, {\"b\": \"c\"}], \"d\": {}}"));
   EXPECT_TRUE(rt::isJson("3"));
   for (const char *text : {"", "{", "{a: 1}", "[1] 2", "nul"})
     EXPECT_FALSE(rt::isJson(text)) << text;
   EXPECT_FALSE(rt::isJson(std::string(100000, '[').c_str()));
 }
 
-//===-- Output files -------------------------------------------------------===//
+//===-- Output files
+//-------------------------------------------------------===//
 
 TEST(OutputFile, AppearsWholeOrNotAtAll) {
   Folder folder;

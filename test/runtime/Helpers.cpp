@@ -1,4 +1,4 @@
-//===- Helpers.cpp - what several tests need --------------------------------===//
+//===- Helpers.cpp - what several tests need ------------------------------===//
 
 #include "Helpers.h"
 
@@ -14,7 +14,8 @@
 namespace halftone::test {
 
 Folder::Folder() {
-  std::string pattern = std::filesystem::temp_directory_path() / "halftone-XXXXXX";
+  std::string pattern =
+      std::filesystem::temp_directory_path() / "halftone-XXXXXX";
   path = mkdtemp(pattern.data());
 }
 
@@ -94,7 +95,12 @@ ToyRun::ToyRun(int64_t batch, int64_t sequence)
     mask[i] = i % 3 != 0;
   inputs = {
       {"x", HALFTONE_F32, 3, {batch, sequence, 4}, x.data(), x.size() * 4},
-      {"mask", HALFTONE_I64, 2, {batch, sequence}, mask.data(), mask.size() * 8},
+      {"mask",
+       HALFTONE_I64,
+       2,
+       {batch, sequence},
+       mask.data(),
+       mask.size() * 8},
   };
   outputs = {
       {"y", HALFTONE_F32, 0, {}, y.data(), y.size() * 4},
@@ -129,8 +135,8 @@ rt::Tensor makeTensor(const char *name, uint32_t dtype,
   EXPECT_TRUE(tensor.allocate(name, diagnostic)) << diagnostic.text();
   auto *bytes = static_cast<unsigned char *>(tensor.buffer.data());
   for (size_t i = 0; i < tensor.buffer.size(); ++i)
-    bytes[i] = static_cast<unsigned char>(
-        dtype == HALFTONE_BOOL ? i & 1 : i % 120);
+    bytes[i] =
+        static_cast<unsigned char>(dtype == HALFTONE_BOOL ? i & 1 : i % 120);
   return tensor;
 }
 

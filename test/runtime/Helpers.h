@@ -1,4 +1,4 @@
-//===- Helpers.h - what several tests need ----------------------------------===//
+//===- Helpers.h - what several tests need --------------------------------===//
 
 #ifndef HALFTONE_TEST_RUNTIME_HELPERS_H
 #define HALFTONE_TEST_RUNTIME_HELPERS_H

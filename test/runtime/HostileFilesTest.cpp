@@ -1,7 +1,7 @@
-//===- HostileFilesTest.cpp - damaged files get an error, nothing else ------===//
+//===- HostileFilesTest.cpp - damaged files get an error, nothing else ----===//
 //
-// Run under AddressSanitizer too. Files are copied to exactly sized heap blocks,
-// so that one byte read beyond the end is found.
+// Run under AddressSanitizer too. Files are copied to exactly sized heap
+// blocks, so that one byte read beyond the end is found.
 //
 //===----------------------------------------------------------------------===//
 
@@ -242,12 +242,12 @@ TEST(HostileFiles, Npz) {
       {changed<Local>(localMagic, 1, [](auto &r) { r.magic = 0; }), damaged},
       {changed<End>(endMagic, 0, [](auto &r) { r.entries = 1000; }), damaged},
       {changed<End>(endMagic, 0, [](auto &r) { r.entries = 1; }), damaged},
-      {changed<End>(endMagic, 0,
-                    [](auto &r) { r.centralOffset = 0x7fffffff; }),
+      {changed<End>(endMagic, 0, [](auto &r) { r.centralOffset = 0x7fffffff; }),
        damaged},
       {changed<End>(endMagic, 0, [](auto &r) { r.commentBytes = 5; }),
        "has no end record"},
-      {changed<End64>(end64Magic, 0, [](auto &r) { r.entries = UINT64_MAX; }, 0),
+      {changed<End64>(
+           end64Magic, 0, [](auto &r) { r.entries = UINT64_MAX; }, 0),
        damaged},
       {changed<End64>(
            end64Magic, 0, [](auto &r) { r.centralOffset = UINT64_MAX - 3; }, 0),

@@ -1,4 +1,4 @@
-//===- ThreadsTest.cpp - barriers, pools, sessions at once ------------------===//
+//===- ThreadsTest.cpp - barriers, pools, sessions at once ----------------===//
 
 #include "Helpers.h"
 #include "runtime/session/Arena.h"
@@ -31,7 +31,8 @@ static void meet(halftone_step *step, int64_t thread) {
   for (int round = 0; round < Meeting::rounds; ++round) {
     meeting.arrived.fetch_add(1, std::memory_order_relaxed);
     halftone_barrier(step, thread);
-    if (meeting.arrived.load(std::memory_order_relaxed) != (round + 1) * threads)
+    if (meeting.arrived.load(std::memory_order_relaxed) !=
+        (round + 1) * threads)
       ++meeting.mistakes;
     if (round % threads == thread)
       meeting.plain = round;

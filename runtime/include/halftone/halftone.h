@@ -1,4 +1,4 @@
-//===- halftone.h - run compiled models from C and C++ ----------------------===//
+//===- halftone.h - run compiled models from C and C++ --------------------===//
 //
 // The API of a model compiled by Halftone. Plain C99, usable from C++.
 //
@@ -10,8 +10,9 @@
 //
 //   int64_t ids[2 * 7] = {...};
 //   float hidden[2 * 7 * 384];
-//   halftone_tensor in = {"input_ids", HALFTONE_I64, 2, {2, 7}, ids, sizeof ids};
-//   halftone_tensor out = {"last_hidden_state", HALFTONE_F32, 0, {0}, hidden,
+//   halftone_tensor in = {"input_ids", HALFTONE_I64, 2, {2, 7}, ids, sizeof
+//   ids}; halftone_tensor out = {"last_hidden_state", HALFTONE_F32, 0, {0},
+//   hidden,
 //                          sizeof hidden};
 //   if (halftone_session_run(session, &in, 1, &out, 1) != HALFTONE_OK)
 //     die(halftone_last_error());
@@ -26,17 +27,18 @@
 //
 // Threads. A model may be used from any number of threads at once. A session
 // runs one step at a time (a second call at the same time fails with
-// HALFTONE_BUSY and harms nothing); for concurrent runs create several sessions,
-// which share the weights and have an arena and threads of their own. The
-// thread that calls halftone_session_run computes too: it is thread 0. A session
-// does not survive fork(); create it in the process that uses it.
+// HALFTONE_BUSY and harms nothing); for concurrent runs create several
+// sessions, which share the weights and have an arena and threads of their own.
+// The thread that calls halftone_session_run computes too: it is thread 0. A
+// session does not survive fork(); create it in the process that uses it.
 //
 // Errors. Functions that can fail return a halftone_status. After a failure
 // halftone_last_error() has a sentence for the user, in the calling thread.
 // Output buffers have undefined contents after a failed run.
 //
 // Floating point. The library leaves the rounding mode and the denormal flags
-// (MXCSR) of every thread as it found them; denormals are computed, not flushed.
+// (MXCSR) of every thread as it found them; denormals are computed, not
+// flushed.
 //
 //===----------------------------------------------------------------------===//
 
@@ -66,8 +68,8 @@ extern "C" {
 /// executable, or of the one model library it is linked with. A C identifier
 /// cannot be both that type and that object, hence the other name. With several
 /// models in one process, use their own symbols or dlsym.
-extern const halftone_program halftone_this_program
-    HALFTONE_SYMBOL("halftone_program");
+extern const halftone_program
+    halftone_this_program HALFTONE_SYMBOL("halftone_program");
 
 /// How a call ended.
 typedef enum halftone_status {
@@ -118,7 +120,8 @@ typedef struct halftone_session_options {
 
 #define HALFTONE_MAX_THREADS 1024
 
-//===-- Errors and names ---------------------------------------------------===//
+//===-- Errors and names
+//---------------------------------------------------===//
 
 /// The message of the last call that failed in this thread; "" if none did.
 /// Valid until the next failing call in this thread.
@@ -133,10 +136,12 @@ HALFTONE_API const char *halftone_dtype_name(uint32_t dtype);
 /// Bytes of one element; 0 for a number that is no halftone_dtype.
 HALFTONE_API size_t halftone_dtype_bytes(uint32_t dtype);
 
-//===-- Models -------------------------------------------------------------===//
+//===-- Models
+//-------------------------------------------------------------===//
 
-/// Checks the program's ABI version and that this computer can run it, and makes
-/// a model of it. The program must stay mapped as long as the model lives.
+/// Checks the program's ABI version and that this computer can run it, and
+/// makes a model of it. The program must stay mapped as long as the model
+/// lives.
 HALFTONE_API halftone_status halftone_load(const halftone_program *program,
                                            halftone_model **model);
 
@@ -180,13 +185,13 @@ HALFTONE_API halftone_status halftone_output_shapes(
     const halftone_model *model, const halftone_tensor *inputs,
     size_t num_inputs, halftone_tensor *outputs, size_t num_outputs);
 
-//===-- Sessions -----------------------------------------------------------===//
+//===-- Sessions
+//-----------------------------------------------------------===//
 
 /// Allocates the arena and starts the threads. `options` may be NULL.
-HALFTONE_API halftone_status
-halftone_session_create(halftone_model *model,
-                        const halftone_session_options *options,
-                        halftone_session **session);
+HALFTONE_API halftone_status halftone_session_create(
+    halftone_model *model, const halftone_session_options *options,
+    halftone_session **session);
 
 /// Stops the threads and frees the arena. Not during a run. NULL is allowed.
 HALFTONE_API void halftone_session_destroy(halftone_session *session);
@@ -200,9 +205,11 @@ HALFTONE_API size_t halftone_session_threads(const halftone_session *session);
 /// occur, sizes, null and misaligned pointers, and outputs that overlap another
 /// buffer. In each output `dtype`, `data` and `bytes` are read, `rank` and
 /// `dims` are written. A BOOL element must be 0 or 1.
-HALFTONE_API halftone_status halftone_session_run(
-    halftone_session *session, const halftone_tensor *inputs, size_t num_inputs,
-    halftone_tensor *outputs, size_t num_outputs);
+HALFTONE_API halftone_status halftone_session_run(halftone_session *session,
+                                                  const halftone_tensor *inputs,
+                                                  size_t num_inputs,
+                                                  halftone_tensor *outputs,
+                                                  size_t num_outputs);
 
 #ifdef __cplusplus
 }

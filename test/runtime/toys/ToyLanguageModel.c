@@ -1,4 +1,4 @@
-/*===- ToyLanguageModel.c - a program for --perplexity and --next -----------===*/
+/*===- ToyLanguageModel.c - a program for --perplexity and --next ---------===*/
 
 #include "Toys.h"
 
@@ -58,7 +58,10 @@ const halftone_program toyLanguageModel = {
     sizeof(halftone_program),
     "toy-lm",
     "{\"compiler\": \"by hand\"}",
-    2, 3, 1, 2,
+    2,
+    3,
+    1,
+    2,
     symbols,
     inputs,
     outputs,

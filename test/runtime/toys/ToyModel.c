@@ -1,4 +1,4 @@
-/*===- ToyModel.c - a program with symbols, barriers and a fault ------------===*/
+/*===- ToyModel.c - a program with symbols, barriers and a fault ----------===*/
 
 #include "Toys.h"
 
@@ -6,7 +6,8 @@ enum { numColumns = 4, scale = 0 };
 
 static const float toyPayload[16] __attribute__((aligned(4096))) = {2.0f};
 
-static const halftone_symbol symbols[] = {{"batch", 1, 8}, {"sequence", 1, 512}};
+static const halftone_symbol symbols[] = {{"batch", 1, 8},
+                                          {"sequence", 1, 512}};
 
 static const int64_t xDims[] = {-1, -2, numColumns};
 static const char *const xText[] = {"batch", "sequence", "4"};
@@ -81,7 +82,10 @@ const halftone_program toyModel = {
     sizeof(halftone_program),
     "toy",
     "{\"compiler\": \"by hand\"}",
-    2, 2, 3, 1,
+    2,
+    2,
+    3,
+    1,
     symbols,
     inputs,
     outputs,

@@ -1,4 +1,4 @@
-//===- Toys.h - programs as the compiler would generate them ----------------===//
+//===- Toys.h - programs as the compiler would generate them --------------===//
 
 #ifndef HALFTONE_TEST_RUNTIME_TOYS_H
 #define HALFTONE_TEST_RUNTIME_TOYS_H
