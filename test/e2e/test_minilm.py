@@ -1,9 +1,16 @@
-"""all-MiniLM-L6-v2, real weights and sentences, against ONNX Runtime in f32."""
+"""all-MiniLM-L6-v2, real weights and sentences, against ONNX Runtime in f32.
+
+What is compared: at the positions of text, the largest difference relative to the largest
+magnitude (compare.relative_error); over all positions, padding too, the Euclidean norms.
+At a few padded positions this model is ill-conditioned: there torch and ONNX Runtime, both
+in f32, are 2e-5 and more from the exact result (and from one another), while at text they
+are within 5e-7 of it.
+"""
 import numpy as np
 import pytest
 
 import models
-from compare import relative_error
+from compare import relative_error, relative_norm
 from halftone import Library, run_program
 
 SHAPES = [(1, 1), (1, 7), (1, 128), (3, 33), (8, 128), (1, 512)]
@@ -34,6 +41,12 @@ def library(minilm, compiled, exporter, kind):
     return Library(compiled(minilm(exporter), *precision(kind), suffix=".so"))
 
 
+def assert_near(got, want, inputs, tolerance):
+    text = inputs["attention_mask"].astype(bool)
+    assert relative_error(got[text], want[text]) < tolerance
+    assert relative_norm(got, want) < tolerance
+
+
 def ids(shape):
     return f"{shape[0]}x{shape[1]}"
 
@@ -45,7 +58,7 @@ def test_library(library, minilm, exporter, kind, shape):
     want = models.run_onnxruntime(minilm(exporter), inputs)[OUTPUT]
     with library.session(threads=2) as session:
         got = session.run(inputs)[OUTPUT]
-    assert relative_error(got, want) < TOLERANCE[kind]
+    assert_near(got, want, inputs, TOLERANCE[kind])
 
 
 @pytest.mark.peers
@@ -55,7 +68,7 @@ def test_executable(minilm, compiled, exporter, kind, shape, tmp_path):
     inputs = models.minilm_inputs(*shape)
     want = models.run_onnxruntime(minilm(exporter), inputs)[OUTPUT]
     got = run_program(program, inputs, tmp_path)[OUTPUT]
-    assert relative_error(got, want) < TOLERANCE[kind]
+    assert_near(got, want, inputs, TOLERANCE[kind])
 
 
 @pytest.mark.peers
@@ -65,8 +78,7 @@ def test_padding_on_the_left(library, minilm, exporter, kind):
     want = models.run_onnxruntime(minilm(exporter), inputs)[OUTPUT]
     with library.session() as session:
         got = session.run(inputs)[OUTPUT]
-    # Rows of padding before the text attend to the text alone: all defined.
-    assert relative_error(got, want) < TOLERANCE[kind]
+    assert_near(got, want, inputs, TOLERANCE[kind])
 
 
 @pytest.mark.peers
@@ -91,7 +103,7 @@ def test_threads_change_nothing(library):
             results.append(session.run(inputs)[OUTPUT].copy())
             assert np.array_equal(session.run(inputs)[OUTPUT], results[-1]), f"{threads} threads: not repeatable"
     for result in results[1:]:
-        assert relative_error(result, results[0]) < 1e-5
+        assert_near(result, results[0], inputs, 1e-5)
 
 
 @pytest.mark.peers
@@ -101,7 +113,7 @@ def test_sessions_grow_and_shrink(library, minilm, exporter, kind):
         for shape in [(8, 128), (1, 1), (3, 33), (1, 512), (8, 3), (1, 7)]:
             inputs = models.minilm_inputs(*shape)
             want = models.run_onnxruntime(minilm(exporter), inputs)[OUTPUT]
-            assert relative_error(session.run(inputs)[OUTPUT], want) < TOLERANCE[kind], shape
+            assert_near(session.run(inputs)[OUTPUT], want, inputs, TOLERANCE[kind])
 
 
 @pytest.mark.peers

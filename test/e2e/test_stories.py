@@ -51,21 +51,30 @@ def test_losses_are_torchs(library, golden):
 
 
 def perplexity(program):
-    said = run([program, "--perplexity", GOLDEN / "eval_tokens.npy"]).stdout
-    numbers = [float(word.strip(",;")) for word in said.split() if word.strip(",;").replace(".", "", 1).isdigit()]
-    return said, numbers
+    return json.loads(run([program, "--perplexity", GOLDEN / "eval_tokens.npy", "--json"]).stdout)["perplexity"]
 
 
 def test_perplexity_is_torchs(program, golden):
     want = golden["facts"]["perplexity"]
-    said, numbers = perplexity(program)
-    assert any(abs(n - want) < 1e-3 * want for n in numbers), f"want {want}, got: {said}"
+    assert abs(perplexity(program) - want) < 1e-3 * want
 
 
 def test_perplexity_in_bf16(stories, compiled, golden):
     want = golden["facts"]["perplexity"]
-    said, numbers = perplexity(compiled(stories, "--precision", "bf16"))
-    assert any(abs(n - want) < 1e-2 * want for n in numbers), f"want {want}, got: {said}"
+    assert abs(perplexity(compiled(stories, "--precision", "bf16")) - want) < 1e-2 * want
+
+
+def test_next_token(program, golden, tmp_path):
+    """The probabilities of what may come next are the logits' softmax."""
+    np.save(tmp_path / "tokens.npy", golden["tokens"][:, :8])
+    place = list(golden["positions"]).index(7)
+    logits = golden["logits"][place].astype(np.float64)
+    want = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+    said = json.loads(run([program, "--next", tmp_path / "tokens.npy", "--top", "5", "--json"]).stdout)
+    [row] = said["rows"]
+    assert [guess["token"] for guess in row] == list(np.argsort(-want, kind="stable")[:5])
+    for guess in row:
+        assert abs(guess["probability"] - want[guess["token"]]) < 1e-5
 
 
 def test_greedy_continuation(library, golden):

@@ -44,11 +44,18 @@ logged() {
   return "$status"
 }
 
-# remove_folder FOLDER MARK: removes FOLDER if it holds the file MARK, which
-# shows that it is what we think it is.
+# remove_folder FOLDER MARK...: removes FOLDER if it holds one of the MARKs, which
+# show that it is what we think it is.
 remove_folder() {
-  [ -e "$1" ] || return 0
-  [ -f "$1/$2" ] || fail "$1 has no $2, so it may not be ours: not removed"
-  rm -rf -- "$1"
-  say "removed $1"
+  local folder=$1 mark
+  shift
+  [ -e "$folder" ] || return 0
+  for mark in "$@"; do
+    if [ -e "$folder/$mark" ]; then
+      rm -rf -- "$folder"
+      say "removed $folder"
+      return
+    fi
+  done
+  fail "$folder has no ${*}, so it may not be ours: not removed"
 }

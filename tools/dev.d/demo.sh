@@ -1,33 +1,46 @@
 # The first thing a newcomer sees: a trained model as a native program. Sourced by
 # tools/dev.
 
-DEMO_MODEL=tools/model/stories-3M/model.onnx
-DEMO_GOLDEN=tools/model/stories-3M/golden
+DEMO_FOLDER=tools/model/stories-3M
 
 command_demo() {
   [ $# -eq 0 ] || fail_usage "demo: what is '$1'? (demo takes no options)"
-  [ -f "$DEMO_MODEL" ] || fail "the model of the demonstration, $DEMO_MODEL, is missing from this checkout"
+  local file
+  for file in model.onnx model.safetensors tokenizer.json golden/golden.json golden/eval_tokens.npy; do
+    [ -f "$DEMO_FOLDER/$file" ] || fail "$DEMO_FOLDER/$file is missing from this checkout"
+  done
   setup_packages
   build halftone
 
-  local out=$BUILD/demo
+  local out=$BUILD/demo folder=$ROOT/$DEMO_FOLDER
+  local tokens=(python3 "$ROOT/tools/dev.d/tokens.py" "$folder")
   mkdir -p "$out"
   export PATH=$BUILD/bin:$PATH
 
-  say "compiling $DEMO_MODEL"
-  show halftone compile "$DEMO_MODEL" -o "$out/stories"
-  note "$(du -h "$out/stories" | cut -f 1) in one file; it needs $(ldd "$out/stories" | awk '/=>/ {print $1}' | xargs | sed 's/ /, /g')"
+  say "compiling a trained language model to a native program"
+  show halftone compile "$DEMO_FOLDER/model.onnx" -o "$out/stories"
+  note "$(du -h "$out/stories" | cut -f 1) in one file, which needs of the system: $(ldd "$out/stories" |
+    awk '/=> \// {print $1}' | xargs | sed 's/ /, /g')"
 
   cd "$out"
   say "what is in it"
   show ./stories --describe
-  say "what may come next, after the tokens of golden/next_tokens.npy"
-  show ./stories --next "$ROOT/$DEMO_GOLDEN/next_tokens.npy"
+
+  say "what may come after these words"
+  "${tokens[@]}" prompt prompt.npy || fail "cannot read $DEMO_FOLDER"
+  show ./stories --next prompt.npy
+  ./stories --next prompt.npy --json | "${tokens[@]}" words || fail "cannot say the answer in words"
+
+  say "the likeliest next token, again and again: one run of the program for each"
+  "${tokens[@]}" story ./stories 60 || fail "the program did not go on"
+
   say "how well it predicts text that it has never seen"
-  show ./stories --perplexity "$ROOT/$DEMO_GOLDEN/eval_tokens.npy"
+  show ./stories --perplexity "$folder/golden/eval_tokens.npy"
+  note "torch says $(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["perplexity"])' "$folder/golden/golden.json")"
+
   say "how fast it is"
   show ./stories --bench 50 --shape batch=1,sequence=128
-  say "done. The program is ${out#"$ROOT"/}/stories; it needs neither this repository nor Python"
+  say "done. The program is $out/stories; it needs neither this repository nor Python"
 }
 
 # Prints a command as a person would type it, runs it, and fails with its name.

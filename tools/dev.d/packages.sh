@@ -58,9 +58,10 @@ missing_packages() {
 
 # Fails with a sentence when apt offers no version of one of "$@".
 check_candidates() {
-  local none=() package
+  local none=() package policy
   for package in "$@"; do
-    apt-cache policy "$package" 2>/dev/null | grep -qE '^ *Candidate: *[^( ]' || none+=("$package")
+    policy=$(apt-cache policy "$package" 2>/dev/null)
+    grep -qE '^ *Candidate: *[^( ]' <<<"$policy" || none+=("$package")
   done
   [ ${#none[@]} -eq 0 ] && return
   case " ${none[*]}" in
