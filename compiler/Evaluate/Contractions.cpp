@@ -101,7 +101,8 @@ T startOf(ht::ReduceKind kind, ElementKind element) {
   else
     return withCodec(element, [&](auto codec) -> T {
       using Storage = typename decltype(codec)::Storage;
-      return static_cast<T>(least ? std::numeric_limits<Storage>::lowest() : std::numeric_limits<Storage>::max());
+      return static_cast<T>(least ? std::numeric_limits<Storage>::lowest()
+                                  : std::numeric_limits<Storage>::max());
     });
 }
 

@@ -63,7 +63,8 @@ constexpr int64_t kChunk = 1024;
 
 /// result[i] = function(operands[0][i], …), all of the result's shape, in arithmetic of T.
 template <typename T, size_t n, typename Function>
-Tensor applyChunks(const Tensor (&operands)[n], ElementKind kind, ArrayRef<int64_t> shape, Function function) {
+Tensor applyChunks(const Tensor (&operands)[n], ElementKind kind, ArrayRef<int64_t> shape,
+                   Function function) {
   Tensor result = Tensor::allocate(kind, shape);
   T buffers[n][kChunk];
   for (int64_t begin = 0; begin < result.getNumElements(); begin += kChunk) {
@@ -125,7 +126,8 @@ llvm::Expected<Tensor> evaluateIsNaN(ht::IsNaNOp op, Frame &frame) {
 llvm::Expected<Tensor> evaluateGelu(ht::GeluOp op, Frame &frame) {
   const Tensor operands[] = {frame.get(op.getInput())};
   return applyChunks<double>(operands, operands[0].getKind(), operands[0].getShape(),
-                             op.getApproximate() == ht::GeluApproximation::Tanh ? computeGeluTanh : computeGelu);
+                             op.getApproximate() == ht::GeluApproximation::Tanh ? computeGeluTanh
+                                                                                : computeGelu);
 }
 
 llvm::Expected<Tensor> evaluateDiv(ht::DivOp op, Frame &frame) {
@@ -178,7 +180,8 @@ llvm::Expected<Tensor> evaluateWhere(ht::WhereOp op, Frame &frame) {
   // A choice moves bytes: a NaN keeps its payload.
   int64_t size = result.getElementSize();
   for (int64_t i = 0; i < result.getNumElements(); ++i)
-    std::memcpy(result.getMutableData() + i * size, (condition.data()[i] ? lhs : rhs).data() + i * size, size);
+    std::memcpy(result.getMutableData() + i * size, (condition.data()[i] ? lhs : rhs).data() + i * size,
+                size);
   return result;
 }
 

@@ -20,7 +20,8 @@ std::string describe(Location location) {
   if (auto name = dyn_cast<NameLoc>(location))
     return name.getName().str();
   if (auto file = dyn_cast<FileLineColLoc>(location))
-    return file.getFilename().str() + ":" + std::to_string(file.getLine()) + ":" + std::to_string(file.getColumn());
+    return file.getFilename().str() + ":" + std::to_string(file.getLine()) + ":" +
+           std::to_string(file.getColumn());
   if (auto fused = dyn_cast<FusedLoc>(location); fused && !fused.getLocations().empty())
     return describe(fused.getLocations().front());
   if (auto call = dyn_cast<CallSiteLoc>(location))
@@ -29,9 +30,9 @@ std::string describe(Location location) {
 }
 
 llvm::Error makeError(Operation *op, const Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(),
-                                 "'" + op->getName().getStringRef() + "' at " + describe(op->getLoc()) + ": " +
-                                     message);
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), "'" + op->getName().getStringRef() +
+                                                                     "' at " + describe(op->getLoc()) + ": " +
+                                                                     message);
 }
 
 //===----------------------------------------------------------------------===//
@@ -76,7 +77,8 @@ llvm::Error Frame::runOperation(Operation *op, SmallVectorImpl<Tensor> &results)
   if (!handler)
     return makeError(op, "the interpreter does not know this operation");
   for (Value value : op->getResults())
-    if (isa<RankedTensorType>(value.getType()) && llvm::any_of(getShape(value), [](int64_t n) { return n < 0; }))
+    if (isa<RankedTensorType>(value.getType()) &&
+        llvm::any_of(getShape(value), [](int64_t n) { return n < 0; }))
       return makeError(op, "its result would have the shape " + toString(getShape(value)));
   if (llvm::Error error = (*handler)(op, *this, results))
     return error;
@@ -157,8 +159,9 @@ public:
 
   llvm::Expected<SmallVector<int64_t>> bind(ArrayRef<Tensor> inputs) {
     if (inputs.size() != function.getNumArguments())
-      return llvm::createStringError("@" + function.getName() + " takes " + Twine(function.getNumArguments()) +
-                                     " inputs, got " + Twine(inputs.size()));
+      return llvm::createStringError("@" + function.getName() + " takes " +
+                                     Twine(function.getNumArguments()) + " inputs, got " +
+                                     Twine(inputs.size()));
     for (auto [i, input] : llvm::enumerate(inputs))
       if (llvm::Error error = checkType(i, input))
         return std::move(error);
@@ -193,8 +196,9 @@ private:
       return llvm::createStringError(quote(index) + " has elements of type " + toString(input.getKind()) +
                                      ", expected " + toString(*kind));
     if (type.getRank() != input.getRank())
-      return llvm::createStringError(quote(index) + " has shape " + toString(input.getShape()) + ", expected rank " +
-                                     Twine(type.getRank()) + ": " + ht::toString(getDims(index), names));
+      return llvm::createStringError(quote(index) + " has shape " + toString(input.getShape()) +
+                                     ", expected rank " + Twine(type.getRank()) + ": " +
+                                     ht::toString(getDims(index), names));
     return llvm::Error::success();
   }
 
@@ -249,8 +253,9 @@ private:
   llvm::Expected<SmallVector<int64_t>> checkSymbols() {
     for (auto [i, symbol] : llvm::enumerate(declared))
       if (boundBy[i] && (values[i] < symbol.getMin() || values[i] > symbol.getMax()))
-        return llvm::createStringError(quote(*boundBy[i]) + ": " + symbol.getName() + " is " + Twine(values[i]) +
-                                       ", allowed are " + Twine(symbol.getMin()) + " to " + Twine(symbol.getMax()));
+        return llvm::createStringError(quote(*boundBy[i]) + ": " + symbol.getName() + " is " +
+                                       Twine(values[i]) + ", allowed are " + Twine(symbol.getMin()) + " to " +
+                                       Twine(symbol.getMax()));
     // A symbol that no input determines is an error only where something needs it.
     std::optional<unsigned> missing;
     function.walk([&](Operation *op) {
@@ -266,7 +271,8 @@ private:
   static bool usesSymbol(Operation *op, unsigned position) {
     auto in = [&](Attribute attribute) {
       auto dims = dyn_cast_if_present<ht::DimsAttr>(attribute);
-      return dims && llvm::any_of(dims.getExprs(), [&](AffineExpr e) { return e.isFunctionOfSymbol(position); });
+      return dims &&
+             llvm::any_of(dims.getExprs(), [&](AffineExpr e) { return e.isFunctionOfSymbol(position); });
     };
     return llvm::any_of(op->getAttrs(), [&](NamedAttribute named) { return in(named.getValue()); }) ||
            llvm::any_of(op->getResultTypes(), [&](Type type) {
@@ -292,7 +298,8 @@ llvm::Expected<SmallVector<int64_t>> bindSymbols(func::FuncOp function, ArrayRef
 // Functions and single operations
 //===----------------------------------------------------------------------===//
 
-static llvm::Expected<SmallVector<Tensor>> runFunction(func::FuncOp function, ArrayRef<Tensor> inputs, Run &run) {
+static llvm::Expected<SmallVector<Tensor>> runFunction(func::FuncOp function, ArrayRef<Tensor> inputs,
+                                                       Run &run) {
   if (function.isExternal() || !function.getBody().hasOneBlock())
     return makeError(function, "@" + function.getName() + " is not a function of one block");
   auto symbols = bindSymbols(function, inputs);
@@ -329,8 +336,8 @@ const InterpreterTable &InterpreterTable::standard() {
   return table;
 }
 
-llvm::Expected<std::vector<Tensor>> interpret(func::FuncOp function, ArrayRef<Tensor> inputs, WeightSource &weights,
-                                              const InterpretOptions &options) {
+llvm::Expected<std::vector<Tensor>> interpret(func::FuncOp function, ArrayRef<Tensor> inputs,
+                                              WeightSource &weights, const InterpretOptions &options) {
   Run run;
   run.weights = &weights;
   run.table = options.table ? options.table : &InterpreterTable::standard();

@@ -81,7 +81,8 @@ llvm::Expected<std::vector<Tensor>> interpretOperation(mlir::Operation *op, llvm
                                                        const InterpreterTable *table = nullptr);
 
 /// The values of the function's symbols for inputs of these shapes, or what does not fit.
-llvm::Expected<llvm::SmallVector<int64_t>> bindSymbols(mlir::func::FuncOp function, llvm::ArrayRef<Tensor> inputs);
+llvm::Expected<llvm::SmallVector<int64_t>> bindSymbols(mlir::func::FuncOp function,
+                                                       llvm::ArrayRef<Tensor> inputs);
 
 //===----------------------------------------------------------------------===//
 // For handlers

@@ -9,7 +9,8 @@ using namespace llvm;
 namespace halftone::evaluate {
 
 StringRef toString(ElementKind kind) {
-  static constexpr StringLiteral names[] = {"i1", "i8", "ui8", "i16", "i32", "i64", "f16", "bf16", "f32", "f64"};
+  static constexpr StringLiteral names[] = {"i1",  "i8",  "ui8",  "i16", "i32",
+                                            "i64", "f16", "bf16", "f32", "f64"};
   return names[static_cast<unsigned>(kind)];
 }
 
@@ -20,7 +21,9 @@ std::string toString(ArrayRef<int64_t> shape) {
   return text + "]";
 }
 
-std::string describe(const Tensor &tensor) { return toString(tensor.getKind()).str() + toString(tensor.getShape()); }
+std::string describe(const Tensor &tensor) {
+  return toString(tensor.getKind()).str() + toString(tensor.getShape());
+}
 
 int64_t getNumElements(ArrayRef<int64_t> shape) {
   int64_t count = 1;

@@ -135,7 +135,8 @@ Doubles toHeadMajor(const Tensor &tensor) { return toDoubles(transpose(tensor, {
 /// An optional mask or bias, read at [b, h, i, j] with broadcasting.
 class Broadcasted {
 public:
-  explicit Broadcasted(const Tensor &tensor) : values(toDoubles(tensor)), strides(getStrides(tensor.getShape())) {
+  explicit Broadcasted(const Tensor &tensor)
+      : values(toDoubles(tensor)), strides(getStrides(tensor.getShape())) {
     for (int64_t axis = 0; axis < 4; ++axis)
       if (tensor.getDim(axis) == 1)
         strides[axis] = 0;
@@ -178,7 +179,8 @@ llvm::Expected<Tensor> evaluateAttention(ht::AttentionOp op, Frame &frame) {
         for (int64_t j = 0; j < t; ++j) {
           if (!mayAttend(j))
             continue;
-          scores[j] = scale * dot(q.data() + ((b * heads + h) * s + i) * d, k.data() + (group * t + j) * d, d);
+          scores[j] =
+              scale * dot(q.data() + ((b * heads + h) * s + i) * d, k.data() + (group * t + j) * d, d);
           if (bias)
             scores[j] += bias->at(b, h, i, j);
           max = std::max(max, scores[j]);

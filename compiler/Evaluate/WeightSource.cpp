@@ -189,7 +189,8 @@ private:
 
 } // namespace
 
-llvm::Error streamWeights(ArrayRef<ht::WeightOp> order, WeightSource &source, WeightSink sink, unsigned threads) {
+llvm::Error streamWeights(ArrayRef<ht::WeightOp> order, WeightSource &source, WeightSink sink,
+                          unsigned threads) {
   Stream stream(order, source, sink);
   // Handlers make expressions in the context, which locks only where threading is enabled.
   if (order.empty() || !ht::WeightOp(order.front())->getContext()->isMultithreadingEnabled())

@@ -43,10 +43,11 @@ struct FoldConstants : impl::FoldConstantsBase<FoldConstants> {
   }
 
 private:
-  /// Whether all results of `op` are small literals' worth of bytes.
+  /// Whether all results of `op` are small literals' worth of bytes. An iota is as short as a
+  /// literal and says more: positions and causal masks are recognised by it.
   bool isFoldable(Operation *op) {
     if (!isa_and_present<ht::HTDialect>(op->getDialect()) || op->hasTrait<OpTrait::ConstantLike>() ||
-        isa<ht::GetWeightOp>(op) || op->getNumResults() != 1 || op->getNumRegions() != 0 || !isPure(op))
+        isa<ht::GetWeightOp, ht::IotaOp>(op) || op->getNumResults() != 1 || op->getNumRegions() != 0 || !isPure(op))
       return false;
     auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
     if (!type || !type.hasStaticShape() || !evaluate::getElementKind(type.getElementType()))
@@ -78,7 +79,8 @@ private:
     }
     OpBuilder builder(op);
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
-    auto constant = ht::ConstantOp::create(builder, op->getLoc(), evaluate::toAttribute(results->front(), type));
+    auto constant =
+        ht::ConstantOp::create(builder, op->getLoc(), evaluate::toAttribute(results->front(), type));
     op->getResult(0).replaceAllUsesWith(constant.getResult());
     return true;
   }

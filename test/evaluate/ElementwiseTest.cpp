@@ -25,13 +25,15 @@ TEST_F(ElementwiseTest, FloatFunctions) {
   expectNear(runUnary("exp", x),
              {0.0820849986238988, 0.36787944117144233, 1.0, 1.6487212707001282, 20.085536923187668}, 1e-15);
   expectNear(runUnary("tanh", x),
-             {-0.9866142981514303, -0.7615941559557649, -0.0, 0.46211715726000974, 0.9950547536867305}, 1e-15);
+             {-0.9866142981514303, -0.7615941559557649, -0.0, 0.46211715726000974, 0.9950547536867305},
+             1e-15);
   expectNear(runUnary("erf", x),
              {-0.999593047982555, -0.8427007929497149, -0.0, 0.5204998778130465, 0.9999779095030014}, 1e-15);
   expectNear(runUnary("sigmoid", x),
              {0.07585818002124355, 0.2689414213699951, 0.5, 0.6224593312018546, 0.9525741268224334}, 1e-15);
   expectNear(runUnary("silu", x),
-             {-0.18964545005310887, -0.2689414213699951, -0.0, 0.3112296656009273, 2.8577223804672998}, 1e-15);
+             {-0.18964545005310887, -0.2689414213699951, -0.0, 0.3112296656009273, 2.8577223804672998},
+             1e-15);
   expectNear(runUnary("sin", f64({2}, {0, 1})), {0, 0.8414709848078965}, 1e-15);
   expectNear(runUnary("cos", f64({2}, {0, 1})), {1, 0.5403023058681398}, 1e-15);
   expectNear(runUnary("log", f64({3}, {1, 10, 0})), {0, 2.302585092994046, -kInfinity}, 1e-15);
@@ -41,14 +43,17 @@ TEST_F(ElementwiseTest, Gelu) {
   Tensor x = f64({5}, kX);
   // numpy: 0.5 * x * (1 + erf(x / sqrt(2)))
   expectNear(runUnary("gelu", x),
-             {-0.015524163314440398, -0.15865525393145707, -0.0, 0.34573123063700656, 2.99595030590511}, 1e-15);
+             {-0.015524163314440398, -0.15865525393145707, -0.0, 0.34573123063700656, 2.99595030590511},
+             1e-15);
   // numpy: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
   expectNear(runOp("ht.gelu %0 approximate tanh : tensor<5xf64>", x, "tensor<5xf64>"),
-             {-0.015084266089998577, -0.1588080093917233, -0.0, 0.34571400982514394, 2.996362607918227}, 1e-15);
+             {-0.015084266089998577, -0.1588080093917233, -0.0, 0.34571400982514394, 2.996362607918227},
+             1e-15);
 }
 
 TEST_F(ElementwiseTest, RoundTiesToEven) {
-  expectEqual(runUnary("round", f32({7}, {0.5, 1.5, 2.5, -0.5, -1.5, 2.4999, kNaN})), {0, 2, 2, -0.0, -2, 2, kNaN});
+  expectEqual(runUnary("round", f32({7}, {0.5, 1.5, 2.5, -0.5, -1.5, 2.4999, kNaN})),
+              {0, 2, 2, -0.0, -2, 2, kNaN});
 }
 
 TEST_F(ElementwiseTest, SpecialValues) {
@@ -73,7 +78,9 @@ TEST_F(ElementwiseTest, ResultsAreRoundedOnceToTheirType) {
 }
 
 TEST_F(ElementwiseTest, IntegersWrapAndDivideTowardZero) {
-  auto i8 = [](llvm::ArrayRef<int64_t> v) { return Tensor::of<int64_t>(ElementKind::I8, int64_t(v.size()), v); };
+  auto i8 = [](llvm::ArrayRef<int64_t> v) {
+    return Tensor::of<int64_t>(ElementKind::I8, int64_t(v.size()), v);
+  };
   expectInts(runBinary("add", i8({127, -128}), i8({1, -1})), {-128, 127});
   expectInts(runBinary("mul", i8({100, -5}), i8({3, 7})), {44, -35});
   expectInts(runBinary("sub", i8({-128, 5}), i8({1, 7})), {127, -2});
@@ -85,15 +92,19 @@ TEST_F(ElementwiseTest, IntegersWrapAndDivideTowardZero) {
   int64_t least = std::numeric_limits<int64_t>::min();
   expectInts(runBinary("div", i64({2}, {least, 7}), i64({2}, {-1, -2})), {least, -3});
   // Beyond 2^53 a detour over double would lose the one.
-  expectInts(runBinary("max", i64({1}, (int64_t(1) << 60) + 1), i64({1}, int64_t(1) << 60)), {(int64_t(1) << 60) + 1});
+  expectInts(runBinary("max", i64({1}, (int64_t(1) << 60) + 1), i64({1}, int64_t(1) << 60)),
+             {(int64_t(1) << 60) + 1});
 }
 
 TEST_F(ElementwiseTest, UnsignedBytes) {
-  Tensor x = Tensor::of<int64_t>(ElementKind::UI8, {2}, {200, 1}), y = Tensor::of<int64_t>(ElementKind::UI8, {2}, {100, 2});
+  Tensor x = Tensor::of<int64_t>(ElementKind::UI8, {2}, {200, 1}),
+         y = Tensor::of<int64_t>(ElementKind::UI8, {2}, {100, 2});
   expectInts(runBinary("add", x, y), {44, 3});
   expectInts(runBinary("sub", x, y), {100, 255});
   expectInts(runBinary("div", x, y), {2, 0});
-  expectInts(runOp("ht.compare gt %0, %1 : tensor<2xui8>, tensor<2xui8> -> tensor<2xi1>", {x, y}, "tensor<2xi1>"), {1, 0});
+  expectInts(
+      runOp("ht.compare gt %0, %1 : tensor<2xui8>, tensor<2xui8> -> tensor<2xi1>", {x, y}, "tensor<2xi1>"),
+      {1, 0});
 }
 
 TEST_F(ElementwiseTest, IntegerDivisionByZeroNamesTheOperation) {
@@ -107,7 +118,8 @@ TEST_F(ElementwiseTest, IntegerDivisionByZeroNamesTheOperation) {
 TEST_F(ElementwiseTest, Broadcasting) {
   // numpy: (np.arange(2).reshape(2, 1) * 10 + np.arange(3))
   Tensor column = f32({2, 1}, {0, 10}), row = f32({3}, {0, 1, 2});
-  Tensor sum = runOp("ht.add %0, %1 : tensor<2x1xf32>, tensor<3xf32> -> tensor<2x3xf32>", {column, row}, "tensor<2x3xf32>");
+  Tensor sum = runOp("ht.add %0, %1 : tensor<2x1xf32>, tensor<3xf32> -> tensor<2x3xf32>", {column, row},
+                     "tensor<2x3xf32>");
   expectShape(sum, {2, 3});
   expectEqual(sum, {0, 1, 2, 10, 11, 12});
   Tensor chosen = runOp("ht.where %0, %1, %2 : tensor<3xi1>, tensor<2x1xf32>, tensor<f32> -> tensor<2x3xf32>",
@@ -118,8 +130,8 @@ TEST_F(ElementwiseTest, Broadcasting) {
 TEST_F(ElementwiseTest, ComparisonsWithNaN) {
   Tensor x = f32({4}, {1, kNaN, 2, -0.0}), y = f32({4}, {1, kNaN, 1, 0});
   auto compare = [&](llvm::StringRef predicate) {
-    return runOp(("ht.compare " + predicate + " %0, %1 : tensor<4xf32>, tensor<4xf32> -> tensor<4xi1>").str(), {x, y},
-                 "tensor<4xi1>");
+    return runOp(("ht.compare " + predicate + " %0, %1 : tensor<4xf32>, tensor<4xf32> -> tensor<4xi1>").str(),
+                 {x, y}, "tensor<4xi1>");
   };
   expectInts(compare("eq"), {1, 0, 0, 1});
   expectInts(compare("ne"), {0, 1, 1, 0});
@@ -138,9 +150,11 @@ TEST_F(ElementwiseTest, Logic) {
 }
 
 TEST_F(ElementwiseTest, Cast) {
-  expectInts(runOp("ht.cast %0 : tensor<3xf32> to tensor<3xi64>", f32({3}, {-1.9, 1.9, 1e6}), "tensor<3xi64>"),
-             {-1, 1, 1000000});
-  expectEqual(runOp("ht.cast %0 : tensor<2xf32> to tensor<2xbf16>", f32({2}, {1 + 0x1p-8, 1 + 3 * 0x1p-8}), "tensor<2xbf16>"),
+  expectInts(
+      runOp("ht.cast %0 : tensor<3xf32> to tensor<3xi64>", f32({3}, {-1.9, 1.9, 1e6}), "tensor<3xi64>"),
+      {-1, 1, 1000000});
+  expectEqual(runOp("ht.cast %0 : tensor<2xf32> to tensor<2xbf16>", f32({2}, {1 + 0x1p-8, 1 + 3 * 0x1p-8}),
+                    "tensor<2xbf16>"),
               {1, 1 + 0x1p-6});
 }
 

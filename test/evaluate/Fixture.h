@@ -70,7 +70,8 @@ protected:
 
   /// One operation whose text is given with its types: op("ht.abs %0 : tensor<2xf32>", …) on
   /// arguments %0, %1, … of static types.
-  static std::string getFunction(llvm::StringRef op, llvm::ArrayRef<Tensor> inputs, llvm::StringRef resultType) {
+  static std::string getFunction(llvm::StringRef op, llvm::ArrayRef<Tensor> inputs,
+                                 llvm::StringRef resultType) {
     std::string text = "func.func @f(";
     for (size_t i = 0; i < inputs.size(); ++i) {
       text += (i ? ", %" : "%") + std::to_string(i) + ": tensor<";
@@ -78,7 +79,8 @@ protected:
         text += std::to_string(size) + "x";
       text += toString(inputs[i].getKind()).str() + ">";
     }
-    return text + ") -> " + resultType.str() + " {\n %r = " + op.str() + "\n return %r : " + resultType.str() + "\n}";
+    return text + ") -> " + resultType.str() + " {\n %r = " + op.str() +
+           "\n return %r : " + resultType.str() + "\n}";
   }
 
   Tensor runOp(llvm::StringRef op, llvm::ArrayRef<Tensor> inputs, llvm::StringRef resultType) {
@@ -92,7 +94,8 @@ protected:
   }
   Tensor runBinary(llvm::StringRef name, const Tensor &lhs, const Tensor &rhs) {
     std::string type = getType(lhs);
-    return runOp(("ht." + name + " %0, %1 : " + type + ", " + getType(rhs) + " -> " + type).str(), {lhs, rhs}, type);
+    return runOp(("ht." + name + " %0, %1 : " + type + ", " + getType(rhs) + " -> " + type).str(), {lhs, rhs},
+                 type);
   }
 
   static std::string getType(const Tensor &tensor) {
@@ -118,7 +121,9 @@ inline void expectNear(const Tensor &actual, llvm::ArrayRef<double> expected, do
       EXPECT_NEAR(a, e, tolerance * std::max(1.0, std::fabs(e))) << "element " << i;
   }
 }
-inline void expectEqual(const Tensor &actual, llvm::ArrayRef<double> expected) { expectNear(actual, expected, 0); }
+inline void expectEqual(const Tensor &actual, llvm::ArrayRef<double> expected) {
+  expectNear(actual, expected, 0);
+}
 inline void expectInts(const Tensor &actual, llvm::ArrayRef<int64_t> expected) {
   EXPECT_EQ(actual.toVector<int64_t>(), expected.vec());
 }

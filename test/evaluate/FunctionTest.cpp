@@ -30,7 +30,8 @@ TEST_F(FunctionTest, SymbolsAreBoundFromInputs) {
 TEST_F(FunctionTest, ErrorsNameTheInput) {
   EXPECT_EQ(getError(kTwoInputs, zeros({1, 2})), "@f takes 2 inputs, got 1");
   EXPECT_EQ(getError(kTwoInputs, {zeros({1, 2}), zeros({1, 3})}),
-            "input \"attention_mask\": dimension 1 is 3, expected sequence, where sequence is 2 from input \"input_ids\"");
+            "input \"attention_mask\": dimension 1 is 3, expected sequence, where sequence is 2 from input "
+            "\"input_ids\"");
   EXPECT_EQ(getError(kTwoInputs, {zeros({2}), zeros({1, 3})}),
             "input \"input_ids\" has shape [2], expected rank 2: [batch, sequence]");
   EXPECT_EQ(getError(kTwoInputs, {zeros({1, 2}), f32({1, 2}, {0, 0})}),
@@ -79,7 +80,8 @@ TEST_F(FunctionTest, Calls) {
   const char *text = R"(
     func.func private @layer(%x: tensor<?xf32, #ht.dims<s0>>) -> tensor<?xf32, #ht.dims<s0>>
         attributes {ht.symbols = [#ht.symbol<"rows", 0, 100>]} {
-      %r = ht.add %x, %x : tensor<?xf32, #ht.dims<s0>>, tensor<?xf32, #ht.dims<s0>> -> tensor<?xf32, #ht.dims<s0>>
+      %r = ht.add %x, %x : tensor<?xf32, #ht.dims<s0>>, tensor<?xf32, #ht.dims<s0>>
+          -> tensor<?xf32, #ht.dims<s0>>
       return %r : tensor<?xf32, #ht.dims<s0>>
     }
     func.func @f(%x: tensor<2xf32>) -> tensor<2xf32> {
@@ -105,7 +107,8 @@ TEST_F(FunctionTest, ObserverSeesEveryOperation) {
   std::vector<std::string> seen;
   InterpretOptions options;
   options.observer = [&](mlir::Operation *op, llvm::ArrayRef<Tensor> results) {
-    seen.push_back(op->getName().getStringRef().str() + " " + std::to_string(results.front().getDouble(0)).substr(0, 3));
+    seen.push_back(op->getName().getStringRef().str() + " " +
+                   std::to_string(results.front().getDouble(0)).substr(0, 3));
   };
   auto results = tryRun(text, f32({2}, {1, 2}), options);
   ASSERT_TRUE(bool(results));

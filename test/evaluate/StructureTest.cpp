@@ -12,33 +12,40 @@ TEST_F(StructureTest, Constants) {
               {1.5, -2, 0, 4});
   expectInts(runOp("ht.constant dense<7> : tensor<3xi32>", {}, "tensor<3xi32>"), {7, 7, 7});
   expectInts(runOp("ht.constant dense<[true, false, true]> : tensor<3xi1>", {}, "tensor<3xi1>"), {1, 0, 1});
-  expectInts(runOp("ht.constant dense<true> : tensor<2x5xi1>", {}, "tensor<2x5xi1>"), {1, 1, 1, 1, 1, 1, 1, 1, 1, 1});
+  expectInts(runOp("ht.constant dense<true> : tensor<2x5xi1>", {}, "tensor<2x5xi1>"),
+             {1, 1, 1, 1, 1, 1, 1, 1, 1, 1});
   expectShape(runOp("ht.constant dense<> : tensor<0xi64>", {}, "tensor<0xi64>"), {0});
 }
 
 TEST_F(StructureTest, Iota) {
-  expectInts(runOp("ht.iota {start = 5 : i64, step = -2 : i64} : tensor<4xi64>", {}, "tensor<4xi64>"), {5, 3, 1, -1});
+  expectInts(runOp("ht.iota {start = 5 : i64, step = -2 : i64} : tensor<4xi64>", {}, "tensor<4xi64>"),
+             {5, 3, 1, -1});
   expectEqual(runOp("ht.iota : tensor<3xbf16>", {}, "tensor<3xbf16>"), {0, 1, 2});
 }
 
 TEST_F(StructureTest, ReshapeTransposeBroadcast) {
   Tensor x = generate({2, 3}, [](double i) { return i; });
-  expectShape(runOp("ht.reshape %0 : tensor<2x3xf64> to tensor<3x1x2xf64>", x, "tensor<3x1x2xf64>"), {3, 1, 2});
+  expectShape(runOp("ht.reshape %0 : tensor<2x3xf64> to tensor<3x1x2xf64>", x, "tensor<3x1x2xf64>"),
+              {3, 1, 2});
   // numpy: np.arange(6).reshape(2, 3).T
   expectEqual(runOp("ht.transpose %0 [1, 0] : tensor<2x3xf64> -> tensor<3x2xf64>", x, "tensor<3x2xf64>"),
               {0, 3, 1, 4, 2, 5});
-  expectEqual(runOp("ht.broadcast %0 : tensor<2x1xf64> to tensor<2x2x3xf64>", f64({2, 1}, {1, 2}), "tensor<2x2x3xf64>"),
+  expectEqual(runOp("ht.broadcast %0 : tensor<2x1xf64> to tensor<2x2x3xf64>", f64({2, 1}, {1, 2}),
+                    "tensor<2x2x3xf64>"),
               {1, 1, 1, 2, 2, 2, 1, 1, 1, 2, 2, 2});
-  expectShape(runOp("ht.broadcast %0 : tensor<1x3xf64> to tensor<0x3xf64>", f64({1, 3}, {1, 2, 3}), "tensor<0x3xf64>"),
+  expectShape(runOp("ht.broadcast %0 : tensor<1x3xf64> to tensor<0x3xf64>", f64({1, 3}, {1, 2, 3}),
+                    "tensor<0x3xf64>"),
               {0, 3});
 }
 
 TEST_F(StructureTest, Slice) {
   Tensor x = generate({3, 4}, [](double i) { return i; });
   // numpy: np.arange(12).reshape(3, 4)[1:3, 3::-2]
-  expectEqual(runOp("ht.slice %0 starts <1, 3> strides [1, -2] : tensor<3x4xf64> to tensor<2x2xf64>", x, "tensor<2x2xf64>"),
+  expectEqual(runOp("ht.slice %0 starts <1, 3> strides [1, -2] : tensor<3x4xf64> to tensor<2x2xf64>", x,
+                    "tensor<2x2xf64>"),
               {7, 5, 11, 9});
-  expectShape(runOp("ht.slice %0 starts <3, 0> strides [1, 1] : tensor<3x4xf64> to tensor<0x4xf64>", x, "tensor<0x4xf64>"),
+  expectShape(runOp("ht.slice %0 starts <3, 0> strides [1, 1] : tensor<3x4xf64> to tensor<0x4xf64>", x,
+                    "tensor<0x4xf64>"),
               {0, 4});
 }
 
@@ -49,15 +56,18 @@ TEST_F(StructureTest, SliceFollowsSymbolsAndStaysInside) {
     return %r : tensor<2xf64>
   })";
   expectEqual(run(text, f64({5}, {0, 1, 2, 3, 4})), {3, 4});
-  EXPECT_EQ(getError(text, f64({1}, {0})), "'ht.slice' at tail: window -1 … 0 of axis 0 leaves its 1 elements");
+  EXPECT_EQ(getError(text, f64({1}, {0})),
+            "'ht.slice' at tail: window -1 … 0 of axis 0 leaves its 1 elements");
 }
 
 TEST_F(StructureTest, Concat) {
   Tensor x = f32({2, 1}, {1, 2}), y = f32({2, 2}, {3, 4, 5, 6}), none = f32({2, 0}, {});
-  expectEqual(runOp("ht.concat %0, %1, %2 axis 1 : tensor<2x1xf32>, tensor<2x2xf32>, tensor<2x0xf32> -> tensor<2x3xf32>",
+  expectEqual(runOp("ht.concat %0, %1, %2 axis 1 : tensor<2x1xf32>, tensor<2x2xf32>, tensor<2x0xf32> -> "
+                    "tensor<2x3xf32>",
                     {x, y, none}, "tensor<2x3xf32>"),
               {1, 3, 4, 2, 5, 6});
-  expectEqual(runOp("ht.concat %0, %0 axis 0 : tensor<2x1xf32>, tensor<2x1xf32> -> tensor<4x1xf32>", x, "tensor<4x1xf32>"),
+  expectEqual(runOp("ht.concat %0, %0 axis 0 : tensor<2x1xf32>, tensor<2x1xf32> -> tensor<4x1xf32>", x,
+                    "tensor<4x1xf32>"),
               {1, 2, 1, 2});
 }
 
@@ -88,11 +98,12 @@ TEST_F(StructureTest, GatherND) {
   expectEqual(runOp("ht.gather_nd %0, %1 : tensor<2x3x2xf64>, tensor<3x2xi64> -> tensor<3x2xf64>",
                     {x, i64({3, 2}, {0, 2, 1, 0, -1, -1})}, "tensor<3x2xf64>"),
               {4, 5, 6, 7, 10, 11});
-  EXPECT_NE(getError(getFunction("ht.gather_nd %0, %1 : tensor<2x3x2xf64>, tensor<1x2xi64> -> tensor<1x2xf64>",
-                                 {x, i64({1, 2}, {0, 3})}, "tensor<1x2xf64>"),
-                     {x, i64({1, 2}, {0, 3})})
-                .find("index 3 is outside [-3, 3)"),
-            std::string::npos);
+  EXPECT_NE(
+      getError(getFunction("ht.gather_nd %0, %1 : tensor<2x3x2xf64>, tensor<1x2xi64> -> tensor<1x2xf64>",
+                           {x, i64({1, 2}, {0, 3})}, "tensor<1x2xf64>"),
+               {x, i64({1, 2}, {0, 3})})
+          .find("index 3 is outside [-3, 3)"),
+      std::string::npos);
 }
 
 TEST_F(StructureTest, DimOfAnExpression) {

@@ -15,11 +15,11 @@ uint16_t bf16Bits(double value) { return Codec<ElementKind::BF16>::fromDouble(va
 TEST(TensorTest, F16RoundsHalfToEven) {
   // numpy: np.array([...]).astype(np.float16).view(np.uint16)
   EXPECT_EQ(f16Bits(1e-8), 0);
-  EXPECT_EQ(f16Bits(0x1p-25), 0);                 // Halfway between 0 and the least: to even.
-  EXPECT_EQ(f16Bits(0x1.8p-24), 2);               // Halfway between 1 and 2 units.
+  EXPECT_EQ(f16Bits(0x1p-25), 0);   // Halfway between 0 and the least: to even.
+  EXPECT_EQ(f16Bits(0x1.8p-24), 2); // Halfway between 1 and 2 units.
   EXPECT_EQ(f16Bits(std::nextafter(0x1p-25, 1)), 1);
-  EXPECT_EQ(f16Bits(65519), 31743);               // The largest finite value.
-  EXPECT_EQ(f16Bits(65520), 0x7c00);              // Halfway to the next: infinity.
+  EXPECT_EQ(f16Bits(65519), 31743);  // The largest finite value.
+  EXPECT_EQ(f16Bits(65520), 0x7c00); // Halfway to the next: infinity.
   EXPECT_EQ(f16Bits(2049), 26624);
   EXPECT_EQ(f16Bits(2051), 26626);
   EXPECT_EQ(f16Bits(0.1), 11878);
@@ -66,7 +66,8 @@ TEST(TensorTest, LargeIntegersRoundOnce) {
   int64_t tie = (int64_t(1) << 60) + (int64_t(1) << 52);
   EXPECT_EQ(Codec<ElementKind::BF16>::toDouble(Codec<ElementKind::BF16>::fromInt(tie)), 0x1p60);
   EXPECT_EQ(Codec<ElementKind::BF16>::toDouble(Codec<ElementKind::BF16>::fromInt(tie + 1)), 0x1p60 + 0x1p53);
-  EXPECT_EQ(Codec<ElementKind::BF16>::toDouble(Codec<ElementKind::BF16>::fromInt(-tie - 1)), -0x1p60 - 0x1p53);
+  EXPECT_EQ(Codec<ElementKind::BF16>::toDouble(Codec<ElementKind::BF16>::fromInt(-tie - 1)),
+            -0x1p60 - 0x1p53);
   // 2^54 + 2^30 + 1 to f32: through double the last bit is lost.
   Tensor one = i64({1}, (int64_t(1) << 54) + (int64_t(1) << 30) + 1).cast(ElementKind::F32);
   EXPECT_EQ(one.getDouble(0), 0x1p54 + 0x1p31);
@@ -141,8 +142,9 @@ TEST(TensorTest, StridedReadsAgreeWithTheDefinition) {
         for (int64_t b = 0; b < shape[p[1]]; ++b)
           for (int64_t c = 0; c < shape[p[2]]; ++c)
             for (int64_t d = 0; d < shape[p[3]]; ++d)
-              ASSERT_EQ(y.getInt(at++), values[a * strides[p[0]] + b * strides[p[1]] + c * strides[p[2]] +
-                                               d * strides[p[3]]]);
+              ASSERT_EQ(
+                  y.getInt(at++),
+                  values[a * strides[p[0]] + b * strides[p[1]] + c * strides[p[2]] + d * strides[p[3]]]);
     } while (std::next_permutation(p.begin(), p.end()));
   }
 }

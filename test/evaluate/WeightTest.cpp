@@ -56,7 +56,9 @@ protected:
   ht::WeightOp getWeight(llvm::StringRef name) { return module->lookupSymbol<ht::WeightOp>(name); }
 
   std::string loadError(llvm::StringRef load) {
-    parse(("ht.weight @w : tensor<2x2xf32> {\n %0 = " + load + " : tensor<2x2xf32>\n ht.yield %0 : tensor<2x2xf32>\n}").str());
+    parse(("ht.weight @w : tensor<2x2xf32> {\n %0 = " + load +
+           " : tensor<2x2xf32>\n ht.yield %0 : tensor<2x2xf32>\n}")
+              .str());
     WeightSource source(folder);
     auto tensor = source.get(getWeight("w"));
     return tensor ? "no error" : llvm::toString(tensor.takeError());
@@ -123,7 +125,8 @@ TEST_F(WeightTest, ErrorsNameWeightAndFile) {
             "weight @w: needs 16 bytes at offset 9223372036854775807 of \"w.bin\", which has 17 bytes");
   EXPECT_EQ(loadError("ht.load \"none.bin\" offset 0"),
             "weight @w: cannot read \"" + path("none.bin") + "\": No such file or directory");
-  EXPECT_EQ(loadError("ht.load \".\" offset 0"), "weight @w: cannot read \"" + path(".") + "\": not a regular file");
+  EXPECT_EQ(loadError("ht.load \".\" offset 0"),
+            "weight @w: cannot read \"" + path(".") + "\": not a regular file");
   std::ofstream(path("empty.bin"));
   EXPECT_EQ(loadError("ht.load \"empty.bin\" offset 0"),
             "weight @w: needs 16 bytes at offset 0 of \"empty.bin\", which has 0 bytes");
