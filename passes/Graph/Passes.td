@@ -136,6 +136,27 @@ def RaiseAttention : Pass<"ht-raise-attention", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::halftone::ht::HTDialect"];
 }
 
+def TieWeights : Pass<"ht-tie-weights", "::mlir::ModuleOp"> {
+  let summary = "let a linear read the embedding table where the file holds it twice";
+  let description = [{
+    Compares the weight of each `ht.linear` with the tables of `ht.embedding` of the same type,
+    in the model's files, and shares the table where all bytes are equal (stopping at the
+    first that is not). Where a file cannot be read the weight is kept, with a remark.
+
+    ```mlir
+    %table = ht.get_weight @embed.weight : tensor<2048x256xf32>
+    %head = ht.get_weight @head : tensor<2048x256xf32>
+    %1 = ht.linear %0, %head
+    // becomes
+    %1 = ht.linear %0, %table
+    ```
+  }];
+  let options = [
+    Option<"modelDirectory", "model-directory", "std::string", /*default=*/"",
+           "folder that the files of ht.load are relative to">];
+  let dependentDialects = ["::halftone::ht::HTDialect"];
+}
+
 def DropUnusedWeights : Pass<"ht-drop-unused-weights", "::mlir::ModuleOp"> {
   let summary = "erase weights that no function reads";
   let description = [{

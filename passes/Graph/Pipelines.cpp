@@ -19,7 +19,7 @@ static void addCleanup(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-void buildRaisePipeline(OpPassManager &pm) {
+void buildRaisePipeline(OpPassManager &pm, const RaiseOptions &options) {
   // Raising counts users ("used once, by a square root"), so duplicates go first.
   addCleanup(pm);
   // Before constants are folded: tables of positions become iota, which the mask of
@@ -47,13 +47,22 @@ void buildRaisePipeline(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createSimplify());
   addCleanup(pm);
 
+  // Weights have their final layout now, so that copies can be compared.
+  if (!options.modelDirectory.empty()) {
+    TieWeightsOptions tie;
+    tie.modelDirectory = options.modelDirectory;
+    pm.addPass(createTieWeights(tie));
+    pm.addPass(createCSEPass());
+  }
+
   // Last, on what is left: what no one reads, and one order of the rest.
   pm.addPass(createDropUnusedWeights());
   pm.addPass(createSortGraph());
 }
 
 void registerPipelines() {
-  PassPipelineRegistration<>("ht-raise", "Raise an imported graph to transformer operations", buildRaisePipeline);
+  PassPipelineRegistration<RaiseOptions>("ht-raise", "Raise an imported graph to transformer operations",
+                                         buildRaisePipeline);
 }
 
 } // namespace halftone::graph
