@@ -57,8 +57,9 @@ void *ThreadPool::workerMain(void *argument) {
   pthread_setname_np(pthread_self(), name);
   if (worker.cpu >= 0)
     pinThisThread(static_cast<unsigned>(worker.cpu));
+  SpinBudget idleBudget;
   for (uint32_t seen = 0;;) {
-    pool.epoch.waitWhile(seen, pool.spins);
+    pool.epoch.waitWhile(seen, pool.spins, idleBudget);
     seen = pool.epoch.value();
     if (pool.stopping)
       return nullptr;
