@@ -25,7 +25,7 @@ public:
 
   /// Files are relative to `modelDirectory`. With `Cache::Weights` a weight is
   /// made once and kept for the life of the source: for interpreting a model
-  /// several times, not for emission.
+  /// several times, not for emission. `table` must outlive the source.
   explicit WeightSource(llvm::StringRef modelDirectory = "", Cache cache = Cache::None,
                         const InterpreterTable &table = InterpreterTable::standard());
 
