@@ -116,8 +116,13 @@ void AttentionMask::addAdditive(Value value) {
       return addCondition(where.getCondition(), true);
     // masked_fill of what is itself a mask.
     if (isMinusInfinity(lhs) || isMinusInfinity(rhs)) {
+      Value rest = isMinusInfinity(lhs) ? where.getRhs() : where.getLhs();
       addCondition(where.getCondition(), isMinusInfinity(lhs));
-      return addAdditive(isMinusInfinity(lhs) ? where.getRhs() : where.getLhs());
+      // inverted.masked_fill(inverted.bool(), min): 0 wherever it is not filled.
+      auto bits = skipBroadcasts(where.getCondition()).getDefiningOp<CastOp>();
+      if (bits && isMinusInfinity(lhs) && isSameButCasts(bits.getInput(), skipBroadcasts(rest)))
+        return;
+      return addAdditive(rest);
     }
   }
   if (isa_and_nonnull<AddOp>(op)) {

@@ -348,6 +348,32 @@ struct CompareToCast : OpRewritePattern<CompareOp> {
   }
 };
 
+/// (1 - m) != 0 -> m != 1, of a widened integer or i1: how masks are inverted.
+struct CastOfOneMinus : OpRewritePattern<CastOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(CastOp op, PatternRewriter &rewriter) const override {
+    auto sub = op.getInput().getDefiningOp<SubOp>();
+    if (!getElementTypeOrSelf(op.getType()).isInteger(1) || !sub || getSplat(sub.getLhs()) != 1.0 ||
+        sub.getRhs().getType() != sub.getType())
+      return failure();
+    Value source = sub.getRhs();
+    if (auto widen = source.getDefiningOp<CastOp>())
+      source = widen.getInput();
+    Type element = getElementTypeOrSelf(source);
+    if (element.isInteger(1)) {
+      rewriter.replaceOpWithNewOp<NotOp>(op, source);
+      return success();
+    }
+    // Exact where the difference is: of integers, but for values that a float cannot tell from 1.
+    if (!isa<IntegerType>(element))
+      return rewriter.notifyMatchFailure(op, "not an integer");
+    Value one = makeSplat(rewriter, op.getLoc(), 1, element);
+    rewriter.replaceOpWithNewOp<CompareOp>(op, ComparePredicate::NE, source, one);
+    return success();
+  }
+};
+
 /// cast(cast(x)) -> cast(x) where the inner one loses nothing: i1 or an integer
 /// to a wider integer, then to i1 or an integer.
 struct CastThroughInteger : OpRewritePattern<CastOp> {
@@ -538,7 +564,7 @@ struct Simplify : graph::impl::SimplifyBase<Simplify> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
     set.add<SinkBroadcast, ShrinkSplat, DropMatMulBroadcast, GatherInOrder, GatherNDInOrder, ProgressionToIota,
-            SliceOfIota, DecideCompare, CompareToCast, CastThroughInteger, WhereOfBooleans, NotOfCompare,
+            SliceOfIota, DecideCompare, CompareToCast, CastOfOneMinus, CastThroughInteger, WhereOfBooleans, NotOfCompare,
             TransposeOfUnits, TransposeOfMerged, DivideOne, ReciprocalOfSqrt, SimplePower>(context);
     patterns = std::move(set);
     return success();
