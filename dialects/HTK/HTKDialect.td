@@ -28,6 +28,8 @@ def HTK_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kPayloadOffsetAttr = "htk.payload_offset";
     /// Module attribute: the `#htk.cpu` that kernels are lowered for.
     static constexpr ::llvm::StringLiteral kCpuAttr = "htk.cpu";
+    /// Module attribute: texts of the faults that the code may report, from number 1.
+    static constexpr ::llvm::StringLiteral kFaultSitesAttr = "htk.fault_sites";
   }];
 }
 

@@ -133,7 +133,6 @@ public:
     auto function =
         func::FuncOp::create(builder, loc, "step", builder.getFunctionType({pointer, builder.getIndexType()}, {}));
     function->setAttr(htk::HTKDialect::kArenaBytesAttr, builder.getI64IntegerAttr(plan.getArenaBytes()));
-    function->setAttr(ht::HTDialect::kSymbolsAttr, graph->getAttr(ht::HTDialect::kSymbolsAttr));
     Block *block = function.addEntryBlock();
     builder.setInsertionPointToEnd(block);
     step = block->getArgument(0);

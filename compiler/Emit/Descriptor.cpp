@@ -1,0 +1,222 @@
+//===- Descriptor.cpp - the program's description of itself -----------------===//
+
+#include "compiler/Emit/Descriptor.h"
+
+#include "dialects/HTK/HTKDialect.h"
+#include "runtime/include/halftone/abi.h"
+
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace halftone::emit {
+
+namespace {
+
+std::optional<uint32_t> getDType(mlir::Type type) {
+  if (type.isF32())
+    return HALFTONE_F32;
+  if (type.isF64())
+    return HALFTONE_F64;
+  if (type.isF16())
+    return HALFTONE_F16;
+  if (type.isBF16())
+    return HALFTONE_BF16;
+  if (type.isInteger(1))
+    return HALFTONE_BOOL;
+  if (type.isUnsignedInteger(8))
+    return HALFTONE_U8;
+  if (type.isInteger(8))
+    return HALFTONE_I8;
+  if (type.isInteger(16))
+    return HALFTONE_I16;
+  if (type.isInteger(32))
+    return HALFTONE_I32;
+  if (type.isInteger(64))
+    return HALFTONE_I64;
+  return std::nullopt;
+}
+
+/// Writes constants with the layouts of abi.h. Structures are built from C
+/// types in declaration order, so LLVM's layout of them is the C compiler's;
+/// the static_assert catches fields added on one side only.
+class DescriptorBuilder {
+public:
+  DescriptorBuilder(llvm::Module &module, const ProgramDescription &description)
+      : module(module), context(module.getContext()), description(description), i32(llvm::Type::getInt32Ty(context)),
+        i64(llvm::Type::getInt64Ty(context)), pointer(llvm::PointerType::get(context, 0)) {}
+
+  void build(llvm::StringRef payloadSymbol) {
+    for (const SymbolDescription &symbol : description.symbols)
+      symbolNames.push_back(symbol.name);
+
+    std::vector<llvm::Constant *> symbols, inputs, outputs, sites;
+    for (const SymbolDescription &symbol : description.symbols)
+      symbols.push_back(makeStruct({text(symbol.name), number(i64, symbol.min), number(i64, symbol.max)}));
+    for (const TensorDescription &input : description.inputs)
+      inputs.push_back(makeTensor(input));
+    for (const TensorDescription &output : description.outputs)
+      outputs.push_back(makeTensor(output));
+    for (const std::string &site : description.faultSites)
+      sites.push_back(text(site));
+
+    auto *payload = new llvm::GlobalVariable(module, llvm::Type::getInt8Ty(context), /*isConstant=*/true,
+                                             llvm::GlobalValue::ExternalLinkage, nullptr, payloadSymbol);
+    payload->setVisibility(llvm::GlobalValue::HiddenVisibility);
+
+    static_assert(sizeof(halftone_program) == 120, "abi.h changed: change this list of fields");
+    llvm::Constant *program = makeStruct({
+        number(i32, HALFTONE_ABI_VERSION),
+        number(i32, sizeof(halftone_program)),
+        text(description.name),
+        text(description.buildInfo),
+        number(i32, symbols.size()),
+        number(i32, inputs.size()),
+        number(i32, outputs.size()),
+        number(i32, sites.size()),
+        array(symbols),
+        array(inputs),
+        array(outputs),
+        array(sites),
+        number(i64, description.cpuFeatures),
+        number(i64, description.arenaBytes),
+        payload,
+        number(i64, description.payloadBytes),
+        makeOutputDims(),
+        module.getFunction("step"),
+    });
+    auto *global = new llvm::GlobalVariable(module, program->getType(), /*isConstant=*/true,
+                                            llvm::GlobalValue::ExternalLinkage, program, "halftone_program");
+    global->setAlignment(llvm::Align(8));
+  }
+
+private:
+  llvm::Constant *number(llvm::Type *type, uint64_t value) { return llvm::ConstantInt::get(type, value); }
+
+  llvm::Constant *makeStruct(llvm::ArrayRef<llvm::Constant *> fields) {
+    return llvm::ConstantStruct::getAnon(context, fields);
+  }
+
+  llvm::Constant *makeGlobal(llvm::Constant *value) {
+    auto *global = new llvm::GlobalVariable(module, value->getType(), /*isConstant=*/true,
+                                            llvm::GlobalValue::PrivateLinkage, value);
+    global->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
+    return global;
+  }
+
+  llvm::Constant *text(llvm::StringRef value) { return makeGlobal(llvm::ConstantDataArray::getString(context, value)); }
+
+  llvm::Constant *array(llvm::ArrayRef<llvm::Constant *> elements) {
+    if (elements.empty())
+      return llvm::ConstantPointerNull::get(pointer);
+    auto *type = llvm::ArrayType::get(elements.front()->getType(), elements.size());
+    return makeGlobal(llvm::ConstantArray::get(type, elements));
+  }
+
+  llvm::Constant *makeTensor(const TensorDescription &tensor) {
+    std::vector<llvm::Constant *> dims, texts;
+    for (mlir::AffineExpr dim : tensor.dims) {
+      int64_t encoded = -1;
+      if (auto constant = ht::getConstant(dim))
+        encoded = *constant;
+      else if (auto symbol = llvm::dyn_cast<mlir::AffineSymbolExpr>(dim))
+        encoded = -1 - static_cast<int64_t>(symbol.getPosition());
+      dims.push_back(number(i64, encoded));
+      texts.push_back(text(ht::toString(dim, symbolNames)));
+    }
+    return makeStruct({text(tensor.name), number(i32, tensor.dtype), number(i32, tensor.dims.size()), array(dims),
+                       array(texts)});
+  }
+
+  /// void output_dims(const int64_t *symbols, int64_t *dims)
+  llvm::Function *makeOutputDims() {
+    auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(context), {pointer, pointer}, false);
+    auto *function = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, "output_dims", module);
+    llvm::IRBuilder<> b(llvm::BasicBlock::Create(context, "entry", function));
+    unsigned next = 0;
+    for (const TensorDescription &output : description.outputs)
+      for (mlir::AffineExpr dim : output.dims) {
+        llvm::Value *value = evaluate(b, dim, function->getArg(0));
+        b.CreateStore(value, b.CreateConstGEP1_64(i64, function->getArg(1), next++));
+      }
+    b.CreateRetVoid();
+    return function;
+  }
+
+  llvm::Value *evaluate(llvm::IRBuilder<> &b, mlir::AffineExpr expr, llvm::Value *symbols) {
+    if (auto constant = ht::getConstant(expr))
+      return number(i64, *constant);
+    if (auto symbol = llvm::dyn_cast<mlir::AffineSymbolExpr>(expr))
+      return b.CreateLoad(i64, b.CreateConstGEP1_64(i64, symbols, symbol.getPosition()));
+    auto binary = llvm::cast<mlir::AffineBinaryOpExpr>(expr);
+    llvm::Value *lhs = evaluate(b, binary.getLHS(), symbols), *rhs = evaluate(b, binary.getRHS(), symbols);
+    switch (expr.getKind()) {
+    case mlir::AffineExprKind::Add:
+      return b.CreateAdd(lhs, rhs);
+    case mlir::AffineExprKind::Mul:
+      return b.CreateMul(lhs, rhs);
+    case mlir::AffineExprKind::CeilDiv: // Dimensions are not negative.
+      return b.CreateUDiv(b.CreateAdd(lhs, b.CreateSub(rhs, number(i64, 1))), rhs);
+    case mlir::AffineExprKind::Mod:
+      return b.CreateURem(lhs, rhs);
+    default:
+      return b.CreateUDiv(lhs, rhs);
+    }
+  }
+
+  llvm::Module &module;
+  llvm::LLVMContext &context;
+  const ProgramDescription &description;
+  llvm::Type *i32, *i64;
+  llvm::PointerType *pointer;
+  llvm::SmallVector<llvm::StringRef> symbolNames;
+};
+
+} // namespace
+
+llvm::Expected<ProgramDescription> describeProgram(mlir::ModuleOp module) {
+  auto graph = module.lookupSymbol<mlir::func::FuncOp>("main");
+  mlir::Operation *step = module.lookupSymbol("step");
+  if (!graph || !step)
+    return llvm::createStringError("the module has no @main and @step: it has not been lowered");
+
+  ProgramDescription description;
+  for (ht::SymbolAttr symbol : ht::getSymbols(graph))
+    description.symbols.push_back({symbol.getName().str(), symbol.getMin(), symbol.getMax()});
+  auto describe = [&](mlir::Type type, std::string name) -> llvm::Expected<TensorDescription> {
+    auto tensor = llvm::cast<mlir::RankedTensorType>(type);
+    auto dtype = getDType(tensor.getElementType());
+    if (!dtype)
+      return llvm::createStringError("\"%s\" has an element type that programs cannot exchange", name.c_str());
+    return TensorDescription{std::move(name), *dtype, ht::getDims(tensor)};
+  };
+  for (auto [i, type] : llvm::enumerate(graph.getArgumentTypes())) {
+    auto input = describe(type, ht::getInputName(graph, i));
+    if (!input)
+      return input.takeError();
+    description.inputs.push_back(std::move(*input));
+  }
+  for (auto [i, type] : llvm::enumerate(graph.getResultTypes())) {
+    auto output = describe(type, ht::getOutputName(graph, i));
+    if (!output)
+      return output.takeError();
+    description.outputs.push_back(std::move(*output));
+  }
+  if (auto sites = module->getAttrOfType<mlir::ArrayAttr>(htk::HTKDialect::kFaultSitesAttr))
+    for (mlir::Attribute site : sites)
+      description.faultSites.push_back(llvm::cast<mlir::StringAttr>(site).str());
+  if (auto bytes = step->getAttrOfType<mlir::IntegerAttr>(htk::HTKDialect::kArenaBytesAttr))
+    description.arenaBytes = bytes.getInt();
+  for (auto weight : module.getOps<ht::WeightOp>())
+    if (auto offset = weight->getAttrOfType<mlir::IntegerAttr>(htk::HTKDialect::kPayloadOffsetAttr)) {
+      auto type = weight.getWeightType();
+      uint64_t bytes = type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      description.payloadBytes = std::max<uint64_t>(description.payloadBytes, offset.getInt() + bytes);
+    }
+  return description;
+}
+
+void addDescriptor(llvm::Module &module, const ProgramDescription &description, llvm::StringRef payloadSymbol) {
+  DescriptorBuilder(module, description).build(payloadSymbol);
+}
+
+} // namespace halftone::emit

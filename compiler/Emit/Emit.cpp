@@ -1,0 +1,205 @@
+//===- Emit.cpp - a lowered module becomes a program ------------------------===//
+
+#include "compiler/Emit/Emit.h"
+
+#include "compiler/Emit/Descriptor.h"
+#include "compiler/Emit/Files.h"
+#include "compiler/Emit/Header.h"
+#include "compiler/Emit/Object.h"
+#include "compiler/Emit/PayloadObject.h"
+#include "compiler/Evaluate/WeightSource.h"
+#include "dialects/HTK/HTKDialect.h"
+
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Program.h"
+
+namespace halftone::emit {
+
+OutputKind getOutputKind(llvm::StringRef path) {
+  llvm::StringRef suffix = llvm::sys::path::extension(path);
+  return suffix == ".so" ? OutputKind::SharedLibrary : suffix == ".o" ? OutputKind::Object : OutputKind::Executable;
+}
+
+namespace {
+
+constexpr llvm::StringLiteral kPayloadSymbol = "halftone_payload";
+
+class Emitter {
+public:
+  Emitter(mlir::ModuleOp module, const EmitOptions &options)
+      : module(module), options(options), kind(getOutputKind(options.output)) {}
+
+  llvm::Expected<EmitResult> run() {
+    auto described = describeProgram(module);
+    if (!described)
+      return described.takeError();
+    description = std::move(*described);
+    description.name = llvm::sys::path::stem(options.output).str();
+    description.cpuFeatures = options.cpu.cpuFeatures;
+    llvm::json::Object info = options.buildInfo;
+    description.buildInfo = llvm::formatv("{0}", llvm::json::Value(std::move(info))).str();
+
+    auto payload = TemporaryFile::create(options.output, "weights.o");
+    if (!payload)
+      return payload.takeError();
+    auto code = TemporaryFile::create(options.output, "code.o");
+    if (!code)
+      return code.takeError();
+    progress("making weights");
+    if (llvm::Error error = writePayload(*payload))
+      return std::move(error);
+    progress("generating code");
+    if (llvm::Error error = writeCode(*code))
+      return std::move(error);
+    progress("linking");
+    auto linked = TemporaryFile::create(options.output, "tmp");
+    if (!linked)
+      return linked.takeError();
+    if (llvm::Error error = linked->close())
+      return std::move(error);
+    if (llvm::Error error = link(code->getPath(), payload->getPath(), linked->getPath()))
+      return std::move(error);
+
+    EmitResult result;
+    result.payloadBytes = description.payloadBytes;
+    result.arenaBytes = description.arenaBytes;
+    llvm::sys::fs::file_size(code->getPath(), result.codeBytes);
+    if (kind != OutputKind::Executable) {
+      llvm::SmallString<128> path(options.output);
+      llvm::sys::path::replace_extension(path, ".h");
+      auto header = TemporaryFile::create(path, "tmp");
+      if (!header)
+        return header.takeError();
+      if (llvm::Error error = writeHeader(*header->getStream(), description, HALFTONE_API_HEADERS))
+        return std::move(error);
+      if (llvm::Error error = header->close())
+        return std::move(error);
+      if (llvm::Error error = header->keep(path))
+        return std::move(error);
+      result.header = path.str().str();
+    } else {
+      using llvm::sys::fs::perms;
+      llvm::sys::fs::setPermissions(linked->getPath(), static_cast<perms>(llvm::sys::fs::all_read |
+                                                                          llvm::sys::fs::owner_write |
+                                                                          llvm::sys::fs::all_exe));
+    }
+    if (llvm::Error error = linked->keep(options.output))
+      return std::move(error);
+    return result;
+  }
+
+private:
+  void progress(llvm::StringRef step) {
+    if (options.progress)
+      options.progress(step);
+  }
+
+  /// The weights, made one by one, in payload order.
+  llvm::Error writePayload(TemporaryFile &file) {
+    std::vector<ht::WeightOp> order;
+    auto getOffset = [](ht::WeightOp weight) {
+      return weight->getAttrOfType<mlir::IntegerAttr>(htk::HTKDialect::kPayloadOffsetAttr).getInt();
+    };
+    for (auto weight : module.getOps<ht::WeightOp>())
+      order.push_back(weight);
+    llvm::sort(order, [&](ht::WeightOp a, ht::WeightOp b) { return getOffset(a) < getOffset(b); });
+
+    PayloadObject object(*file.getStream(), kPayloadSymbol, std::max<uint64_t>(1, description.payloadBytes));
+    evaluate::WeightSource source(options.modelDirectory);
+    auto sink = [&](ht::WeightOp weight, llvm::ArrayRef<char> bytes) {
+      return object.append(getOffset(weight), bytes);
+    };
+    if (llvm::Error error = evaluate::streamWeights(order, source, sink, options.threads))
+      return error;
+    if (llvm::Error error = object.finish())
+      return llvm::createStringError("cannot write '%s': %s", options.output.c_str(),
+                                     llvm::toString(std::move(error)).c_str());
+    return file.close();
+  }
+
+  llvm::Error writeCode(TemporaryFile &file) {
+    // What remains of the graph form has no meaning for LLVM.
+    for (auto weight : llvm::make_early_inc_range(module.getOps<ht::WeightOp>()))
+      weight.erase();
+    if (auto graph = module.lookupSymbol<mlir::func::FuncOp>("main"))
+      graph.erase();
+    for (llvm::StringRef name : {htk::HTKDialect::kCpuAttr, htk::HTKDialect::kFaultSitesAttr})
+      module->removeAttr(name);
+    if (mlir::Operation *step = module.lookupSymbol("step"))
+      step->removeAttr(htk::HTKDialect::kArenaBytesAttr);
+
+    llvm::LLVMContext context;
+    std::unique_ptr<llvm::Module> ir = mlir::translateModuleToLLVMIR(module, context, description.name);
+    if (!ir)
+      return llvm::createStringError("internal error: the lowered module has operations that are not LLVM's");
+    addDescriptor(*ir, description, kPayloadSymbol);
+    if (llvm::Error error = emitObject(*ir, options.cpu, *file.getStream()))
+      return error;
+    return file.close();
+  }
+
+  llvm::Error link(llvm::StringRef code, llvm::StringRef payload, llvm::StringRef output) {
+    std::string runtime = options.runtimeLibraries + "/libhalftone_rt.a";
+    std::string main = options.runtimeLibraries + "/libhalftone_rt_main.a";
+    std::vector<llvm::StringRef> arguments{options.linker, "-fuse-ld=lld", code, payload};
+    switch (kind) {
+    case OutputKind::Executable:
+      llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{"-pie", main, runtime, "-lm", "-Wl,--gc-sections",
+                                                                    "-Wl,--as-needed", "-Wl,-s"});
+      break;
+    case OutputKind::SharedLibrary:
+      llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{
+                                        "-shared", "-Wl,--whole-archive", runtime, "-Wl,--no-whole-archive", "-lm",
+                                        "-Wl,--gc-sections", "-Wl,--as-needed", "-Wl,-z,defs", "-Wl,-s"});
+      break;
+    case OutputKind::Object:
+      llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{"-r", "-nostdlib", "-Wl,--whole-archive", runtime,
+                                                                    "-Wl,--no-whole-archive"});
+      break;
+    }
+    arguments.push_back("-o");
+    arguments.push_back(output);
+    return execute(arguments);
+  }
+
+  /// Runs the linker; its words become the error.
+  llvm::Error execute(llvm::ArrayRef<llvm::StringRef> arguments) {
+    auto program = llvm::sys::findProgramByName(arguments.front());
+    if (!program)
+      return llvm::createStringError("cannot find the linker driver '%s': install clang-22 and lld-22, or name a C "
+                                     "compiler driver with --linker",
+                                     arguments.front().str().c_str());
+    auto log = TemporaryFile::create(options.output, "log");
+    if (!log)
+      return log.takeError();
+    if (llvm::Error error = log->close())
+      return error;
+    std::string message;
+    std::optional<llvm::StringRef> redirects[] = {llvm::StringRef(), llvm::StringRef(log->getPath()),
+                                                  llvm::StringRef(log->getPath())};
+    int status = llvm::sys::ExecuteAndWait(*program, arguments, std::nullopt, redirects, 0, 0, &message);
+    if (status == 0)
+      return llvm::Error::success();
+    if (auto text = llvm::MemoryBuffer::getFile(log->getPath()))
+      message += (*text)->getBuffer().trim();
+    return llvm::createStringError("cannot link '%s': %s", options.output.c_str(), message.c_str());
+  }
+
+  mlir::ModuleOp module;
+  const EmitOptions &options;
+  OutputKind kind;
+  ProgramDescription description;
+};
+
+} // namespace
+
+llvm::Expected<EmitResult> emitProgram(mlir::ModuleOp module, const EmitOptions &options) {
+  return Emitter(module, options).run();
+}
+
+} // namespace halftone::emit

@@ -1,0 +1,43 @@
+//===- Emit.h - a lowered module becomes a program --------------------------===//
+
+#ifndef HALFTONE_COMPILER_EMIT_EMIT_H
+#define HALFTONE_COMPILER_EMIT_EMIT_H
+
+#include "compiler/Target/Cpu.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/JSON.h"
+
+namespace halftone::emit {
+
+/// The suffix of the output decides: none, `.so`, `.o`.
+enum class OutputKind { Executable, SharedLibrary, Object };
+
+OutputKind getOutputKind(llvm::StringRef path);
+
+struct EmitOptions {
+  std::string output;         ///< written whole, or not at all
+  std::string modelDirectory; ///< what the weights' files are relative to
+  target::Cpu cpu;
+  std::string runtimeLibraries; ///< folder of libhalftone_rt*.a
+  std::string linker;           ///< a C compiler driver that links
+  llvm::json::Object buildInfo; ///< what shaped the program, for --describe
+  unsigned threads = 2;         ///< for making weights
+  std::function<void(llvm::StringRef)> progress;
+};
+
+/// What was written.
+struct EmitResult {
+  uint64_t codeBytes = 0;
+  uint64_t payloadBytes = 0;
+  uint64_t arenaBytes = 0;
+  std::string header; ///< path of the C header, if one was written
+};
+
+/// Emits a module that the lower phase left. The module is consumed.
+llvm::Expected<EmitResult> emitProgram(mlir::ModuleOp module, const EmitOptions &options);
+
+} // namespace halftone::emit
+
+#endif

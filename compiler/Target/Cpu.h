@@ -1,0 +1,30 @@
+//===- Cpu.h - the processors that programs are compiled for ----------------===//
+
+#ifndef HALFTONE_COMPILER_TARGET_CPU_H
+#define HALFTONE_COMPILER_TARGET_CPU_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <cstdint>
+#include <string>
+
+namespace halftone::target {
+
+/// A level of the x86-64 psABI, and the processor that code is scheduled for.
+/// The level alone decides which instructions are used, so that
+/// `cpuFeatures`, which the program checks at its start, covers them all.
+struct Cpu {
+  std::string level;       ///< LLVM's name: x86-64-v3 or x86-64-v4
+  std::string tune;        ///< LLVM's name of the processor
+  unsigned vectorBits;     ///< 256 or 512
+  uint64_t cpuFeatures;    ///< bits of halftone_cpu_feature
+};
+
+/// `native`, x86-64-v3, x86-64-v4, or an LLVM processor name such as
+/// sapphirerapids, whose level is then taken.
+llvm::Expected<Cpu> getCpu(llvm::StringRef name);
+
+} // namespace halftone::target
+
+#endif

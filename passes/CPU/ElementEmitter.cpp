@@ -1,0 +1,305 @@
+//===- ElementEmitter.cpp - single elements of a kernel's values ------------===//
+
+#include "passes/CPU/ElementEmitter.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace halftone::cpu {
+
+std::string getSite(Location loc) {
+  std::string name;
+  loc->walk([&](Location inner) {
+    if (auto named = dyn_cast<NameLoc>(inner)) {
+      name = named.getName().str();
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return name.empty() ? "index out of range" : "index out of range in node \"" + name + "\"";
+}
+
+using ht::Dims;
+
+//===----------------------------------------------------------------------===//
+// Which values vectorize
+//===----------------------------------------------------------------------===//
+
+/// The axis of `operand` that lanes along `lane` of a broadcast result run on.
+static int64_t mapLane(Value operand, int64_t resultRank, int64_t lane) {
+  Dims dims = ht::getDims(operand);
+  int64_t axis = lane - (resultRank - static_cast<int64_t>(dims.size()));
+  return lane < 0 || axis < 0 || ht::getConstant(dims[axis]) == 1 ? -1 : axis;
+}
+
+static int64_t getRank(Value value) { return cast<RankedTensorType>(value.getType()).getRank(); }
+
+/// Whether elements along `axis` are neighbours in memory.
+static bool isContiguous(Value value, int64_t axis) {
+  Dims dims = ht::getDims(value);
+  return llvm::all_of(ArrayRef<ht::Dim>(dims).drop_front(axis + 1),
+                      [](ht::Dim dim) { return ht::getConstant(dim) == 1; });
+}
+
+bool ElementEmitter::canVectorize(Value value, int64_t lane) {
+  if (lane < 0)
+    return true;
+  if (bound.contains(value))
+    return !scalarOnly.contains(value);
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return isContiguous(value, lane);
+  int64_t rank = getRank(value);
+  return llvm::TypeSwitch<Operation *, bool>(op)
+      .Case([&](ht::ConstantOp constant) {
+        return isa<DenseElementsAttr>(constant.getValue()) && cast<DenseElementsAttr>(constant.getValue()).isSplat();
+      })
+      .Case([&](ht::IotaOp) { return true; })
+      .Case([&](ht::TransposeOp transpose) {
+        return canVectorize(transpose.getInput(), transpose.getPermutation()[lane]);
+      })
+      .Case([&](ht::SliceOp slice) { return slice.getStrides()[lane] == 1 && canVectorize(slice.getInput(), lane); })
+      .Case([&](ht::ConcatOp concat) {
+        return static_cast<int64_t>(concat.getAxis()) != lane &&
+               llvm::all_of(concat.getInputs(), [&](Value input) { return canVectorize(input, lane); });
+      })
+      .Case([&](ht::GatherOp gather) {
+        int64_t axis = gather.getAxis(), indexRank = getRank(gather.getIndices());
+        if (lane >= axis && lane < axis + indexRank)
+          return false;
+        return canVectorize(gather.getInput(), lane < axis ? lane : lane - indexRank + 1);
+      })
+      .Case([&](ht::EmbeddingOp embedding) { return lane == rank - 1 && canVectorize(embedding.getTable(), 1); })
+      .Case([&](ht::GatherNDOp gather) {
+        int64_t tuples = getRank(gather.getIndices()) - 1;
+        int64_t depth = cast<RankedTensorType>(gather.getIndices().getType()).getShape().back();
+        return lane >= tuples && canVectorize(gather.getInput(), lane - tuples + depth);
+      })
+      .Case([&](ht::RopeOp rope) {
+        int64_t pairs = cast<RankedTensorType>(rope.getCos().getType()).getShape().back();
+        auto type = cast<RankedTensorType>(rope.getInput().getType());
+        return lane == 3 && !rope.getInterleaved() && pairs % k.lanes == 0 && type.getShape().back() == 2 * pairs &&
+               canVectorize(rope.getInput(), 3);
+      })
+      .Case([&](ht::DimOp) { return true; })
+      .Default([&](Operation *elementwise) {
+        return llvm::all_of(elementwise->getOperands(),
+                            [&](Value operand) { return canVectorize(operand, mapLane(operand, rank, lane)); });
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+Indices ElementEmitter::mapBroadcast(Value operand, ArrayRef<Index> indices) {
+  Dims dims = ht::getDims(operand);
+  Indices mapped;
+  for (auto [dim, index] : llvm::zip(dims, indices.take_back(dims.size())))
+    mapped.push_back(ht::getConstant(dim) == 1 ? Index{k.constant(0), false} : index);
+  return mapped;
+}
+
+static bool hasLane(ArrayRef<Index> indices) {
+  return llvm::any_of(indices, [](const Index &index) { return index.lane; });
+}
+
+Value ElementEmitter::get(Value value, ArrayRef<Index> indices, Lanes lanes) {
+  if (!hasLane(indices))
+    lanes = Lanes();
+  if (auto it = bound.find(value); it != bound.end())
+    return it->second(indices, lanes);
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    Index position = k.linearize(k.getDims(value), indices);
+    return k.load(k.getBuffer(argument), position.base, getElementTypeOrSelf(value.getType()), lanes);
+  }
+
+  Operation *op = value.getDefiningOp();
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case([&](ht::ConstantOp constant) { return emitConstant(constant, indices, lanes); })
+      .Case([&](ht::DimOp dim) -> Value {
+        return arith::IndexCastOp::create(k.b, k.loc, k.b.getI64Type(), k.getDim(dim.getExpr().getExprs().front()));
+      })
+      .Case([&](ht::IotaOp iota) { return emitIota(iota, indices, lanes); })
+      .Case([&](ht::TransposeOp transpose) {
+        Indices mapped(indices.size());
+        for (auto [i, axis] : llvm::enumerate(transpose.getPermutation()))
+          mapped[axis] = indices[i];
+        return get(transpose.getInput(), mapped, lanes);
+      })
+      .Case([&](ht::BroadcastOp broadcast) {
+        return get(broadcast.getInput(), mapBroadcast(broadcast.getInput(), indices), lanes);
+      })
+      .Case([&](ht::SliceOp slice) {
+        Indices mapped;
+        for (auto [index, start, stride] : llvm::zip(indices, slice.getStarts().getExprs(), slice.getStrides()))
+          mapped.push_back({k.add(k.getDim(start), k.mul(index.base, stride)), index.lane});
+        return get(slice.getInput(), mapped, lanes);
+      })
+      .Case([&](ht::ConcatOp concat) { return emitConcat(concat, indices, lanes); })
+      .Case([&](ht::GatherOp gather) {
+        size_t axis = gather.getAxis(), count = getRank(gather.getIndices());
+        Value extent = k.getDims(gather.getInput())[axis];
+        Value position = getPosition(gather.getIndices(), indices.slice(axis, count), extent, op->getLoc());
+        return emitGather(op, gather.getInput(), position, indices.take_front(axis), indices.drop_front(axis + count),
+                          lanes);
+      })
+      .Case([&](ht::EmbeddingOp embedding) {
+        Value extent = k.getDims(embedding.getTable())[0];
+        Value position = getPosition(embedding.getIds(), indices.drop_back(), extent, op->getLoc());
+        Value element = emitGather(op, embedding.getTable(), position, {}, indices.take_back(), lanes);
+        return k.convertFloat(element, getElementTypeOrSelf(value.getType()));
+      })
+      .Case([&](ht::GatherNDOp gather) {
+        size_t tuples = getRank(gather.getIndices()) - 1;
+        int64_t depth = cast<RankedTensorType>(gather.getIndices().getType()).getShape().back();
+        SmallVector<Value> extents = k.getDims(gather.getInput()), positions;
+        for (int64_t i = 0; i < depth; ++i) {
+          Indices at(indices.take_front(tuples));
+          at.push_back({k.constant(i), false});
+          positions.push_back(getPosition(gather.getIndices(), at, extents[i], op->getLoc()));
+        }
+        return emitGather(op, gather.getInput(), positions, {}, indices.drop_front(tuples), lanes);
+      })
+      .Case([&](ht::RopeOp rope) { return emitRope(rope, indices, lanes); })
+      .Default([&](Operation *) { return emitElementwise(op, indices, lanes); });
+}
+
+Value ElementEmitter::emitElementwise(Operation *op, ArrayRef<Index> indices, Lanes lanes) {
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(k.widen(getVector(operand, mapBroadcast(operand, indices), lanes)));
+  Value result = emitScalarFunction(k, op, operands);
+  if (!result) {
+    // Only a root could get here, and roots are bound by their loop nests.
+    op->emitOpError() << "has no scalar form in this kernel";
+    result = k.splat(arith::ConstantOp::create(k.b, k.loc, k.b.getZeroAttr(getElementTypeOrSelf(op->getResult(0)))),
+                     lanes.width);
+  }
+  Type element = getElementTypeOrSelf(op->getResult(0).getType());
+  return isa<Float16Type, BFloat16Type>(element) ? k.convertFloat(result, element) : result;
+}
+
+Value ElementEmitter::emitConcat(ht::ConcatOp op, ArrayRef<Index> indices, Lanes lanes) {
+  // Every part is read at a clamped index, and the right one chosen.
+  size_t axis = op.getAxis();
+  Value offset = k.constant(0), result;
+  for (Value input : op.getInputs()) {
+    Value extent = k.getDims(input)[axis];
+    Value local = k.sub(indices[axis].base, offset);
+    Value zero = k.constant(0);
+    Value clamped = arith::MaxSIOp::create(k.b, k.loc, zero, k.min(local, k.sub(extent, k.constant(1))));
+    Indices mapped(indices);
+    mapped[axis] = {clamped, false};
+    Value element = getVector(input, mapped, lanes);
+    result = result ? k.select(k.less(local, zero), result, element) : element;
+    offset = k.add(offset, extent);
+  }
+  return result;
+}
+
+Value ElementEmitter::getPosition(Value indexTensor, ArrayRef<Index> at, Value bound, Location site) {
+  Value value = get(indexTensor, at, Lanes());
+  Value index = arith::IndexCastOp::create(k.b, k.loc, k.b.getIndexType(), value);
+  return htk::CheckIndexOp::create(k.b, site, k.b.getIndexType(), k.step, index, bound, getSite(site));
+}
+
+Value ElementEmitter::emitGather(Operation *op, Value input, ArrayRef<Value> positions, ArrayRef<Index> before,
+                                 ArrayRef<Index> after, Lanes lanes) {
+  Indices mapped(before);
+  for (Value position : positions)
+    mapped.push_back({position, false});
+  mapped.append(after.begin(), after.end());
+  return get(input, mapped, lanes);
+}
+
+Value ElementEmitter::emitRope(ht::RopeOp op, ArrayRef<Index> indices, Lanes lanes) {
+  auto cosType = cast<RankedTensorType>(op.getCos().getType());
+  int64_t pairs = cosType.getShape().back();
+  Value i = indices[3].base;
+  Value zero = k.constant(0), r = k.constant(pairs);
+
+  // The pair's number, and whether i is its first element; lanes share both.
+  Value first, pair, partner;
+  if (op.getInterleaved()) {
+    Value odd = k.rem(i, k.constant(2));
+    first = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq, odd, zero);
+    pair = k.div(i, k.constant(2));
+    partner = k.select(first, k.add(i, 1), k.sub(i, k.constant(1)));
+  } else {
+    first = k.less(i, r);
+    pair = k.select(first, i, k.sub(i, r));
+    partner = k.select(first, k.add(i, r), k.sub(i, r));
+  }
+  // Elements past the rotated ones pass through; their pair is clamped to stay inside.
+  bool partial = cast<RankedTensorType>(op.getInput().getType()).getShape().back() > 2 * pairs;
+  Value rotated;
+  if (partial) {
+    rotated = k.less(i, k.constant(2 * pairs));
+    pair = k.select(rotated, pair, zero);
+    partner = k.select(rotated, partner, zero);
+  }
+
+  Indices other(indices);
+  other[3] = {partner, indices[3].lane};
+  Indices angle{ht::getConstant(ht::getDims(op.getCos())[0]) == 1 ? Index{zero, false} : indices[0], indices[1],
+                {pair, indices[3].lane}};
+  auto element = [&](Value value, ArrayRef<Index> at) { return k.widen(getVector(value, at, lanes)); };
+  Value x = element(op.getInput(), indices), y = element(op.getInput(), other);
+  Value c = element(op.getCos(), angle), s = element(op.getSin(), angle);
+  Value signedSine = k.select(first, arith::NegFOp::create(k.b, k.loc, s), s);
+  Value turned = arith::AddFOp::create(k.b, k.loc, arith::MulFOp::create(k.b, k.loc, x, c),
+                                       arith::MulFOp::create(k.b, k.loc, y, signedSine));
+  if (partial)
+    turned = k.select(rotated, turned, x);
+  return k.convertFloat(turned, getElementTypeOrSelf(op.getType()));
+}
+
+Value ElementEmitter::emitIota(ht::IotaOp op, ArrayRef<Index> indices, Lanes lanes) {
+  auto i64 = k.b.getI64Type();
+  Value position = arith::IndexCastOp::create(k.b, k.loc, i64, indices[0].base);
+  if (lanes.width != 1) {
+    auto type = VectorType::get({lanes.width}, i64);
+    auto offsets = llvm::to_vector(llvm::seq<int64_t>(0, lanes.width));
+    Value steps = arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(type, ArrayRef<int64_t>(offsets)));
+    position = arith::AddIOp::create(k.b, k.loc, k.splat(position, lanes.width), steps);
+  }
+  auto integer = [&](int64_t value) {
+    return k.splat(arith::ConstantOp::create(k.b, k.loc, k.b.getI64IntegerAttr(value)), lanes.width);
+  };
+  if (op.getStep() != 1)
+    position = arith::MulIOp::create(k.b, k.loc, position, integer(op.getStep()));
+  if (op.getStart() != 0)
+    position = arith::AddIOp::create(k.b, k.loc, position, integer(op.getStart()));
+  Type element = getElementTypeOrSelf(op.getType());
+  Type type = k.getType(element, lanes.width);
+  if (isa<FloatType>(element))
+    return arith::SIToFPOp::create(k.b, k.loc, type, position);
+  return element.isInteger(64) ? position : Value(arith::TruncIOp::create(k.b, k.loc, type, position));
+}
+
+Value ElementEmitter::emitConstant(ht::ConstantOp op, ArrayRef<Index> indices, Lanes lanes) {
+  auto elements = cast<DenseElementsAttr>(op.getValue());
+  auto scalar = [&](Attribute attribute) -> Value {
+    return arith::ConstantOp::create(k.b, k.loc, cast<TypedAttr>(attribute));
+  };
+  if (elements.isSplat())
+    return scalar(elements.getSplatValue<Attribute>());
+  // A small table: a chain of choices costs less than a load from a global
+  // would cost in code, and lanes never run along it (canVectorize).
+  Index position = k.linearize(k.getDims(op.getResult()), indices);
+  Value result;
+  for (auto [i, attribute] : llvm::enumerate(elements.getValues<Attribute>())) {
+    Value element = scalar(attribute);
+    if (!result) {
+      result = element;
+      continue;
+    }
+    Value here = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq, position.base, k.constant(i));
+    result = k.select(here, element, result);
+  }
+  return result;
+}
+
+} // namespace halftone::cpu

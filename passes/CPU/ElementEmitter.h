@@ -1,0 +1,68 @@
+//===- ElementEmitter.h - single elements of a kernel's values --------------===//
+//
+// Writes the code that computes value[indices] inside a kernel, operation by
+// operation: elementwise operations apply a function, data movement maps
+// indices, arguments load from their buffers. Used for whole pointwise kernels
+// and for what follows a root, whose own elements are bound by the root's loop
+// nest. One axis may run along vector lanes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HALFTONE_PASSES_CPU_ELEMENTEMITTER_H
+#define HALFTONE_PASSES_CPU_ELEMENTEMITTER_H
+
+#include "passes/CPU/KernelBuilder.h"
+
+namespace halftone::cpu {
+
+class ElementEmitter {
+public:
+  explicit ElementEmitter(KernelBuilder &kernel) : k(kernel) {}
+
+  using Producer = std::function<mlir::Value(llvm::ArrayRef<Index>, Lanes)>;
+  /// Elements of `value` come from `producer` until it is bound anew.
+  void bind(mlir::Value value, Producer producer) { bound[value] = std::move(producer); }
+
+  /// The bound `value` has scalar elements only.
+  void forbidLanes(mlir::Value value) { scalarOnly.insert(value); }
+
+  /// Whether lanes along axis `lane` of `value` (-1: none) load whole vectors.
+  bool canVectorize(mlir::Value value, int64_t lane);
+
+  /// The element (or vector of elements) of `value` at `indices`; scalar where
+  /// no index has lanes.
+  mlir::Value get(mlir::Value value, llvm::ArrayRef<Index> indices, Lanes lanes);
+
+  /// `get`, repeated in all lanes where it is scalar.
+  mlir::Value getVector(mlir::Value value, llvm::ArrayRef<Index> indices, Lanes lanes) {
+    return k.splat(get(value, indices, lanes), lanes.width);
+  }
+
+private:
+  /// The operand's indices under numpy broadcasting.
+  Indices mapBroadcast(mlir::Value operand, llvm::ArrayRef<Index> indices);
+  mlir::Value emitElementwise(mlir::Operation *op, llvm::ArrayRef<Index> indices, Lanes lanes);
+  mlir::Value emitConcat(ht::ConcatOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
+  mlir::Value emitGather(mlir::Operation *op, mlir::Value input, llvm::ArrayRef<mlir::Value> positions,
+                         llvm::ArrayRef<Index> before, llvm::ArrayRef<Index> after, Lanes lanes);
+  mlir::Value emitRope(ht::RopeOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
+  mlir::Value emitIota(ht::IotaOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
+  mlir::Value emitConstant(ht::ConstantOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
+  /// An integer tensor's element as an index inside [0, bound).
+  mlir::Value getPosition(mlir::Value indexTensor, llvm::ArrayRef<Index> at, mlir::Value bound, mlir::Location site);
+
+  KernelBuilder &k;
+  llvm::DenseMap<mlir::Value, Producer> bound;
+  llvm::SmallPtrSet<mlir::Value, 1> scalarOnly;
+};
+
+/// The result of elementwise operation `op` on the operands `x` (all scalars or
+/// all vectors; f16 and bf16 already widened): one entry of the scalar semantics.
+mlir::Value emitScalarFunction(KernelBuilder &kernel, mlir::Operation *op, llvm::ArrayRef<mlir::Value> x);
+
+/// What a fault at `loc` is called: the node the user knows.
+std::string getSite(mlir::Location loc);
+
+} // namespace halftone::cpu
+
+#endif

@@ -1,0 +1,103 @@
+//===- KernelBuilder.h - what all loop nests are written with ---------------===//
+
+#ifndef HALFTONE_PASSES_CPU_KERNELBUILDER_H
+#define HALFTONE_PASSES_CPU_KERNELBUILDER_H
+
+#include "passes/CPU/Passes.h"
+
+#include "mlir/IR/Builders.h"
+
+namespace halftone::cpu {
+
+/// The index along one axis: `base`, or `base + lane` for each vector lane.
+struct Index {
+  mlir::Value base;
+  bool lane = false;
+};
+using Indices = llvm::SmallVector<Index, 6>;
+
+/// How many elements at once, and which of them exist: a null mask means all.
+struct Lanes {
+  int64_t width = 1; ///< 1 is scalar code
+  mlir::Value mask = {};
+};
+
+/// Emits one lowered kernel function: `(step, thread, inputs…, outputs…)`.
+class KernelBuilder {
+public:
+  /// Makes the function `name` for the tensor form `source`, positioned at its start.
+  KernelBuilder(mlir::func::FuncOp source, int64_t lanes);
+
+  mlir::func::FuncOp getFunction() { return function; }
+  /// The operation that yields the kernel's results.
+  mlir::func::ReturnOp getYield();
+
+  mlir::OpBuilder b;
+  mlir::Location loc;
+  /// f32 elements in a vector register.
+  const int64_t lanes;
+  mlir::Value step, thread;
+
+  /// The buffer of an argument of the tensor form, or of result `index`.
+  mlir::Value getBuffer(mlir::BlockArgument argument) { return buffers[argument.getArgNumber()]; }
+  mlir::Value getOutput(unsigned index) { return buffers[numInputs + index]; }
+
+  // Index arithmetic; constants fold.
+  mlir::Value constant(int64_t value);
+  mlir::Value add(mlir::Value x, mlir::Value y);
+  mlir::Value add(mlir::Value x, int64_t y) { return add(x, constant(y)); }
+  mlir::Value sub(mlir::Value x, mlir::Value y);
+  mlir::Value mul(mlir::Value x, mlir::Value y);
+  mlir::Value mul(mlir::Value x, int64_t y) { return mul(x, constant(y)); }
+  mlir::Value div(mlir::Value x, mlir::Value y);
+  mlir::Value rem(mlir::Value x, mlir::Value y);
+  mlir::Value min(mlir::Value x, mlir::Value y);
+  mlir::Value ceilDiv(mlir::Value x, int64_t y) { return div(add(x, y - 1), constant(y)); }
+  mlir::Value less(mlir::Value x, mlir::Value y);
+  mlir::Value select(mlir::Value condition, mlir::Value x, mlir::Value y);
+
+  /// The value of a dimension.
+  mlir::Value getDim(ht::Dim dim);
+  llvm::SmallVector<mlir::Value> getDims(mlir::Value tensor);
+  /// Row-major position of `indices` in a tensor of these dimensions.
+  Index linearize(llvm::ArrayRef<mlir::Value> dims, llvm::ArrayRef<Index> indices);
+  /// The indices of row-major position `position`.
+  llvm::SmallVector<mlir::Value> delinearize(mlir::Value position, llvm::ArrayRef<mlir::Value> dims);
+
+  /// `for (i = begin; i < end; i += step) body(i)`, with loop-carried values.
+  using Body = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)>;
+  llvm::SmallVector<mlir::Value> loop(mlir::Value begin, mlir::Value end, int64_t step, mlir::ValueRange carried,
+                                      Body body);
+  void loop(mlir::Value begin, mlir::Value end, int64_t step, llvm::function_ref<void(mlir::Value)> body);
+  /// Vector blocks of `[0, size)`: full ones, then one masked block if any is left.
+  void vectorLoop(mlir::Value size, int64_t width, llvm::function_ref<void(Index, Lanes)> body);
+  void branch(mlir::Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise = {});
+
+  /// This thread's part of `[0, total)`.
+  std::pair<mlir::Value, mlir::Value> getShare(mlir::Value total);
+
+  /// Elements of `buffer` from `position` as `element` (i1 from bytes; floats as stored).
+  mlir::Value load(mlir::Value buffer, mlir::Value position, mlir::Type element, Lanes lanes);
+  void store(mlir::Value value, mlir::Value buffer, mlir::Value position, Lanes lanes);
+
+  mlir::Value splat(mlir::Value scalar, int64_t width);
+  mlir::Value floatConstant(double value, mlir::Type element, int64_t width = 1);
+  mlir::Type getType(mlir::Type element, int64_t width);
+  /// f16 and bf16 widened to f32; other values as they are.
+  mlir::Value widen(mlir::Value value);
+  /// `value` converted to float type `element`.
+  mlir::Value convertFloat(mlir::Value value, mlir::Type element);
+
+  /// Uninitialized memory on the thread's stack, 64-byte aligned.
+  mlir::Value scratch(int64_t elements, mlir::Type element);
+
+private:
+  mlir::func::FuncOp source, function;
+  unsigned numInputs;
+  llvm::SmallVector<mlir::Value> buffers;
+  llvm::DenseMap<unsigned, mlir::Value> symbols;
+};
+
+} // namespace halftone::cpu
+
+#endif

@@ -1,0 +1,320 @@
+//===- LowerAttention.cpp - attention with running softmax ------------------===//
+//
+// One work item is (batch, head, block of queries). Queries run along the lanes:
+// the block of q is transposed once into scratch, scores of 64 keys at a time
+// are [key][query], so maxima and sums over keys are lane-wise, and the result
+// accumulates as [channel][query] and is transposed once at the end. Keys and
+// values are read where they are, one broadcast element per FMA pair; nothing of
+// size s x t exists. Running maxima rescale the result when they grow (Milakov
+// and Gimelshein, arXiv 1805.02867; Dao et al., arXiv 2205.14135).
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/CPU/LoopNests.h"
+
+using namespace mlir;
+
+namespace halftone::cpu {
+
+namespace {
+
+constexpr int64_t kKeys = 64;   ///< keys per block: scores stay in L1
+constexpr int64_t kTile = 8;    ///< keys, or channels, per register tile
+constexpr int64_t kVectors = 2; ///< vectors of queries per block
+/// Below every score that matters, above -inf: where all is masked, differences stay finite.
+constexpr double kFloor = -1e30;
+
+class AttentionEmitter {
+public:
+  AttentionEmitter(KernelBuilder &kernel, ht::AttentionOp root)
+      : k(kernel), emitter(kernel), root(root), f32(kernel.b.getF32Type()), block(kVectors * kernel.lanes) {
+    SmallVector<Value> q = k.getDims(root.getQuery()), keys = k.getDims(root.getKey());
+    batch = q[0];
+    queries = q[1];
+    keyCount = keys[1];
+    heads = getSize(root.getQuery(), 2);
+    kvHeads = getSize(root.getKey(), 2);
+    keyWidth = getSize(root.getQuery(), 3);
+    valueWidth = getSize(root.getValue(), 3);
+    queryScratch = k.scratch(keyWidth * block, f32);
+    scores = k.scratch(kKeys * block, f32);
+    result = k.scratch(valueWidth * block, f32);
+    maxima = k.scratch(block, f32);
+    totals = k.scratch(block, f32);
+    rowScratch = k.scratch(block, f32);
+  }
+
+  void emit() {
+    Value blocks = k.ceilDiv(queries, block);
+    auto [begin, end] = k.getShare(k.mul(k.mul(batch, heads), blocks));
+    k.loop(begin, end, 1, [&](Value item) {
+      firstQuery = k.mul(k.rem(item, blocks), block);
+      Value rest = k.div(item, blocks);
+      head = k.rem(rest, k.constant(heads));
+      batchIndex = k.div(rest, k.constant(heads));
+      kvHead = k.div(head, k.constant(heads / kvHeads));
+      emitItem();
+    });
+  }
+
+private:
+  static int64_t getSize(Value tensor, unsigned axis) {
+    return cast<RankedTensorType>(tensor.getType()).getDimSize(axis);
+  }
+  Lanes vector() const { return {k.lanes, {}}; }
+  Value at(Value row, int64_t v) { return k.add(k.mul(row, block), v * k.lanes); }
+  Value read(Value scratch, Value row, int64_t v) { return k.load(scratch, at(row, v), f32, vector()); }
+  void write(Value value, Value scratch, Value row, int64_t v) { k.store(value, scratch, at(row, v), vector()); }
+  Value zero() { return k.constant(0); }
+
+  /// Start of row (token, head) of q, k or v.
+  Value rowStart(Value token, Value tokens, Value headIndex, int64_t headCount, int64_t width) {
+    Value row = k.add(k.mul(batchIndex, tokens), token);
+    return k.mul(k.add(k.mul(row, headCount), headIndex), width);
+  }
+  Value scalar(Value tensor, Value position) {
+    auto argument = cast<BlockArgument>(tensor);
+    return k.widen(k.load(k.getBuffer(argument), position, getElementTypeOrSelf(tensor.getType()), Lanes()));
+  }
+  /// Index clamped to the last of `count`: tails compute on real data and drop the result.
+  Value clamp(Value index, Value count) { return k.min(index, k.sub(count, k.constant(1))); }
+
+  void emitItem() {
+    loadQueries();
+    for (int64_t v = 0; v < kVectors; ++v) {
+      write(k.floatConstant(kFloor, f32, k.lanes), maxima, zero(), v);
+      write(k.floatConstant(0, f32, k.lanes), totals, zero(), v);
+    }
+    k.loop(zero(), k.constant(valueWidth), 1, [&](Value d) {
+      for (int64_t v = 0; v < kVectors; ++v)
+        write(k.floatConstant(0, f32, k.lanes), result, d, v);
+    });
+
+    Value end = keyCount;
+    if (root.getCausal()) {
+      // No key past the block's last query's reach.
+      Value reach = k.add(k.add(firstQuery, block), k.sub(keyCount, queries));
+      end = k.min(keyCount, reach);
+    }
+    k.loop(zero(), end, kKeys, [&](Value firstKey) {
+      Value count = k.min(k.constant(kKeys), k.sub(keyCount, firstKey));
+      emitScores(firstKey, count);
+      updateSoftmax(firstKey, count);
+      accumulateValues(firstKey, count);
+    });
+    storeResult();
+  }
+
+  void loadQueries() {
+    k.loop(zero(), k.constant(block), 1, [&](Value i) {
+      Value token = clamp(k.add(firstQuery, i), queries);
+      Value start = rowStart(token, queries, head, heads, keyWidth);
+      Value scale = k.floatConstant(root.getScale().convertToDouble(), f32);
+      k.loop(zero(), k.constant(keyWidth), 1, [&](Value d) {
+        Value q = arith::MulFOp::create(k.b, k.loc, scalar(root.getQuery(), k.add(start, d)), scale);
+        k.store(q, queryScratch, k.add(k.mul(d, block), i), Lanes());
+      });
+    });
+  }
+
+  /// scores[j][query] = k_j · q for the block of keys.
+  void emitScores(Value firstKey, Value count) {
+    k.loop(zero(), count, kTile, [&](Value j) {
+      SmallVector<Value> starts;
+      for (int64_t r = 0; r < kTile; ++r)
+        starts.push_back(rowStart(clamp(k.add(k.add(firstKey, j), r), keyCount), keyCount, kvHead, kvHeads, keyWidth));
+      SmallVector<Value> sums(kTile * kVectors, k.floatConstant(0, f32, k.lanes));
+      sums = k.loop(zero(), k.constant(keyWidth), 1, sums, [&](Value d, ValueRange carried) {
+        return emitOuterProduct(carried, queryScratch, d, root.getKey(), starts, d);
+      });
+      for (int64_t r = 0; r < kTile; ++r)
+        for (int64_t v = 0; v < kVectors; ++v)
+          write(sums[r * kVectors + v], scores, k.add(j, r), v);
+    });
+  }
+
+  /// sums[r][query] += tensor[starts[r] + offset] * scratch[row][query].
+  SmallVector<Value> emitOuterProduct(ValueRange sums, Value scratch, Value row, Value tensor, ArrayRef<Value> starts,
+                                      Value offset) {
+    SmallVector<Value> next(sums), lanes;
+    for (int64_t v = 0; v < kVectors; ++v)
+      lanes.push_back(read(scratch, row, v));
+    for (auto [r, start] : llvm::enumerate(starts)) {
+      Value factor = k.splat(scalar(tensor, k.add(start, offset)), k.lanes);
+      for (int64_t v = 0; v < kVectors; ++v) {
+        Value &sum = next[r * kVectors + v];
+        sum = vector::FMAOp::create(k.b, k.loc, factor, lanes[v], sum);
+      }
+    }
+    return next;
+  }
+
+  /// Masks the scores, then replaces them by e^(score - new maximum).
+  void updateSoftmax(Value firstKey, Value count) {
+    SmallVector<Value> before;
+    for (int64_t v = 0; v < kVectors; ++v)
+      before.push_back(read(maxima, zero(), v));
+    SmallVector<Value> largest = k.loop(zero(), count, 1, before, [&](Value j, ValueRange carried) {
+      SmallVector<Value> next, row;
+      for (int64_t v = 0; v < kVectors; ++v)
+        row.push_back(read(scores, j, v));
+      maskRow(row, k.add(firstKey, j));
+      for (int64_t v = 0; v < kVectors; ++v) {
+        write(row[v], scores, j, v);
+        next.push_back(arith::MaximumFOp::create(k.b, k.loc, carried[v], row[v]));
+      }
+      return next;
+    });
+
+    SmallVector<Value> none(kVectors, k.floatConstant(0, f32, k.lanes));
+    SmallVector<Value> sums = k.loop(zero(), count, 1, none, [&](Value j, ValueRange carried) {
+      SmallVector<Value> next;
+      for (int64_t v = 0; v < kVectors; ++v) {
+        Value shifted = arith::SubFOp::create(k.b, k.loc, read(scores, j, v), largest[v]);
+        Value weight = math::ExpOp::create(k.b, k.loc, shifted);
+        write(weight, scores, j, v);
+        next.push_back(arith::AddFOp::create(k.b, k.loc, carried[v], weight));
+      }
+      return next;
+    });
+
+    SmallVector<Value> factors;
+    for (int64_t v = 0; v < kVectors; ++v) {
+      Value factor = math::ExpOp::create(k.b, k.loc, arith::SubFOp::create(k.b, k.loc, before[v], largest[v]));
+      factors.push_back(factor);
+      Value total = arith::MulFOp::create(k.b, k.loc, read(totals, zero(), v), factor);
+      write(arith::AddFOp::create(k.b, k.loc, total, sums[v]), totals, zero(), v);
+      write(largest[v], maxima, zero(), v);
+    }
+    k.loop(zero(), k.constant(valueWidth), 1, [&](Value d) {
+      for (int64_t v = 0; v < kVectors; ++v)
+        write(arith::MulFOp::create(k.b, k.loc, read(result, d, v), factors[v]), result, d, v);
+    });
+  }
+
+  /// Applies mask, bias and causality to the scores of key `key`.
+  void maskRow(SmallVector<Value> &row, Value key) {
+    Value infinity = k.floatConstant(-std::numeric_limits<double>::infinity(), f32);
+    if (root.getBias()) {
+      SmallVector<Value> bias = loadRow(root.getBias(), key, [&](Value x) { return k.widen(x); });
+      for (auto [v, term] : llvm::enumerate(bias))
+        row[v] = arith::AddFOp::create(k.b, k.loc, row[v], term);
+    }
+    if (root.getMask()) {
+      // As an addend, so that a mask by query goes through the same scratch row as a bias.
+      SmallVector<Value> terms = loadRow(root.getMask(), key, [&](Value allowed) {
+        return k.select(allowed, k.floatConstant(0, f32), infinity);
+      });
+      for (auto [v, term] : llvm::enumerate(terms))
+        row[v] = arith::AddFOp::create(k.b, k.loc, row[v], term);
+    }
+    if (root.getCausal()) {
+      Value reach = k.add(firstQuery, k.sub(keyCount, queries));
+      Type i64 = k.b.getI64Type();
+      Value limit = arith::IndexCastOp::create(k.b, k.loc, i64, k.sub(key, reach));
+      for (int64_t v = 0; v < kVectors; ++v) {
+        auto offsets = llvm::to_vector(llvm::seq<int64_t>(v * k.lanes, (v + 1) * k.lanes));
+        auto type = VectorType::get({k.lanes}, i64);
+        Value lane = arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(type, ArrayRef<int64_t>(offsets)));
+        Value allowed =
+            arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::sge, lane, k.splat(limit, k.lanes));
+        row[v] = k.select(allowed, row[v], k.splat(infinity, k.lanes));
+      }
+    }
+  }
+
+  /// f(tensor[batch, head, query, key]) for the block's queries.
+  SmallVector<Value> loadRow(Value tensor, Value key, function_ref<Value(Value)> f) {
+    ht::Dims dims = ht::getDims(tensor);
+    auto index = [&](unsigned axis, Value value) {
+      return Index{ht::getConstant(dims[axis]) == 1 ? k.constant(0) : value, false};
+    };
+    auto element = [&](Value query) {
+      Indices indices{index(0, batchIndex), index(1, head), index(2, query), index(3, key)};
+      return f(emitter.get(tensor, indices, Lanes()));
+    };
+    if (ht::getConstant(dims[2]) == 1)
+      return SmallVector<Value>(kVectors, k.splat(element(zero()), k.lanes));
+    k.loop(zero(), k.constant(block), 1, [&](Value i) {
+      k.store(element(clamp(k.add(firstQuery, i), queries)), rowScratch, i, Lanes());
+    });
+    SmallVector<Value> row;
+    for (int64_t v = 0; v < kVectors; ++v)
+      row.push_back(read(rowScratch, zero(), v));
+    return row;
+  }
+
+  /// result[d][query] += sum over keys of value * weight.
+  void accumulateValues(Value firstKey, Value count) {
+    auto tile = [&](Value d, int64_t height) {
+      SmallVector<Value> sums;
+      for (int64_t r = 0; r < height; ++r)
+        for (int64_t v = 0; v < kVectors; ++v)
+          sums.push_back(read(result, k.add(d, r), v));
+      sums = k.loop(zero(), count, 1, sums, [&](Value j, ValueRange carried) {
+        Value start = k.add(rowStart(k.add(firstKey, j), keyCount, kvHead, kvHeads, valueWidth), d);
+        SmallVector<Value> starts;
+        for (int64_t r = 0; r < height; ++r)
+          starts.push_back(k.add(start, r));
+        return emitOuterProduct(carried, scores, j, root.getValue(), starts, zero());
+      });
+      for (int64_t r = 0; r < height; ++r)
+        for (int64_t v = 0; v < kVectors; ++v)
+          write(sums[r * kVectors + v], result, k.add(d, r), v);
+    };
+    int64_t whole = valueWidth / kTile * kTile;
+    if (whole > 0)
+      k.loop(zero(), k.constant(whole), kTile, [&](Value d) { tile(d, kTile); });
+    if (valueWidth > whole)
+      tile(k.constant(whole), valueWidth - whole);
+  }
+
+  void storeResult() {
+    // A query that attends nowhere has total 0 and gives zeros.
+    SmallVector<Value> factors;
+    for (int64_t v = 0; v < kVectors; ++v) {
+      Value total = read(totals, zero(), v), none = k.floatConstant(0, f32, k.lanes);
+      Value some = arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::UNE, total, none);
+      Value inverse = arith::DivFOp::create(k.b, k.loc, k.floatConstant(1, f32, k.lanes), total);
+      factors.push_back(k.select(some, inverse, none));
+    }
+    k.loop(zero(), k.constant(valueWidth), 1, [&](Value d) {
+      for (int64_t v = 0; v < kVectors; ++v)
+        write(arith::MulFOp::create(k.b, k.loc, read(result, d, v), factors[v]), result, d, v);
+    });
+    Value count = k.min(k.constant(block), k.sub(queries, firstQuery));
+    Type element = getElementTypeOrSelf(root.getType());
+    k.loop(zero(), count, 1, [&](Value i) {
+      Value start = rowStart(k.add(firstQuery, i), queries, head, heads, valueWidth);
+      k.loop(zero(), k.constant(valueWidth), 1, [&](Value d) {
+        Value y = k.load(result, k.add(k.mul(d, block), i), f32, Lanes());
+        k.store(k.convertFloat(y, element), k.getOutput(0), k.add(start, d), Lanes());
+      });
+    });
+  }
+
+  KernelBuilder &k;
+  ElementEmitter emitter;
+  ht::AttentionOp root;
+  Type f32;
+  int64_t block, heads, kvHeads, keyWidth, valueWidth;
+  Value batch, queries, keyCount;
+  Value queryScratch, scores, result, maxima, totals, rowScratch;
+  Value firstQuery, head, batchIndex, kvHead;
+};
+
+} // namespace
+
+LogicalResult lowerAttention(KernelBuilder &kernel, ht::AttentionOp root) {
+  for (Value operand : {root.getQuery(), root.getKey(), root.getValue()}) {
+    auto type = cast<RankedTensorType>(operand.getType());
+    if (type.isDynamicDim(2) || type.isDynamicDim(3))
+      return root.emitOpError() << "needs constant numbers of heads and channels";
+    if (!isa<BlockArgument>(operand) || type.getElementType().isF64())
+      return root.emitOpError() << "expects its operands in memory, in f32 or narrower";
+  }
+  AttentionEmitter(kernel, root).emit();
+  return success();
+}
+
+} // namespace halftone::cpu

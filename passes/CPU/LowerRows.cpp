@@ -1,0 +1,200 @@
+//===- LowerRows.cpp - kernels that visit their result row by row -----------===//
+//
+// Pointwise kernels split rows (and long rows into chunks) over the threads.
+// Norms and softmax first compute the row's statistics, in f32 from values that
+// stay in L1, then the row's elements with whatever follows the root.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/CPU/LoopNests.h"
+
+using namespace mlir;
+
+namespace halftone::cpu {
+
+namespace {
+
+/// Columns that one thread takes at a time where rows alone would not feed all.
+constexpr int64_t kChunk = 1024;
+
+/// Statistics of rows of `input`, read by vectors along the last axis.
+class RowStatistics {
+public:
+  RowStatistics(KernelBuilder &kernel, ElementEmitter &emitter, Value input)
+      : k(kernel), emitter(emitter), input(input), size(k.getDims(input).back()),
+        width(emitter.canVectorize(input, cast<RankedTensorType>(input.getType()).getRank() - 1) ? k.lanes : 1) {}
+
+  Value load(ArrayRef<Value> row, Index column, Lanes lanes) {
+    Indices at;
+    for (Value index : row)
+      at.push_back({index, false});
+    at.push_back(column);
+    return k.widen(emitter.getVector(input, at, lanes));
+  }
+
+  /// The reduction of f(element) over the row; masked lanes count as `neutral`.
+  Value reduce(ArrayRef<Value> row, vector::CombiningKind kind, double neutral, function_ref<Value(Value)> f) {
+    Type f32 = k.b.getF32Type();
+    // Lane-wise partial results live in scratch, so that full and masked blocks
+    // can share them; LLVM promotes it to a register.
+    Value partial = k.scratch(width, f32);
+    Value zero = k.constant(0);
+    k.store(k.floatConstant(neutral, f32, width), partial, zero, {width, {}});
+    k.vectorLoop(size, width, [&](Index column, Lanes lanes) {
+      Value x = f(load(row, column, lanes));
+      if (lanes.mask)
+        x = k.select(lanes.mask, x, k.floatConstant(neutral, f32, width));
+      Value before = k.load(partial, zero, f32, {width, {}});
+      Value after = kind == vector::CombiningKind::ADD ? Value(arith::AddFOp::create(k.b, k.loc, before, x))
+                                                       : Value(arith::MaximumFOp::create(k.b, k.loc, before, x));
+      k.store(after, partial, zero, {width, {}});
+    });
+    Value lanesResult = k.load(partial, zero, f32, {width, {}});
+    if (width == 1)
+      return lanesResult;
+    return vector::ReductionOp::create(k.b, k.loc, kind, lanesResult);
+  }
+
+  Value getCount() {
+    Value count = arith::IndexCastOp::create(k.b, k.loc, k.b.getI64Type(), size);
+    return arith::SIToFPOp::create(k.b, k.loc, k.b.getF32Type(), count);
+  }
+
+private:
+  KernelBuilder &k;
+  ElementEmitter &emitter;
+  Value input, size;
+  int64_t width;
+};
+
+/// What a row needs before its elements, and its elements.
+using RowPrologue = std::function<ElementEmitter::Producer(ArrayRef<Value> row)>;
+
+/// Layer norm and RMS norm: y = (x - mean) * rstd * gamma + beta.
+RowPrologue makeNorm(KernelBuilder &k, ElementEmitter &emitter, Operation *root, Value input, Value gamma, Value beta,
+                     double epsilon, bool centered) {
+  return [=, &k, &emitter](ArrayRef<Value> row) -> ElementEmitter::Producer {
+    RowStatistics statistics(k, emitter, input);
+    Type f32 = k.b.getF32Type();
+    Value count = statistics.getCount(), mean;
+    if (centered) {
+      Value sum = statistics.reduce(row, vector::CombiningKind::ADD, 0, [](Value x) { return x; });
+      mean = arith::DivFOp::create(k.b, k.loc, sum, count);
+    }
+    auto center = [&k, mean](Value x) -> Value {
+      if (!mean)
+        return x;
+      auto vector = dyn_cast<VectorType>(x.getType());
+      return arith::SubFOp::create(k.b, k.loc, x, k.splat(mean, vector ? vector.getDimSize(0) : 1));
+    };
+    // The centered form needs a second pass but no cancellation: var = E[(x - mean)²].
+    Value squares = statistics.reduce(row, vector::CombiningKind::ADD, 0, [&](Value x) -> Value {
+      Value centeredX = center(x);
+      return arith::MulFOp::create(k.b, k.loc, centeredX, centeredX);
+    });
+    Value variance = arith::DivFOp::create(k.b, k.loc, squares, count);
+    Value shifted = arith::AddFOp::create(k.b, k.loc, variance, k.floatConstant(epsilon, f32));
+    Value root_ = math::SqrtOp::create(k.b, k.loc, shifted);
+    Value scale = arith::DivFOp::create(k.b, k.loc, k.floatConstant(1, f32), root_);
+    SmallVector<Value> rowIndices(row);
+    Type element = getElementTypeOrSelf(root->getResult(0).getType());
+    return [=, &k, &emitter](ArrayRef<Index> at, Lanes lanes) -> Value {
+      Value x = RowStatistics(k, emitter, input).load(rowIndices, at.back(), lanes);
+      if (mean)
+        x = arith::SubFOp::create(k.b, k.loc, x, k.splat(mean, lanes.width));
+      x = arith::MulFOp::create(k.b, k.loc, x, k.splat(scale, lanes.width));
+      Index column = at.back();
+      x = arith::MulFOp::create(k.b, k.loc, x, k.widen(emitter.getVector(gamma, column, lanes)));
+      if (beta)
+        x = arith::AddFOp::create(k.b, k.loc, x, k.widen(emitter.getVector(beta, column, lanes)));
+      return k.convertFloat(x, element);
+    };
+  };
+}
+
+/// Softmax along the last axis: e^(x - max) / sum.
+RowPrologue makeSoftmax(KernelBuilder &k, ElementEmitter &emitter, ht::SoftmaxOp root) {
+  return [=, &k, &emitter](ArrayRef<Value> row) mutable -> ElementEmitter::Producer {
+    RowStatistics statistics(k, emitter, root.getInput());
+    Value largest = statistics.reduce(row, vector::CombiningKind::MAXIMUMF, -std::numeric_limits<double>::infinity(),
+                                      [](Value x) { return x; });
+    auto shifted = [&k, largest](Value x) -> Value {
+      auto vector = dyn_cast<VectorType>(x.getType());
+      Value top = k.splat(largest, vector ? vector.getDimSize(0) : 1);
+      return math::ExpOp::create(k.b, k.loc, arith::SubFOp::create(k.b, k.loc, x, top));
+    };
+    Value sum = statistics.reduce(row, vector::CombiningKind::ADD, 0, shifted);
+    SmallVector<Value> rowIndices(row);
+    Value input = root.getInput();
+    Type element = getElementTypeOrSelf(root.getType());
+    return [=, &k, &emitter](ArrayRef<Index> at, Lanes lanes) -> Value {
+      Value x = shifted(RowStatistics(k, emitter, input).load(rowIndices, at.back(), lanes));
+      x = arith::DivFOp::create(k.b, k.loc, x, k.splat(sum, lanes.width));
+      return k.convertFloat(x, element);
+    };
+  };
+}
+
+/// The statistics of `root`, or null where its elements need none.
+RowPrologue makePrologue(KernelBuilder &k, ElementEmitter &emitter, Operation *root) {
+  if (auto norm = dyn_cast_or_null<ht::LayerNormOp>(root))
+    return makeNorm(k, emitter, root, norm.getInput(), norm.getGamma(), norm.getBeta(),
+                    norm.getEpsilon().convertToDouble(), /*centered=*/true);
+  if (auto norm = dyn_cast_or_null<ht::RMSNormOp>(root))
+    return makeNorm(k, emitter, root, norm.getInput(), norm.getGamma(), Value(), norm.getEpsilon().convertToDouble(),
+                    /*centered=*/false);
+  if (auto softmax = dyn_cast_or_null<ht::SoftmaxOp>(root))
+    if (static_cast<int64_t>(softmax.getAxis()) == cast<RankedTensorType>(softmax.getType()).getRank() - 1)
+      return makeSoftmax(k, emitter, softmax);
+  return {};
+}
+
+bool isF64(Operation *root) { return root && getElementTypeOrSelf(root->getResult(0).getType()).isF64(); }
+
+} // namespace
+
+LogicalResult lowerRows(KernelBuilder &k, Operation *root) {
+  ElementEmitter emitter(k);
+  Value output = k.getYield().getOperand(0);
+  int64_t rank = cast<RankedTensorType>(output.getType()).getRank();
+  RowPrologue prologue = isF64(root) ? RowPrologue() : makePrologue(k, emitter, root);
+  if (root && !prologue && failed(bindReduction(k, emitter, root)))
+    return failure();
+  if (prologue) // Any producer: canVectorize only asks whether there is one.
+    emitter.bind(root->getResult(0), [](ArrayRef<Index>, Lanes) { return Value(); });
+
+  SmallVector<Value> dims = k.getDims(output);
+  int64_t width = rank > 0 && emitter.canVectorize(output, rank - 1) ? k.lanes : 1;
+  Value columns = rank > 0 ? dims.back() : k.constant(1);
+  SmallVector<Value> outer(rank > 0 ? ArrayRef<Value>(dims).drop_back() : ArrayRef<Value>());
+  Value rows = k.constant(1);
+  for (Value dim : outer)
+    rows = k.mul(rows, dim);
+
+  // Work items: rows, or chunks of rows where a row needs no statistics.
+  bool split = !prologue;
+  Value chunks = split ? k.ceilDiv(columns, kChunk) : k.constant(1);
+  auto [begin, end] = k.getShare(k.mul(rows, chunks));
+  k.loop(begin, end, 1, [&](Value item) {
+    Value row = split ? k.div(item, chunks) : item;
+    SmallVector<Value> rowIndices = k.delinearize(row, outer);
+    if (prologue)
+      emitter.bind(root->getResult(0), prologue(rowIndices));
+    Value first = split ? k.mul(k.rem(item, chunks), kChunk) : k.constant(0);
+    Value count = split ? k.min(k.constant(kChunk), k.sub(columns, first)) : columns;
+    k.vectorLoop(count, width, [&](Index column, Lanes lanes) {
+      Indices at;
+      for (Value index : rowIndices)
+        at.push_back({index, false});
+      column.base = k.add(first, column.base);
+      if (rank > 0)
+        at.push_back(column);
+      Value element = emitter.getVector(output, at, lanes);
+      Index position = k.linearize(dims, at);
+      k.store(element, k.getOutput(0), position.base, lanes);
+    });
+  });
+  return success();
+}
+
+} // namespace halftone::cpu
