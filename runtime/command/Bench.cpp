@@ -27,7 +27,6 @@ bool measure(Runner &runner, const Options &options, Timings &timings,
              Diagnostic &diagnostic) {
   Progress progress;
   Array<double> times;
-  times.reserve(options.benchRuns);
   for (uint64_t i = 0; i < options.warmup + options.benchRuns; ++i) {
     double start = now();
     if (!runner.run(diagnostic))

@@ -419,6 +419,11 @@ TEST_F(Command, AnInterruptedRunLeavesNoFile) {
 }
 
 TEST_F(Command, ABusErrorIsExplained) {
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+  GTEST_SKIP() << "ThreadSanitizer does not stand signals on its own threads";
+#endif
+#endif
   Ended ended = runProcess({"timeout", "--signal=BUS", "1", TOY_MODEL_PATH,
                             "--inputs", in(), "--bench", "1000000000",
                             "--outputs", folder / "out.npz"});
