@@ -18,7 +18,7 @@ namespace halftone::onnx {
 static constexpr unsigned kMaxDepth = 64;
 /// Nodes after inlining: functions that call each other twice per level grow
 /// exponentially.
-static constexpr size_t kMaxInlinedNodes = size_t(1) << 22;
+static constexpr size_t kMaxInlinedNodes = size_t(1) << 20;
 /// Literals up to these sizes stay in the IR, larger tensors are weights.
 static constexpr uint64_t kMaxConstantBytes = 64, kMaxShapeBytes = 1024;
 /// Initializers in a field that cannot be mapped become literals inside their
@@ -32,6 +32,13 @@ Binding *Scope::lookup(StringRef name) {
       return &it->second;
   }
   return nullptr;
+}
+
+bool Scope::isAbsent(StringRef name) const {
+  for (const Scope *scope = this; scope; scope = scope->parent)
+    if (scope->absent.contains(name))
+      return true;
+  return false;
 }
 
 Location GraphImporter::getLocation(const Node &node) {
@@ -214,7 +221,10 @@ Value GraphImporter::castWeight(Binding &binding, RankedTensorType type, Locatio
   if (!binding.initializer)
     return {};
   const Tensor &tensor = *binding.initializer;
-  ht::WeightOp weight = createWeight((binding.name + "." + toString(type.getElementType())).str(), type,
+  ht::WeightOp &weight = castWeights[{&tensor, type}];
+  if (weight)
+    return ht::GetWeightOp::create(builder, loc, type, weight.getSymName());
+  weight = createWeight((binding.name + "." + toString(type.getElementType())).str(), type,
                                      NameLoc::get(builder.getStringAttr(binding.name), fileLoc));
   if (failed(fillWeight(builder, weight, tensors, tensor, binding.type)))
     return {};
@@ -338,8 +348,14 @@ LogicalResult GraphImporter::checkOperators(const Graph &graph) {
   for (const ValueInfo &output : graph.outputs)
     outputs.push_back(output.name);
   check(graph.nodes, outputs, model.operatorSets);
-  for (auto &[key, entry] : missing)
+  for (auto &[key, entry] : missing) {
+    if (key.first.empty() && entry.opset < kOldestOpset && findOperator("", key.second, kNewestOpset))
+      return emitError(getLocation(*entry.first))
+             << "opset " << entry.opset << " is older than " << kOldestOpset << " and its operator "
+             << quote(key.second) << " has changed since: convert the model first, e.g. with "
+             << "onnx.version_converter.convert_version(model, 18)";
     reportUnsupported(*entry.first, entry.opset, entry.count);
+  }
   return failure(!missing.empty());
 }
 
@@ -410,8 +426,10 @@ LogicalResult GraphImporter::inlineFunction(const Function &function, const Node
   body.operatorSets = function.operatorSets;
   body.depth = scope.depth + 1;
   for (auto [formal, actual] : llvm::zip(function.inputs, node.inputs)) {
-    if (actual.empty())
+    if (actual.empty() || scope.isAbsent(actual)) {
+      body.absent.insert(formal);
       continue;
+    }
     Binding *binding = scope.lookup(actual);
     if (!binding) {
       importer.error("input " + quote(actual) + " is not produced by any node before it");
@@ -419,6 +437,8 @@ LogicalResult GraphImporter::inlineFunction(const Function &function, const Node
     }
     body.values[formal] = share(*binding, importer.getLoc());
   }
+  for (StringRef formal : ArrayRef(function.inputs).drop_front(node.inputs.size()))
+    body.absent.insert(formal);
   markLive(function.nodes, ArrayRef(function.outputs).take_front(node.outputs.size()), body);
   if (failed(importNodes(function.nodes, body)))
     return failure();

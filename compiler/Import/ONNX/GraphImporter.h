@@ -37,7 +37,10 @@ struct Scope {
   llvm::StringSet<> live;                ///< Values that something uses.
   unsigned depth = 0;
 
+  llvm::StringSet<> absent;              ///< Inputs of a function that the call left out.
+
   Binding *lookup(llvm::StringRef name);
+  bool isAbsent(llvm::StringRef name) const;
 };
 
 class GraphImporter {
@@ -113,6 +116,7 @@ private:
   mlir::func::FuncOp main;
   llvm::StringSet<> weightNames;
   llvm::DenseMap<const Node *, unsigned> nodeIndex;
+  llvm::DenseMap<std::pair<const Tensor *, mlir::Type>, ht::WeightOp> castWeights;
   size_t inlined = 0;
 };
 

@@ -40,9 +40,8 @@ LogicalResult GraphImporter::checkVersions() {
       version = set.version;
   if (!version)
     return success(); // only operators of other domains
-  if (*version < kOldestOpset)
-    return error() << "opset " << *version << " is older than " << kOldestOpset
-                   << ": convert the model first, e.g. with onnx.version_converter.convert_version(model, 18)";
+  if (*version < 1)
+    return error() << "opset " << *version << " does not exist";
   if (*version > kNewestOpset)
     return error() << "opset " << *version << " is newer than " << kNewestOpset
                    << ", the newest supported: export the model with an older opset";

@@ -36,7 +36,9 @@ public:
   // Inputs.
   unsigned numInputs() const { return node.inputs.size(); }
   unsigned numOutputs() const { return node.outputs.size(); }
-  bool hasInput(unsigned index) const { return index < node.inputs.size() && !node.inputs[index].empty(); }
+  bool hasInput(unsigned index) const {
+    return index < node.inputs.size() && !node.inputs[index].empty() && !scope.isAbsent(node.inputs[index]);
+  }
   /// Whether something uses this output.
   bool wants(unsigned index) const;
   /// Input `index` as data, emitted if need be.

@@ -58,12 +58,14 @@ void emitReduce(NodeImporter &node) {
     return node.forward(0, 0);
   // Max and Min of bool are any and all.
   Value x = node.input(0);
-  Type type = node.elementType(0);
-  bool isBool = x && type.isInteger(1);
+  bool isBool = x && node.elementType(0).isInteger(1);
   if (isBool)
     x = node.cast(x, IntegerType::get(node.getContext(), 8));
   Value reduced = node.reduce(kind, x, *axes);
-  finishReduction(node, isBool ? node.cast(reduced, type) : reduced, *axes);
+  // Over no elements, the extreme of the integer type is neither 0 nor 1.
+  if (isBool && reduced)
+    reduced = node.compare(ht::ComparePredicate::GT, reduced, node.scalarLike(0, reduced));
+  finishReduction(node, reduced, *axes);
 }
 
 /// before -> sum over axes -> after.
@@ -97,18 +99,18 @@ void emitReduceLogSumExp(NodeImporter &node) {
 }
 
 const Operator kOperators[] = {
-    {"", "Gemm", 13, kNewest, emitGemm},
-    {"", "MatMul", 13, kNewest, emitMatMul},
-    {"", "ReduceL1", 13, kNewest, emitReduceSumOf<absolute, same>},
-    {"", "ReduceL2", 13, kNewest, emitReduceSumOf<square, root>},
-    {"", "ReduceLogSum", 13, kNewest, emitReduceSumOf<same, logarithm>},
-    {"", "ReduceLogSumExp", 13, kNewest, emitReduceLogSumExp},
-    {"", "ReduceMax", 13, kNewest, emitReduce<ht::ReduceKind::Max>, evaluateReduceMax},
-    {"", "ReduceMean", 13, kNewest, emitReduce<ht::ReduceKind::Mean>},
-    {"", "ReduceMin", 13, kNewest, emitReduce<ht::ReduceKind::Min>, evaluateReduceMin},
-    {"", "ReduceProd", 13, kNewest, emitReduce<ht::ReduceKind::Prod>, evaluateReduceProd},
-    {"", "ReduceSum", 13, kNewest, emitReduce<ht::ReduceKind::Sum>, evaluateReduceSum},
-    {"", "ReduceSumSquare", 13, kNewest, emitReduceSumOf<square, same>},
+    {"", "Gemm", 7, kNewest, emitGemm},
+    {"", "MatMul", 1, kNewest, emitMatMul},
+    {"", "ReduceL1", 1, kNewest, emitReduceSumOf<absolute, same>},
+    {"", "ReduceL2", 1, kNewest, emitReduceSumOf<square, root>},
+    {"", "ReduceLogSum", 1, kNewest, emitReduceSumOf<same, logarithm>},
+    {"", "ReduceLogSumExp", 1, kNewest, emitReduceLogSumExp},
+    {"", "ReduceMax", 1, kNewest, emitReduce<ht::ReduceKind::Max>, evaluateReduceMax},
+    {"", "ReduceMean", 1, kNewest, emitReduce<ht::ReduceKind::Mean>},
+    {"", "ReduceMin", 1, kNewest, emitReduce<ht::ReduceKind::Min>, evaluateReduceMin},
+    {"", "ReduceProd", 1, kNewest, emitReduce<ht::ReduceKind::Prod>, evaluateReduceProd},
+    {"", "ReduceSum", 1, kNewest, emitReduce<ht::ReduceKind::Sum>, evaluateReduceSum},
+    {"", "ReduceSumSquare", 1, kNewest, emitReduceSumOf<square, same>},
 };
 
 } // namespace

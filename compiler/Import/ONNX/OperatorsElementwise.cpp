@@ -63,22 +63,33 @@ void emitPow(NodeImporter &node) {
   node.setResult(0, node.cast(power, type));
 }
 
+/// x - q y, where q is x / y rounded toward zero (fmod) or down, so that the
+/// result has the sign of the divisor, as in Python.
 void emitMod(NodeImporter &node) {
   Value x = node.input(0), y = node.input(1);
   if (node.failed())
     return;
   bool truncated = node.integer("fmod", 0) != 0;
   if (isa<FloatType>(node.elementType(0))) {
-    if (!truncated)
-      return node.error("floating-point operands need fmod=1");
-    Value quotient = node.div(x, y);
-    Value whole = node.where(node.compare(ComparePredicate::LT, quotient, node.scalarLike(0, quotient)),
-                             node.unary<ht::CeilOp>(quotient), node.unary<ht::FloorOp>(quotient));
-    return node.setResult(0, node.sub(x, node.mul(whole, y)));
+    Value zero = node.scalarLike(0, x);
+    auto negative = [&](Value v) { return node.compare(ComparePredicate::LT, v, zero); };
+    Value quotient = node.div(x, y), whole = node.unary<ht::FloorOp>(quotient);
+    if (truncated)
+      whole = node.where(negative(quotient), node.unary<ht::CeilOp>(quotient), whole);
+    // 0 * infinity is NaN: an infinite divisor leaves x, or is the result where
+    // the signs differ. x - x is NaN where x is not finite.
+    Value limit = x;
+    if (!truncated) {
+      Value differs = node.infer<ht::XorOp>({negative(x), negative(y)});
+      limit = node.where(node.infer<ht::AndOp>({differs, node.compare(ComparePredicate::NE, x, zero)}), y, x);
+    }
+    Value infinite = node.compare(ComparePredicate::EQ, node.unary<ht::AbsOp>(y),
+                                  node.scalarLike(std::numeric_limits<double>::infinity(), y));
+    return node.setResult(
+        0, node.where(infinite, node.add(limit, node.sub(x, x)), node.sub(x, node.mul(whole, y))));
   }
   Value remainder = node.sub(x, node.mul(node.div(x, y), y));
   if (!truncated) {
-    // The sign of the divisor, as in Python.
     Value zero = node.scalarLike(0, remainder);
     Value differs = node.infer<ht::XorOp>({node.compare(ComparePredicate::LT, remainder, zero),
                                            node.compare(ComparePredicate::LT, y, zero)});
@@ -235,30 +246,46 @@ void emitSwish(NodeImporter &node) {
   node.setResult(0, node.mul(x, node.unary<ht::SigmoidOp>(node.mul(x, node.scalarLike(alpha, x)))));
 }
 
+/// x where x > alpha, else 0.
+void emitThresholdedRelu(NodeImporter &node) {
+  Value x = node.input(0);
+  Value above = node.compare(ComparePredicate::GT, x, node.scalarLike(node.real("alpha", 1), x));
+  node.setResult(0, node.where(above, x, node.scalarLike(0, x)));
+}
+
+/// max(0, x) + min(0, alpha (e^(x / alpha) - 1)).
+void emitCelu(NodeImporter &node) {
+  Value x = node.input(0);
+  Value alpha = node.scalarLike(node.real("alpha", 1), x), one = node.scalarLike(1, x);
+  Value below = node.mul(alpha, node.sub(node.unary<ht::ExpOp>(node.div(x, alpha)), one));
+  node.setResult(0, node.add(node.unary<ht::ReluOp>(x), node.infer<ht::MinOp>({below, node.scalarLike(0, x)})));
+}
+
 const Operator kOperators[] = {
-    {"", "Abs", 13, kNewest, emitUnary<ht::AbsOp>},
-    {"", "Add", 13, kNewest, emitBinary<ht::AddOp>, evaluateAdd},
+    {"", "Abs", 6, kNewest, emitUnary<ht::AbsOp>},
+    {"", "Add", 7, kNewest, emitBinary<ht::AddOp>, evaluateAdd},
     {"", "And", 7, kNewest, emitBinary<ht::AndOp>, evaluateAnd},
-    {"", "Cast", 13, kNewest, emitCast, evaluateCast},
+    {"", "Cast", 6, kNewest, emitCast, evaluateCast},
     {"", "CastLike", 15, kNewest, emitCastLike},
-    {"", "Ceil", 13, kNewest, emitUnary<ht::CeilOp>, evaluateCeil},
-    {"", "Clip", 13, kNewest, emitClip},
+    {"", "Ceil", 6, kNewest, emitUnary<ht::CeilOp>, evaluateCeil},
+    {"", "Celu", 12, kNewest, emitCelu},
+    {"", "Clip", 11, kNewest, emitClip},
     {"", "Cos", 7, kNewest, emitUnary<ht::CosOp>},
-    {"", "Div", 13, kNewest, emitBinary<ht::DivOp>, evaluateDiv},
-    {"", "Dropout", 13, kNewest, emitDropout},
+    {"", "Div", 7, kNewest, emitBinary<ht::DivOp>, evaluateDiv},
+    {"", "Dropout", 7, kNewest, emitDropout},
     {"", "Elu", 6, kNewest, emitElu},
-    {"", "Equal", 13, kNewest, emitCompare<ComparePredicate::EQ>, evaluateEqual},
-    {"", "Erf", 13, kNewest, emitUnary<ht::ErfOp>},
-    {"", "Exp", 13, kNewest, emitUnary<ht::ExpOp>},
-    {"", "Floor", 13, kNewest, emitUnary<ht::FloorOp>, evaluateFloor},
+    {"", "Equal", 7, kNewest, emitCompare<ComparePredicate::EQ>, evaluateEqual},
+    {"", "Erf", 9, kNewest, emitUnary<ht::ErfOp>},
+    {"", "Exp", 6, kNewest, emitUnary<ht::ExpOp>},
+    {"", "Floor", 6, kNewest, emitUnary<ht::FloorOp>, evaluateFloor},
     {"", "Gelu", 20, kNewest, emitGelu},
-    {"", "Greater", 13, kNewest, emitCompare<ComparePredicate::GT>, evaluateGreater},
+    {"", "Greater", 7, kNewest, emitCompare<ComparePredicate::GT>, evaluateGreater},
     {"", "GreaterOrEqual", 12, kNewest, emitCompare<ComparePredicate::GE>, evaluateGreaterOrEqual},
     {"", "HardSigmoid", 6, kNewest, emitHardSigmoid},
     {"", "HardSwish", 14, kNewest, emitHardSwish},
-    {"", "Identity", 13, kNewest, emitIdentity, evaluateIdentity},
+    {"", "Identity", 1, kNewest, emitIdentity, evaluateIdentity},
     {"", "IsInf", 10, kNewest, emitIsInf},
-    {"", "IsNaN", 13, kNewest,
+    {"", "IsNaN", 9, kNewest,
      [](NodeImporter &node) {
        Value x = node.input(0);
        if (!node.failed())
@@ -268,34 +295,35 @@ const Operator kOperators[] = {
                                .getResult());
      }},
     {"", "LeakyRelu", 6, kNewest, emitLeakyRelu},
-    {"", "Less", 13, kNewest, emitCompare<ComparePredicate::LT>, evaluateLess},
+    {"", "Less", 7, kNewest, emitCompare<ComparePredicate::LT>, evaluateLess},
     {"", "LessOrEqual", 12, kNewest, emitCompare<ComparePredicate::LE>, evaluateLessOrEqual},
-    {"", "Log", 13, kNewest, emitUnary<ht::LogOp>},
-    {"", "Max", 13, kNewest, emitVariadic<ht::MaxOp>, evaluateMax},
-    {"", "Mean", 13, kNewest, emitMean},
-    {"", "Min", 13, kNewest, emitVariadic<ht::MinOp>, evaluateMin},
+    {"", "Log", 6, kNewest, emitUnary<ht::LogOp>},
+    {"", "Max", 8, kNewest, emitVariadic<ht::MaxOp>, evaluateMax},
+    {"", "Mean", 8, kNewest, emitMean},
+    {"", "Min", 8, kNewest, emitVariadic<ht::MinOp>, evaluateMin},
     {"", "Mish", 18, kNewest, emitMish},
-    {"", "Mod", 13, kNewest, emitMod, evaluateMod},
-    {"", "Mul", 13, kNewest, emitBinary<ht::MulOp>, evaluateMul},
-    {"", "Neg", 13, kNewest, emitUnary<ht::NegOp>, evaluateNeg},
+    {"", "Mod", 10, kNewest, emitMod, evaluateMod},
+    {"", "Mul", 7, kNewest, emitBinary<ht::MulOp>, evaluateMul},
+    {"", "Neg", 6, kNewest, emitUnary<ht::NegOp>, evaluateNeg},
     {"", "Not", 1, kNewest, emitUnary<ht::NotOp>, evaluateNot},
     {"", "Or", 7, kNewest, emitBinary<ht::OrOp>, evaluateOr},
     {"", "PRelu", 9, kNewest, emitPRelu},
-    {"", "Pow", 13, kNewest, emitPow, evaluatePow},
-    {"", "Reciprocal", 13, kNewest, emitUnary<ht::ReciprocalOp>, evaluateReciprocal},
-    {"", "Relu", 13, kNewest, emitUnary<ht::ReluOp>},
+    {"", "Pow", 7, kNewest, emitPow, evaluatePow},
+    {"", "Reciprocal", 6, kNewest, emitUnary<ht::ReciprocalOp>, evaluateReciprocal},
+    {"", "Relu", 6, kNewest, emitUnary<ht::ReluOp>},
     {"", "Round", 11, kNewest, emitUnary<ht::RoundOp>},
     {"", "Selu", 6, kNewest, emitSelu},
-    {"", "Sigmoid", 13, kNewest, emitUnary<ht::SigmoidOp>},
-    {"", "Sign", 13, kNewest, emitUnary<ht::SignOp>},
+    {"", "Sigmoid", 6, kNewest, emitUnary<ht::SigmoidOp>},
+    {"", "Sign", 9, kNewest, emitUnary<ht::SignOp>},
     {"", "Sin", 7, kNewest, emitUnary<ht::SinOp>},
     {"", "Softplus", 1, kNewest, emitSoftplus},
     {"", "Softsign", 1, kNewest, emitSoftsign},
-    {"", "Sqrt", 13, kNewest, emitUnary<ht::SqrtOp>, evaluateSqrt},
-    {"", "Sub", 13, kNewest, emitBinary<ht::SubOp>, evaluateSub},
-    {"", "Sum", 13, kNewest, emitSum, evaluateAdd},
+    {"", "Sqrt", 6, kNewest, emitUnary<ht::SqrtOp>, evaluateSqrt},
+    {"", "Sub", 7, kNewest, emitBinary<ht::SubOp>, evaluateSub},
+    {"", "Sum", 8, kNewest, emitSum, evaluateAdd},
     {"", "Swish", 24, kNewest, emitSwish},
-    {"", "Tanh", 13, kNewest, emitUnary<ht::TanhOp>},
+    {"", "Tanh", 6, kNewest, emitUnary<ht::TanhOp>},
+    {"", "ThresholdedRelu", 10, kNewest, emitThresholdedRelu},
     {"", "Where", 9, kNewest, emitWhere, evaluateWhere},
     {"", "Xor", 7, kNewest, emitBinary<ht::XorOp>},
 };

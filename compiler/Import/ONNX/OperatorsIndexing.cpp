@@ -18,10 +18,51 @@ void emitGather(NodeImporter &node) {
                         node.getBuilder().getNamedAttr("axis", node.getBuilder().getI64IntegerAttr(axis))));
 }
 
+/// The coordinate along `axis` of each element of a tensor of shape `dims`, with
+/// a last axis of 1: one column of a table of index tuples.
+Value coordinates(NodeImporter &node, ArrayRef<Dim> dims, int64_t axis, Type type) {
+  Dims along(dims.size() + 1, node.symbols().constant(1)), whole(dims.begin(), dims.end());
+  along[axis] = dims[axis];
+  whole.push_back(node.symbols().constant(1));
+  return node.broadcastTo(node.reshape(node.iota(dims[axis], 0, 1, type), along), whole);
+}
+
+/// Batch axes are looked up like others, at their own coordinates.
 void emitGatherND(NodeImporter &node) {
-  if (node.integer("batch_dims", 0) != 0)
-    return node.error("batch_dims other than 0 is not supported");
-  node.setResult(0, node.infer<ht::GatherNDOp>({node.input(0), node.input(1)}));
+  Value data = node.input(0), indices = node.input(1);
+  int64_t batch = node.integer("batch_dims", 0);
+  Dims shape = node.dims(1);
+  if (node.failed())
+    return;
+  if (batch < 0 || batch >= std::min<int64_t>(node.rank(0), shape.size()))
+    return node.error("batch_dims " + Twine(batch) + " does not fit its operands");
+  if (batch) {
+    SmallVector<Value> columns;
+    ArrayRef<Dim> tuples = ArrayRef<Dim>(shape).drop_back();
+    for (int64_t axis = 0; axis < batch; ++axis)
+      columns.push_back(coordinates(node, tuples, axis, node.elementType(1)));
+    columns.push_back(indices);
+    indices = node.concat(columns, tuples.size());
+  }
+  node.setResult(0, node.infer<ht::GatherNDOp>({data, indices}));
+}
+
+/// y[i, j, k] = x[i, index[i, j, k], k] for axis 1.
+void emitGatherElements(NodeImporter &node) {
+  Value data = node.input(0), indices = node.input(1);
+  int64_t axis = node.axis(node.integer("axis", 0), node.rank(0));
+  Dims shape = node.dims(1);
+  if (node.failed())
+    return;
+  if (static_cast<int64_t>(shape.size()) != node.rank(0))
+    return node.error("its operands differ in rank");
+  SmallVector<Value> columns;
+  Dims column = shape;
+  column.push_back(node.symbols().constant(1));
+  for (int64_t i = 0; i < node.rank(0); ++i)
+    columns.push_back(i == axis ? node.reshape(indices, column) : coordinates(node, shape, i, node.elementType(1)));
+  if (!node.failed())
+    node.setResult(0, node.infer<ht::GatherNDOp>({data, node.concat(columns, shape.size())}));
 }
 
 void emitCumSum(NodeImporter &node) {
@@ -87,9 +128,10 @@ void emitEyeLike(NodeImporter &node) {
 const Operator kOperators[] = {
     {"", "CumSum", 11, kNewest, emitCumSum},
     {"", "EyeLike", 9, kNewest, emitEyeLike},
-    {"", "Gather", 13, kNewest, emitGather, evaluateGather},
-    {"", "GatherND", 12, kNewest, emitGatherND},
-    {"", "OneHot", 11, kNewest, emitOneHot},
+    {"", "Gather", 1, kNewest, emitGather, evaluateGather},
+    {"", "GatherElements", 11, kNewest, emitGatherElements},
+    {"", "GatherND", 11, kNewest, emitGatherND},
+    {"", "OneHot", 9, kNewest, emitOneHot},
 };
 
 } // namespace

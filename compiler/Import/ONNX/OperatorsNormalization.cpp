@@ -10,22 +10,36 @@ namespace halftone::onnx {
 
 namespace {
 
+/// x - max - log(sum(e^(x - max))).
+Value logSoftmax(NodeImporter &node, Value x, int64_t axis) {
+  Value shifted = node.sub(x, node.reduce(ht::ReduceKind::Max, x, axis));
+  Value sum = node.reduce(ht::ReduceKind::Sum, node.unary<ht::ExpOp>(shifted), axis);
+  return node.sub(shifted, node.unary<ht::LogOp>(sum));
+}
+
+template <bool logarithm>
 void emitSoftmax(NodeImporter &node) {
   Value x = node.input(0);
   int64_t axis = node.axis(node.integer("axis", -1), node.rank(0));
   if (!node.failed())
-    node.setResult(0, node.softmax(x, axis));
+    node.setResult(0, logarithm ? logSoftmax(node, x, axis) : node.softmax(x, axis));
 }
 
-/// x - max - log(sum(e^(x - max))).
-void emitLogSoftmax(NodeImporter &node) {
-  Value x = node.input(0);
-  int64_t axis = node.axis(node.integer("axis", -1), node.rank(0));
+/// Before opset 13: over all axes from `axis` (default 1) on together.
+template <bool logarithm>
+void emitFlatSoftmax(NodeImporter &node) {
+  Dims whole = node.dims(0);
+  int64_t axis = node.axis(node.integer("axis", 1), whole.size());
   if (node.failed())
     return;
-  Value shifted = node.sub(x, node.reduce(ht::ReduceKind::Max, x, axis));
-  Value sum = node.reduce(ht::ReduceKind::Sum, node.unary<ht::ExpOp>(shifted), axis);
-  node.setResult(0, node.sub(shifted, node.unary<ht::LogOp>(sum)));
+  auto width = node.symbols().product(ArrayRef<Dim>(whole).drop_front(axis));
+  if (!width)
+    return node.error("its axes are too large");
+  Dims flat(whole.begin(), whole.begin() + axis);
+  flat.push_back(*width);
+  Value x = node.reshape(node.input(0), flat);
+  Value y = logarithm ? logSoftmax(node, x, axis) : node.softmax(x, axis);
+  node.setResult(0, node.reshape(y, whole));
 }
 
 /// Norms here run over the last axis: the axes from `axis` on become one.
@@ -107,11 +121,13 @@ void emitRMSNormalization(NodeImporter &node) {
 
 const Operator kOperators[] = {
     {"", "LayerNormalization", 17, kNewest, emitLayerNormalization},
-    {"", "LogSoftmax", 13, kNewest, emitLogSoftmax},
+    {"", "LogSoftmax", 1, 12, emitFlatSoftmax<true>},
+    {"", "LogSoftmax", 13, kNewest, emitSoftmax<true>},
     {"", "RMSNormalization", 23, kNewest, emitRMSNormalization},
     // ONNX Runtime's name for it, which it registers in the default domain.
     {"", "SimplifiedLayerNormalization", 1, kNewest, emitRMSNormalization},
-    {"", "Softmax", 13, kNewest, emitSoftmax},
+    {"", "Softmax", 1, 12, emitFlatSoftmax<false>},
+    {"", "Softmax", 13, kNewest, emitSoftmax<false>},
 };
 
 } // namespace

@@ -118,6 +118,9 @@ void emitSplit(NodeImporter &node) {
     if (!given)
       return;
     sizes = *given;
+  } else if (auto attribute = node.integers("split")) { // before opset 13
+    for (int64_t size : *attribute)
+      sizes.push_back(symbols.constant(size));
   } else {
     // Equal parts; since opset 18 the last may be smaller.
     int64_t parts = node.hasAttribute("num_outputs") ? node.integer("num_outputs", 0) : node.numOutputs();
@@ -205,6 +208,8 @@ void emitPad(NodeImporter &node) {
   if (pads->size() != 2 * axes.size())
     return node.error("it has " + Twine(pads->size()) + " pads for " + Twine(axes.size()) + " axes");
   Value fill = node.hasInput(2) ? node.reshape(node.input(2), {}) : node.scalarLike(0, x);
+  if (!fill)
+    return;
   for (auto [i, given] : llvm::enumerate(axes)) {
     int64_t axis = node.axis(given, dims.size());
     Dim before = (*pads)[i], after = (*pads)[i + axes.size()];
@@ -232,18 +237,18 @@ void emitPad(NodeImporter &node) {
 }
 
 const Operator kOperators[] = {
-    {"", "Concat", 13, kNewest, emitConcat, evaluateConcat},
-    {"", "Expand", 13, kNewest, emitExpand, evaluateExpand},
-    {"", "Flatten", 13, kNewest, emitFlatten},
-    {"", "Pad", 13, kNewest, emitPad},
-    {"", "Reshape", 13, kNewest, emitReshape, evaluateReshape},
-    {"", "Slice", 13, kNewest, emitSlice, evaluateSlice},
-    {"", "Split", 13, kNewest, emitSplit},
-    {"", "Squeeze", 13, kNewest, emitSqueeze, evaluateSqueeze},
-    {"", "Tile", 13, kNewest, emitTile},
-    {"", "Transpose", 13, kNewest, emitTranspose, evaluateTranspose},
+    {"", "Concat", 4, kNewest, emitConcat, evaluateConcat},
+    {"", "Expand", 8, kNewest, emitExpand, evaluateExpand},
+    {"", "Flatten", 1, kNewest, emitFlatten},
+    {"", "Pad", 11, kNewest, emitPad},
+    {"", "Reshape", 5, kNewest, emitReshape, evaluateReshape},
+    {"", "Slice", 10, kNewest, emitSlice, evaluateSlice},
+    {"", "Split", 2, kNewest, emitSplit},
+    {"", "Squeeze", 1, kNewest, emitSqueeze, evaluateSqueeze},
+    {"", "Tile", 6, kNewest, emitTile},
+    {"", "Transpose", 1, kNewest, emitTranspose, evaluateTranspose},
     {"", "Trilu", 14, kNewest, emitTrilu},
-    {"", "Unsqueeze", 13, kNewest, emitUnsqueeze, evaluateUnsqueeze},
+    {"", "Unsqueeze", 1, kNewest, emitUnsqueeze, evaluateUnsqueeze},
 };
 
 } // namespace

@@ -111,12 +111,12 @@ void emitIf(NodeImporter &node) {
 }
 
 const Operator kOperators[] = {
-    {"", "Constant", 13, kNewest, emitConstant},
+    {"", "Constant", 1, kNewest, emitConstant},
     {"", "ConstantOfShape", 9, kNewest, emitConstantOfShape, evaluateConstantOfShape},
-    {"", "If", 13, kNewest, emitIf},
+    {"", "If", 1, kNewest, emitIf},
     {"", "Range", 11, kNewest, emitRange, evaluateRange},
-    {"", "Shape", 13, kNewest, emitShape, evaluateShape},
-    {"", "Size", 13, kNewest, emitShape, evaluateSize},
+    {"", "Shape", 1, kNewest, emitShape, evaluateShape},
+    {"", "Size", 1, kNewest, emitShape, evaluateSize},
 };
 
 } // namespace

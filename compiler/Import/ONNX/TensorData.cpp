@@ -2,6 +2,8 @@
 
 #include "compiler/Import/ONNX/TensorData.h"
 
+#include "compiler/Import/ONNX/Names.h"
+
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"
@@ -18,7 +20,7 @@ std::string toString(DataType type) {
   auto index = static_cast<size_t>(type);
   if (index < std::size(names))
     return names[index];
-  return "type " + std::to_string(static_cast<int32_t>(type));
+  return std::to_string(static_cast<int32_t>(type));
 }
 
 Type getElementType(DataType type, MLIRContext *context) {
@@ -116,7 +118,7 @@ std::optional<TensorBytes> TensorReader::locate(const Tensor &tensor, RankedTens
     break;
   case Storage::External: {
     if (tensor.length && *tensor.length != needed) {
-      error = "external data in '" + llvm::StringRef(tensor.location).str() + "' has " +
+      error = "external data in " + quote(tensor.location) + " has " +
               std::to_string(*tensor.length) + " bytes, but " + toString(tensor.type) + describeShape(tensor.dims) +
               " needs " + std::to_string(needed);
       return std::nullopt;
@@ -124,7 +126,7 @@ std::optional<TensorBytes> TensorReader::locate(const Tensor &tensor, RankedTens
     std::string reason;
     auto data = files.read(tensor.location, tensor.offset, needed, reason);
     if (!data) {
-      error = "external data in '" + llvm::StringRef(tensor.location).str() + "': " + reason;
+      error = "external data in " + quote(tensor.location) + ": " + reason;
       return std::nullopt;
     }
     bytes.file = tensor.location.str();

@@ -11,13 +11,13 @@
 
 namespace halftone::onnx {
 
-/// "float32", "int64", …, or "type 99" for one that ONNX does not define.
+/// "float32", "int64", …, or "99" for one that ONNX does not define.
 std::string toString(DataType type);
 
 /// The element type, or null where the graph dialect has none.
 mlir::Type getElementType(DataType type, mlir::MLIRContext *context);
 
-/// The inverse of `getElementType` as a number for messages and casts.
+/// The same for an element type of the dialect.
 std::string toString(mlir::Type elementType);
 
 /// Where the little-endian row-major bytes of a tensor lie.
