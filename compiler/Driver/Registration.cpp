@@ -2,20 +2,26 @@
 
 #include "compiler/Driver/Registration.h"
 
-#include "dialects/HT/HTDialect.h"
+#include "compiler/Pipelines/Phases.h"
 #include "dialects/HTK/HTKDialect.h"
+#include "passes/CPU/Passes.h"
 #include "passes/Graph/Passes.h"
 #include "passes/Kernels/Passes.h"
 #include "passes/Layout/Passes.h"
 #include "passes/Quantize/Passes.h"
+#include "passes/Verify/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 
 void halftone::registerDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
+  mlir::registerBuiltinDialectTranslation(registry);
+  mlir::registerLLVMDialectTranslation(registry);
   registry.insert<ht::HTDialect, htk::HTKDialect>();
 }
 
@@ -25,4 +31,7 @@ void halftone::registerPasses() {
   kernels::registerHalftoneKernelsPasses();
   layout::registerHalftoneLayoutPasses();
   quantize::registerHalftoneQuantizePasses();
+  cpu::registerHalftoneCPUPasses();
+  verify::registerHalftoneVerifyPasses();
+  pipelines::registerPhasePipelines();
 }

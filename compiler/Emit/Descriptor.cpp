@@ -173,11 +173,10 @@ private:
 
 } // namespace
 
-llvm::Expected<ProgramDescription> describeProgram(mlir::ModuleOp module) {
+llvm::Expected<ProgramDescription> describeGraph(mlir::ModuleOp module) {
   auto graph = module.lookupSymbol<mlir::func::FuncOp>("main");
-  mlir::Operation *step = module.lookupSymbol("step");
-  if (!graph || !step)
-    return llvm::createStringError("the module has no @main and @step: it has not been lowered");
+  if (!graph)
+    return llvm::createStringError("the module has no graph function @main");
 
   ProgramDescription description;
   for (ht::SymbolAttr symbol : ht::getSymbols(graph))
@@ -201,6 +200,17 @@ llvm::Expected<ProgramDescription> describeProgram(mlir::ModuleOp module) {
       return output.takeError();
     description.outputs.push_back(std::move(*output));
   }
+  return description;
+}
+
+llvm::Expected<ProgramDescription> describeProgram(mlir::ModuleOp module) {
+  auto graph = describeGraph(module);
+  if (!graph)
+    return graph.takeError();
+  ProgramDescription description = std::move(*graph);
+  mlir::Operation *step = module.lookupSymbol("step");
+  if (!step)
+    return llvm::createStringError("the module has no @step: it has not been lowered");
   if (auto sites = module->getAttrOfType<mlir::ArrayAttr>(htk::HTKDialect::kFaultSitesAttr))
     for (mlir::Attribute site : sites)
       description.faultSites.push_back(llvm::cast<mlir::StringAttr>(site).str());

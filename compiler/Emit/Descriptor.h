@@ -30,7 +30,10 @@ struct ProgramDescription {
   uint64_t cpuFeatures = 0, arenaBytes = 0, payloadBytes = 0;
 };
 
-/// Reads symbols, inputs, outputs, fault sites and sizes.
+/// Reads symbols, inputs and outputs of the graph function, in any phase.
+llvm::Expected<ProgramDescription> describeGraph(mlir::ModuleOp module);
+
+/// The same of a lowered module, with fault sites and sizes.
 llvm::Expected<ProgramDescription> describeProgram(mlir::ModuleOp module);
 
 /// Adds the constant `halftone_program` (runtime/include/halftone/abi.h) and the

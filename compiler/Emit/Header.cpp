@@ -5,6 +5,7 @@
 #include "dialects/HT/Shapes.h"
 #include "runtime/include/halftone/abi.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 

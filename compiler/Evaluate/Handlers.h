@@ -11,6 +11,7 @@ void addElementwise(InterpreterTable &table);
 void addStructure(InterpreterTable &table);
 void addContractions(InterpreterTable &table);
 void addTransformer(InterpreterTable &table);
+void addKernels(InterpreterTable &table);
 
 /// f(x) of an activation in double, shared by the elementwise operations and the gated unit.
 double computeGelu(double x);

@@ -330,6 +330,7 @@ const InterpreterTable &InterpreterTable::standard() {
     addStructure(table);
     addContractions(table);
     addTransformer(table);
+    addKernels(table);
     table.add(func::CallOp::getOperationName(), runCall);
     return table;
   }();

@@ -3,8 +3,8 @@
 
     sample_stories.py --out build/stories.txt             # once, a few minutes
     train.py --stories build/stories.txt --work build/train --out tools/model/stories-3M \\
-             --preset demo --minutes 65                   # a 3.7M-parameter model
-    train.py ... --preset proof --minutes 60              # 29M parameters: wants a GPU
+             --preset demo --compile --minutes 65         # a 3.7M-parameter model
+    train.py ... --preset proof --compile --minutes 60    # 29M parameters: wants a GPU
 
 Running the same command again resumes from the last checkpoint in --work.
 
@@ -20,7 +20,8 @@ Recipe  AdamW, cosine schedule after a short warm-up, bf16 autocast, windows of 
         the time used out of --minutes (or the steps out of --steps, which is
         reproducible bit by bit on one machine), so a run on a busy machine ends in
         time and its learning rate still reaches the end of the cosine.
-Cost    demo: 2 cores with AMX train some 10k tokens a second; 3 GB of memory.
+Cost    demo: 2 idle cores with AMX train 12k tokens a second with --compile (which needs
+        a C++ compiler), half as many without; 2.5 GB of memory.
 Output  OUT/: config.json, generation_config.json, model.safetensors (bf16),
         tokenizer.json, tokenizer_config.json, training.json (what was done, and the
         held-out perplexity of the bf16-rounded weights in non-overlapping windows).

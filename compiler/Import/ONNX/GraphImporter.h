@@ -50,6 +50,9 @@ public:
 
   mlir::OwningOpRef<mlir::ModuleOp> run();
 
+  /// After `run` failed: whether the cause was bytes that could not be read.
+  bool isUnreadable() const { return unreadable; }
+
   mlir::MLIRContext *getContext() { return &context; }
   mlir::OpBuilder &getBuilder() { return builder; }
   Symbols &getSymbols() { return symbols; }
@@ -86,6 +89,7 @@ public:
   bool boundSymbol(ht::Dim expr, int64_t limit, mlir::Location loc, llvm::StringRef reason);
 
 private:
+  bool unreadable = false;
   mlir::InFlightDiagnostic error() { return mlir::emitError(fileLoc); }
   mlir::LogicalResult checkVersions();
   mlir::LogicalResult checkOperators(const Graph &graph);

@@ -292,8 +292,11 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   for (const ValueInfo &output : graph.outputs)
     outputs.push_back(output.name);
   markLive(graph.nodes, outputs, scope);
-  if (failed(bindInputs(graph, scope)) || failed(bindInitializers(graph, scope)) ||
-      failed(importNodes(graph.nodes, scope)) || failed(finish(graph, scope)))
+  if (failed(bindInputs(graph, scope)))
+    return {};
+  // Weights outside the model file can be missing or cut as the file itself can.
+  unreadable = failed(bindInitializers(graph, scope));
+  if (unreadable || failed(importNodes(graph.nodes, scope)) || failed(finish(graph, scope)))
     return {};
   if (failed(verify(module)))
     return {};
@@ -317,13 +320,20 @@ bool halftone::parseMaxima(StringRef text, ImportOptions &options, std::string &
   return true;
 }
 
-OwningOpRef<ModuleOp> halftone::importONNX(StringRef path, MLIRContext &context, const ImportOptions &options) {
+OwningOpRef<ModuleOp> halftone::importONNX(StringRef path, MLIRContext &context, const ImportOptions &options,
+                                           ImportFailure *failure) {
   context.loadDialect<func::FuncDialect, ht::HTDialect>();
   std::string error;
   std::unique_ptr<onnx::Model> model = onnx::readModel(path, error);
   if (!model) {
     emitError(FileLineColLoc::get(&context, path, 0, 0)) << error;
+    if (failure)
+      *failure = ImportFailure::Unreadable;
     return {};
   }
-  return onnx::GraphImporter(*model, path, context, options).run();
+  onnx::GraphImporter importer(*model, path, context, options);
+  OwningOpRef<ModuleOp> module = importer.run();
+  if (failure && !module)
+    *failure = importer.isUnreadable() ? ImportFailure::Unreadable : ImportFailure::Unsupported;
+  return module;
 }

@@ -25,11 +25,16 @@ struct ImportOptions {
 /// sets `error`.
 bool parseMaxima(llvm::StringRef text, ImportOptions &options, std::string &error);
 
+/// Why an import gave nothing: the bytes could not be read as a model, or they
+/// could and ask for what Halftone lacks.
+enum class ImportFailure { None, Unreadable, Unsupported };
+
 /// Imports the model at `path`. Errors, warnings and remarks go to the context's
 /// diagnostic handler, at locations that carry the file and the node's name;
-/// null after an error. The module is verified.
+/// null after an error, with its kind in `failure`. The module is verified.
 mlir::OwningOpRef<mlir::ModuleOp> importONNX(llvm::StringRef path, mlir::MLIRContext &context,
-                                             const ImportOptions &options = {});
+                                             const ImportOptions &options = {},
+                                             ImportFailure *failure = nullptr);
 
 } // namespace halftone
 

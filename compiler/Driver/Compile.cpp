@@ -1,0 +1,105 @@
+//===- Compile.cpp - halftone compile ---------------------------------------===//
+
+#include "compiler/Driver/Arguments.h"
+#include "compiler/Driver/Compiler.h"
+#include "compiler/Driver/Verbs.h"
+#include "compiler/Pipelines/Phases.h"
+
+namespace halftone::driver {
+
+static std::string listPhases() {
+  std::string text;
+  for (const pipelines::Phase &phase : pipelines::getPhases())
+    text += (text.empty() ? "" : ", ") + phase.name.str();
+  return text;
+}
+
+static void printHelp(llvm::ArrayRef<OptionSpec> options) {
+  llvm::outs() << "halftone compile MODEL -o OUTPUT [options]\n\n"
+                  "Compiles an ONNX model to one native program. The suffix of OUTPUT decides:\n"
+                  "none: an executable; .so: a shared library and a C header; .o: an object and\n"
+                  "a header. The weights are inside, packed and mapped, never copied.\n\n"
+               << describeOptions(options)
+               << "\nPhases (each can be stopped after, and gone on from):\n";
+  for (const pipelines::Phase &phase : pipelines::getPhases())
+    llvm::outs() << "  " << phase.name << std::string(10 - phase.name.size(), ' ') << phase.does << "\n";
+  llvm::outs() << "\nExamples:\n"
+                  "  halftone compile model.onnx -o model --max batch=8,sequence=512\n"
+                  "  ./model --describe\n"
+                  "  halftone compile model.onnx -o model.so --precision bf16\n"
+                  "  halftone compile model.onnx --compile-to=raise -o -\n\n"
+                  "Exit codes: 0 done, 1 the model cannot be compiled, 2 usage or unreadable\n"
+                  "input, 3 internal error.\n";
+}
+
+static int checkPhase(llvm::StringRef option, llvm::StringRef phase, int &index, int otherwise) {
+  index = phase.empty() ? otherwise : pipelines::findPhase(phase);
+  if (index >= 0)
+    return ExitOk;
+  printError("unknown phase '" + phase.str() + "' for " + option.str() + "; the phases are " + listPhases());
+  return ExitUsage;
+}
+
+int runCompile(llvm::ArrayRef<llvm::StringRef> arguments) {
+  CompileOptions options;
+  std::string maxima;
+  bool help = false;
+  const OptionSpec specs[] = {
+      {"-o", "OUTPUT", "what to write; - is standard output (for IR)", &options.output},
+      {"--max", "NAME=N,…", "largest values of the dynamic dimensions, e.g. batch=8,seq=512;\n"
+       "a prefix of a name will do (default: 8 for the batch, 512 for others)", &maxima},
+      {"--precision", "f32|bf16", "what weights are stored in (default f32)", &options.precision},
+      {"--cpu", "NAME", "processor to compile for: native (default), x86-64-v3, x86-64-v4,\n"
+       "or LLVM's name of one", &options.cpu},
+      {"--compile-to", "PHASE", "stop after this phase and write IR", &options.compileTo},
+      {"--compile-from", "PHASE", "MODEL is IR that this phase left; go on from there", &options.compileFrom},
+      {"--verify-each-phase", "", "interpret the model after each phase on a sample and report the\n"
+       "error that the phase added", nullptr, &options.verifyEachPhase},
+      {"--linker", "DRIVER", "C compiler driver that links (default: clang-22)", &options.linker},
+      {"-v", "", "show every step, remark and time", nullptr, &options.verbose},
+      {"--help", "", "this text", nullptr, &help},
+  };
+  std::vector<std::string> positional;
+  if (llvm::Error error = parseArguments(arguments, specs, positional))
+    return fail(std::move(error), ExitUsage);
+  if (help) {
+    printHelp(specs);
+    return ExitOk;
+  }
+  if (positional.size() != 1) {
+    printError(positional.empty() ? "no model given: halftone compile MODEL -o OUTPUT"
+                                  : "more than one model given: '" + positional[1] + "'");
+    return ExitUsage;
+  }
+  options.model = positional.front();
+  if (std::string error; !maxima.empty() && !parseMaxima(maxima, options.import, error)) {
+    printError("--max: " + error);
+    return ExitUsage;
+  }
+  if (options.precision != "f32" && options.precision != "bf16") {
+    printError("--precision is f32 or bf16, got '" + options.precision + "'");
+    return ExitUsage;
+  }
+  int first, last, emitPhase = pipelines::getPhases().size() - 1;
+  if (int code = checkPhase("--compile-from", options.compileFrom, first, 0))
+    return code;
+  if (int code = checkPhase("--compile-to", options.compileTo, last, emitPhase))
+    return code;
+  if (first > last || (first == last && !options.compileFrom.empty())) {
+    printError("--compile-from=" + options.compileFrom + " is not before --compile-to");
+    return ExitUsage;
+  }
+  if (options.output.empty()) {
+    printError("no output given: add -o OUTPUT");
+    return ExitUsage;
+  }
+
+  Compiler compiler(options);
+  if (ExitCode code = compiler.load())
+    return code;
+  if (ExitCode code = compiler.runPhases(last))
+    return code;
+  return last == emitPhase ? compiler.emit() : compiler.writeModule();
+}
+
+} // namespace halftone::driver

@@ -1,0 +1,146 @@
+//===- Compiler.cpp - a model file through the phases -----------------------===//
+
+#include "compiler/Driver/Compiler.h"
+
+#include "compiler/Driver/Installation.h"
+#include "compiler/Driver/Registration.h"
+#include "compiler/Driver/VerifyPhases.h"
+#include "compiler/Emit/Files.h"
+#include "compiler/Pipelines/Phases.h"
+#include "dialects/HTK/HTKDialect.h"
+
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+
+namespace halftone::driver {
+
+/// Module attribute of IR that a phase wrote: where its weights' files are.
+static constexpr llvm::StringLiteral kModelDirectoryAttr = "ht.model_directory";
+
+static DialectRegistry makeRegistry() {
+  DialectRegistry registry;
+  registerDialects(registry);
+  return registry;
+}
+
+Compiler::Compiler(CompileOptions given)
+    : options(std::move(given)), context(makeRegistry(), MLIRContext::Threading::DISABLED),
+      diagnostics(context, options.verbose), progress(options.verbose) {
+  // Reports about the compiler itself go to our handler, not beside it.
+  context.printOpOnDiagnostic(false);
+}
+
+ExitCode Compiler::load() {
+  if (!llvm::sys::fs::exists(options.model)) {
+    printError("cannot open '" + options.model + "': no such file");
+    return ExitUsage;
+  }
+  llvm::SmallString<128> directory(options.model);
+  llvm::sys::fs::make_absolute(directory);
+  llvm::sys::path::remove_filename(directory);
+  modelDirectory = directory.str().str();
+
+  firstPhase = options.compileFrom.empty() ? 0 : pipelines::findPhase(options.compileFrom);
+  if (!options.compileFrom.empty() || llvm::StringRef(options.model).ends_with(".mlir")) {
+    progress("reading " + options.model);
+    module = parseSourceFile<ModuleOp>(options.model, &context);
+    if (!module)
+      return ExitUsage;
+    if (auto from = (*module)->getAttrOfType<StringAttr>(kModelDirectoryAttr)) {
+      modelDirectory = from.str();
+      (*module)->removeAttr(kModelDirectoryAttr);
+    }
+    return ExitOk;
+  }
+  progress("import");
+  ImportFailure failure = ImportFailure::None;
+  module = importONNX(options.model, context, options.import, &failure);
+  if (!module)
+    return failure == ImportFailure::Unreadable ? ExitUsage : ExitFailed;
+  return ExitOk;
+}
+
+ExitCode Compiler::runPhases(int last) {
+  auto cpu = target::getCpu(options.cpu);
+  if (!cpu)
+    return static_cast<ExitCode>(fail(cpu.takeError(), ExitUsage));
+  (*module)->setAttr(htk::HTKDialect::kCpuAttr, htk::CpuAttr::get(&context, cpu->level, cpu->vectorBits));
+
+  std::optional<PhaseVerifier> verifier;
+  if (options.verifyEachPhase) {
+    verifier.emplace(modelDirectory);
+    if (llvm::Error error = verifier->start(*module))
+      return static_cast<ExitCode>(fail(std::move(error), ExitFailed));
+  }
+  for (int i = firstPhase + 1; i <= last; ++i) {
+    const pipelines::Phase &phase = pipelines::getPhases()[i];
+    if (!phase.build)
+      break;
+    progress(phase.name);
+    PassManager pm(&context);
+    pipelines::addPhase(pm, phase, {options.precision, modelDirectory});
+    if (failed(pm.run(*module))) {
+      if (!diagnostics.hasErrors())
+        printError("internal error: phase '" + phase.name.str() + "' failed without a message");
+      return ExitFailed;
+    }
+    if (verifier)
+      if (llvm::Error error = verifier->check(*module, phase.name))
+        return static_cast<ExitCode>(fail(std::move(error), ExitFailed));
+  }
+  return ExitOk;
+}
+
+ExitCode Compiler::writeModule() {
+  Builder builder(&context);
+  (*module)->setAttr(kModelDirectoryAttr, builder.getStringAttr(modelDirectory));
+  if (options.output == "-" || options.output.empty()) {
+    module->print(llvm::outs());
+    return ExitOk;
+  }
+  auto file = emit::TemporaryFile::create(options.output, "tmp");
+  if (!file)
+    return static_cast<ExitCode>(fail(file.takeError(), ExitFailed));
+  OpPrintingFlags flags;
+  flags.enableDebugInfo(); // Node names travel with the module.
+  module->print(*file->getStream(), flags);
+  if (llvm::Error error = file->close())
+    return static_cast<ExitCode>(fail(std::move(error), ExitFailed));
+  if (llvm::Error error = file->keep(options.output))
+    return static_cast<ExitCode>(fail(std::move(error), ExitFailed));
+  return ExitOk;
+}
+
+ExitCode Compiler::emit() {
+  auto cpu = target::getCpu(options.cpu);
+  if (!cpu)
+    return static_cast<ExitCode>(fail(cpu.takeError(), ExitUsage));
+  emit::EmitOptions emitOptions;
+  emitOptions.output = options.output;
+  emitOptions.modelDirectory = modelDirectory;
+  emitOptions.cpu = *cpu;
+  emitOptions.runtimeLibraries = getRuntimeLibraries();
+  emitOptions.linker = options.linker.empty() ? getDefaultLinker() : options.linker;
+  // Only what shapes the program, so that equal compilations give equal bytes.
+  emitOptions.buildInfo = llvm::json::Object{{"compiler", "Halftone " HALFTONE_VERSION},
+                                             {"source", llvm::sys::path::filename(options.model)},
+                                             {"precision", options.precision},
+                                             {"cpu", cpu->level},
+                                             {"tune", cpu->tune}};
+  emitOptions.progress = [this](llvm::StringRef step) { progress(step); };
+  auto result = emit::emitProgram(*module, emitOptions);
+  if (!result)
+    return static_cast<ExitCode>(fail(result.takeError(), ExitFailed));
+  if (options.verbose || progress.getSeconds() > 2)
+    llvm::errs() << llvm::formatv("[{0,5:F1} s] wrote {1}: weights {2:F1} MB, arena {3:F1} MB at the largest shapes\n",
+                                  progress.getSeconds(), options.output, result->payloadBytes / 1e6,
+                                  result->arenaBytes / 1e6);
+  return ExitOk;
+}
+
+} // namespace halftone::driver

@@ -1,0 +1,55 @@
+//===- Compiler.h - a model file through the phases -------------------------===//
+
+#ifndef HALFTONE_COMPILER_DRIVER_COMPILER_H
+#define HALFTONE_COMPILER_DRIVER_COMPILER_H
+
+#include "compiler/Driver/Console.h"
+#include "compiler/Emit/Emit.h"
+#include "compiler/Import/ONNX/Importer.h"
+
+namespace halftone::driver {
+
+struct CompileOptions {
+  std::string model;
+  std::string output;
+  std::string precision = "f32";
+  std::string cpu = "native";
+  std::string compileFrom, compileTo; ///< phase names; empty: import and emit
+  std::string linker;
+  ImportOptions import;
+  bool verbose = false;
+  bool verifyEachPhase = false;
+};
+
+/// One compilation: `load`, then phases, then `emit`.
+class Compiler {
+public:
+  explicit Compiler(CompileOptions options);
+
+  /// Reads the model (ONNX, or the IR that an earlier phase left).
+  ExitCode load();
+  /// Runs the phases after the one the module is in, up to and with `last`.
+  ExitCode runPhases(int last);
+  /// Writes the module as text.
+  ExitCode writeModule();
+  /// Writes the program.
+  ExitCode emit();
+
+  mlir::ModuleOp getModule() { return *module; }
+  const std::string &getModelDirectory() const { return modelDirectory; }
+  Progress &getProgress() { return progress; }
+  int getFirstPhase() const { return firstPhase; }
+
+private:
+  CompileOptions options;
+  mlir::MLIRContext context;
+  DiagnosticPrinter diagnostics;
+  Progress progress;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::string modelDirectory;
+  int firstPhase = 0; ///< the phase the module has been through
+};
+
+} // namespace halftone::driver
+
+#endif

@@ -1,0 +1,50 @@
+//===- Console.h - what people see on stderr --------------------------------===//
+
+#ifndef HALFTONE_COMPILER_DRIVER_CONSOLE_H
+#define HALFTONE_COMPILER_DRIVER_CONSOLE_H
+
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/Support/Error.h"
+
+namespace halftone::driver {
+
+/// How every program of ours ends.
+enum ExitCode { ExitOk = 0, ExitFailed = 1, ExitUsage = 2, ExitInternal = 3 };
+
+/// Prints "halftone: error: <message>".
+void printError(llvm::StringRef message);
+int fail(llvm::Error error, ExitCode code);
+
+/// Where in the user's model a location is: `model.onnx: node "/layer.0/MatMul"`.
+std::string describeLocation(mlir::Location location);
+
+/// Prints diagnostics as the driver's own messages for as long as it lives: the
+/// first error whole, with its notes; warnings; remarks only when `verbose`.
+class DiagnosticPrinter {
+public:
+  DiagnosticPrinter(mlir::MLIRContext &context, bool verbose);
+
+  bool hasErrors() const { return errors != 0; }
+
+private:
+  unsigned errors = 0;
+  bool verbose;
+  mlir::ScopedDiagnosticHandler handler;
+};
+
+/// "[ 2.3 s] raise": a line when a step begins, once the whole takes more than
+/// two seconds, or always when `verbose`.
+class Progress {
+public:
+  explicit Progress(bool verbose);
+  void operator()(llvm::StringRef step);
+  double getSeconds() const;
+
+private:
+  bool verbose;
+  double start;
+};
+
+} // namespace halftone::driver
+
+#endif

@@ -1,0 +1,94 @@
+//===- Run.cpp - halftone run -----------------------------------------------===//
+
+#include "compiler/Driver/Arguments.h"
+#include "compiler/Driver/Compiler.h"
+#include "compiler/Driver/Reference.h"
+#include "compiler/Driver/Verbs.h"
+#include "compiler/Pipelines/Phases.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Program.h"
+
+namespace halftone::driver {
+
+static void printHelp(llvm::ArrayRef<OptionSpec> options) {
+  llvm::outs() << "halftone run MODEL [options] [options of the program]\n\n"
+                  "Compiles MODEL to a temporary program and runs it, or interprets it with\n"
+                  "--reference: slow, exact, every sum in double precision. The program's own\n"
+                  "options (--inputs, --outputs, --bench, --perplexity, …) follow; see\n"
+                  "halftone run MODEL -- --help.\n\n"
+               << describeOptions(options)
+               << "\nExamples:\n"
+                  "  halftone run model.onnx --inputs in.npz --outputs out.npz\n"
+                  "  halftone run --reference model.onnx --inputs in.npz --outputs exact.npz\n";
+}
+
+/// Compiles to a temporary executable and runs that.
+static int runNative(Compiler &compiler, const std::string &program, llvm::ArrayRef<std::string> arguments) {
+  if (ExitCode code = compiler.runPhases(pipelines::getPhases().size() - 1))
+    return code;
+  if (ExitCode code = compiler.emit())
+    return code;
+  std::vector<llvm::StringRef> argv{program};
+  llvm::append_range(argv, arguments);
+  std::string message;
+  int status = llvm::sys::ExecuteAndWait(program, argv, std::nullopt, {}, 0, 0, &message);
+  if (!message.empty())
+    printError("cannot run the program: " + message);
+  return status < 0 ? ExitInternal : status;
+}
+
+int runRun(llvm::ArrayRef<llvm::StringRef> arguments) {
+  CompileOptions options;
+  std::string maxima;
+  bool help = false, reference = false;
+  const OptionSpec specs[] = {
+      {"--reference", "", "interpret the imported graph instead of compiling it", nullptr, &reference},
+      {"--max", "NAME=N,…", "as in halftone compile", &maxima},
+      {"--precision", "f32|bf16", "as in halftone compile", &options.precision},
+      {"-v", "", "show every step", nullptr, &options.verbose},
+      {"--help", "", "this text", nullptr, &help},
+  };
+  std::vector<std::string> positional, rest;
+  // After "--" everything is the program's.
+  auto split = llvm::find(arguments, "--");
+  llvm::ArrayRef<llvm::StringRef> own = arguments.take_front(split - arguments.begin());
+  if (llvm::Error error = parseArguments(own, specs, positional, &rest))
+    return fail(std::move(error), ExitUsage);
+  if (split != arguments.end())
+    for (llvm::StringRef argument : arguments.drop_front(split - arguments.begin() + 1))
+      rest.push_back(argument.str());
+  if (help) {
+    printHelp(specs);
+    return ExitOk;
+  }
+  if (positional.size() != 1) {
+    printError("no model given: halftone run MODEL …");
+    return ExitUsage;
+  }
+  if (std::string error; !maxima.empty() && !parseMaxima(maxima, options.import, error)) {
+    printError("--max: " + error);
+    return ExitUsage;
+  }
+  options.model = positional.front();
+  llvm::SmallString<128> program;
+  if (!reference) {
+    if (std::error_code code = llvm::sys::fs::createUniqueDirectory("halftone-run", program))
+      return fail(llvm::createStringError("cannot make a temporary folder: %s", code.message().c_str()), ExitFailed);
+    program += "/program";
+    options.output = program.str().str();
+  }
+  int status = ExitOk;
+  {
+    Compiler compiler(options);
+    status = compiler.load();
+    if (status == ExitOk)
+      status = reference ? runReference(compiler.getModule(), compiler.getModelDirectory(), rest)
+                         : runNative(compiler, options.output, rest);
+  }
+  if (!reference)
+    llvm::sys::fs::remove_directories(llvm::StringRef(program).drop_back(8));
+  return status;
+}
+
+} // namespace halftone::driver

@@ -1,0 +1,107 @@
+//===- VerifyPhases.cpp - the error that each phase adds --------------------===//
+
+#include "compiler/Driver/VerifyPhases.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <random>
+
+using namespace mlir;
+
+namespace halftone::driver {
+
+using evaluate::ElementKind;
+using evaluate::Tensor;
+
+/// A phase may change the order of sums (1e-5) or the storage of weights (bf16: 2^-9 each).
+static constexpr double kWrong = 0.05;
+
+static ElementKind getKind(Type type) {
+  if (auto integer = dyn_cast<IntegerType>(type))
+    switch (integer.getWidth()) {
+    case 1:
+      return ElementKind::I1;
+    case 8:
+      return integer.isUnsigned() ? ElementKind::UI8 : ElementKind::I8;
+    case 16:
+      return ElementKind::I16;
+    case 32:
+      return ElementKind::I32;
+    default:
+      return ElementKind::I64;
+    }
+  return type.isF64() ? ElementKind::F64 : type.isF16() ? ElementKind::F16 : type.isBF16() ? ElementKind::BF16
+                                                                                          : ElementKind::F32;
+}
+
+std::vector<Tensor> makeSampleInputs(func::FuncOp graph) {
+  SmallVector<int64_t> symbols;
+  for (auto [i, symbol] : llvm::enumerate(ht::getSymbols(graph)))
+    symbols.push_back(std::clamp<int64_t>(i == 0 ? 2 : 5 + 2 * i, symbol.getMin(), symbol.getMax()));
+  std::mt19937 random(1);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  std::vector<Tensor> inputs;
+  for (auto [i, type] : llvm::enumerate(graph.getArgumentTypes())) {
+    auto tensorType = cast<RankedTensorType>(type);
+    SmallVector<int64_t> shape;
+    for (ht::Dim dim : ht::getDims(tensorType))
+      shape.push_back(ht::evaluate(dim, symbols));
+    Tensor tensor = Tensor::allocate(getKind(tensorType.getElementType()), shape);
+    bool isMask = llvm::StringRef(ht::getInputName(graph, i)).contains("mask");
+    std::vector<double> values(tensor.getNumElements());
+    for (auto [j, value] : llvm::enumerate(values))
+      value = isMask ? 1 : isa<FloatType>(tensorType.getElementType()) ? uniform(random) : static_cast<double>(j % 2);
+    tensor.write(0, values);
+    inputs.push_back(tensor);
+  }
+  return inputs;
+}
+
+PhaseVerifier::PhaseVerifier(std::string modelDirectory) : modelDirectory(std::move(modelDirectory)) {}
+
+llvm::Expected<std::vector<Tensor>> PhaseVerifier::run(ModuleOp module) {
+  auto graph = module.lookupSymbol<func::FuncOp>("main");
+  evaluate::WeightSource weights(modelDirectory);
+  return evaluate::interpret(graph, inputs, weights);
+}
+
+llvm::Error PhaseVerifier::start(ModuleOp module) {
+  inputs = makeSampleInputs(module.lookupSymbol<func::FuncOp>("main"));
+  auto outputs = run(module);
+  if (!outputs)
+    return outputs.takeError();
+  before = std::move(*outputs);
+  return llvm::Error::success();
+}
+
+llvm::Error PhaseVerifier::check(ModuleOp module, llvm::StringRef phase) {
+  auto graph = module.lookupSymbol<func::FuncOp>("main");
+  if (!graph || graph.isDeclaration()) {
+    llvm::errs() << "verify " << phase << ": leaves machine code; compare the program with halftone run --reference\n";
+    return llvm::Error::success();
+  }
+  auto outputs = run(module);
+  if (!outputs)
+    return outputs.takeError();
+  for (auto [i, pair] : llvm::enumerate(llvm::zip(before, *outputs))) {
+    auto &[was, is] = pair;
+    double largest = 0, difference = 0;
+    for (int64_t j = 0; j < was.getNumElements(); ++j) {
+      double x = was.getDouble(j), y = is.getDouble(j);
+      largest = std::max(largest, std::abs(x));
+      if (!(x == y || (std::isnan(x) && std::isnan(y))))
+        difference = std::max(difference, std::isnan(x - y) ? INFINITY : std::abs(x - y));
+    }
+    double relative = largest > 0 ? difference / largest : difference;
+    std::string name = ht::getOutputName(graph, i);
+    llvm::errs() << llvm::formatv("verify {0}: \"{1}\" differs by {2:E2} of its largest value {3:F4}\n", phase, name,
+                                  relative, largest);
+    if (!(relative <= kWrong))
+      return llvm::createStringError("phase '%s' changes output \"%s\" by %g of its largest value",
+                                     phase.str().c_str(), name.c_str(), relative);
+  }
+  before = std::move(*outputs);
+  return llvm::Error::success();
+}
+
+} // namespace halftone::driver

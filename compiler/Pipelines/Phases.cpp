@@ -1,0 +1,98 @@
+//===- Phases.cpp - the table of compilation phases -------------------------===//
+
+#include "compiler/Pipelines/Phases.h"
+
+#include "passes/CPU/Passes.h"
+#include "passes/Graph/Pipelines.h"
+#include "passes/Kernels/Passes.h"
+#include "passes/Layout/Passes.h"
+#include "passes/Quantize/Passes.h"
+#include "passes/Verify/Passes.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace halftone::pipelines {
+
+static void buildRaise(OpPassManager &pm, const PhaseOptions &options) {
+  graph::RaiseOptions raise;
+  raise.modelDirectory = options.modelDirectory;
+  graph::buildRaisePipeline(pm, raise);
+}
+
+static void buildAssign(OpPassManager &pm, const PhaseOptions &options) {
+  pm.addPass(quantize::createAssignStorage({options.precision}));
+}
+
+static void buildFuse(OpPassManager &pm, const PhaseOptions &) {
+  pm.addNestedPass<func::FuncOp>(kernels::createFormKernels());
+}
+
+static void buildLayout(OpPassManager &pm, const PhaseOptions &) { pm.addPass(layout::createPackWeights()); }
+
+static void buildLower(OpPassManager &pm, const PhaseOptions &) {
+  // After layout: only kernels that read equally packed weights are equal.
+  pm.addPass(kernels::createOutlineKernels());
+  pm.addPass(kernels::createBuildStep());
+  pm.addPass(cpu::createLowerKernels());
+  // Loop nests are written with repeated index arithmetic; one cleanup here
+  // keeps the LLVM conversion and everything after it small.
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(cpu::createConvertToLLVM());
+}
+
+ArrayRef<Phase> getPhases() {
+  static const Phase phases[] = {
+      {"import", "reads the model file into primitive ht operations", "ht operations with symbolic shapes; weights "
+       "are symbols; shape arithmetic is folded", nullptr},
+      {"raise", "recognises transformer operations", "linear, attention, norm, rope, glu and embedding where they "
+       "exist; equal for every exporter", buildRaise},
+      {"assign", "chooses what every weight is stored in", "stored types on weights", buildAssign},
+      {"fuse", "groups operations into kernels", "@main holds kernels, views and weights only", buildFuse},
+      {"layout", "packs weights for their kernels", "no kernel holds an unpacked ht.linear of a weight", buildLayout},
+      {"lower", "kernels to vector loops to LLVM, one planned arena, barriers", "LLVM dialect and the weights' "
+       "initializers", buildLower},
+      {"emit", "makes weights, generates code, links", "the program", nullptr},
+  };
+  return phases;
+}
+
+int findPhase(StringRef name) {
+  for (auto [i, phase] : llvm::enumerate(getPhases()))
+    if (phase.name == name)
+      return i;
+  return -1;
+}
+
+void addPhase(OpPassManager &pm, const Phase &phase, const PhaseOptions &options) {
+  if (phase.build)
+    phase.build(pm, options);
+  pm.addPass(verify::createVerifyPhase({phase.name.str()}));
+}
+
+namespace {
+struct PhasePipelineOptions : PassPipelineOptions<PhasePipelineOptions> {
+  Option<std::string> precision{*this, "precision", llvm::cl::desc("f32 or bf16"), llvm::cl::init("f32")};
+  Option<std::string> modelDirectory{*this, "model-directory", llvm::cl::desc("folder of the model's files"),
+                                     llvm::cl::init("")};
+};
+} // namespace
+
+void registerPhasePipelines() {
+  for (const Phase &phase : getPhases()) {
+    if (!phase.build)
+      continue;
+    PassPipelineRegistration<PhasePipelineOptions>(
+        "phase-" + phase.name.str(), "phase " + phase.name.str() + ": " + phase.does.str(),
+        [&phase](OpPassManager &pm, const PhasePipelineOptions &options) {
+          addPhase(pm, phase, {options.precision, options.modelDirectory});
+        });
+  }
+}
+
+} // namespace halftone::pipelines

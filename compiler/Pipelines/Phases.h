@@ -1,0 +1,51 @@
+//===- Phases.h - the table of compilation phases ---------------------------===//
+//
+// One table: the driver's --compile-to and --compile-from, the pipelines that
+// halftone-opt registers (phase-<name>), the documentation and the reports all
+// read it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HALFTONE_COMPILER_PIPELINES_PHASES_H
+#define HALFTONE_COMPILER_PIPELINES_PHASES_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <string>
+
+namespace mlir {
+class OpPassManager;
+}
+
+namespace halftone::pipelines {
+
+/// What phases need to know beside the module.
+struct PhaseOptions {
+  std::string precision = "f32"; ///< f32 or bf16: what linear and embedding weights are stored in
+  std::string modelDirectory;    ///< folder of the model's files; empty: passes read no file
+};
+
+struct Phase {
+  llvm::StringRef name;
+  llvm::StringRef does;
+  llvm::StringRef leaves; ///< the exit contract, which the verify pass checks
+  /// Null for `import` and `emit`, which are not passes on a module.
+  void (*build)(mlir::OpPassManager &, const PhaseOptions &);
+};
+
+/// All phases in order.
+llvm::ArrayRef<Phase> getPhases();
+
+/// The position of the phase called `name`, or -1.
+int findPhase(llvm::StringRef name);
+
+/// Adds a phase's passes, then the pass that checks its exit contract.
+void addPhase(mlir::OpPassManager &pm, const Phase &phase, const PhaseOptions &options);
+
+/// Registers `phase-<name>` for every phase that has passes.
+void registerPhasePipelines();
+
+} // namespace halftone::pipelines
+
+#endif
