@@ -33,6 +33,7 @@ Compiler::Compiler(CompileOptions given)
       diagnostics(context, options.verbose), progress(options.verbose) {
   // Reports about the compiler itself go to our handler, not beside it.
   context.printOpOnDiagnostic(false);
+  context.loadDialect<htk::HTKDialect>();
 }
 
 ExitCode Compiler::load() {
