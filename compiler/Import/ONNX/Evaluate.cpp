@@ -149,7 +149,8 @@ Known comparison(NodeImporter &node, unsigned signs) {
     if (!difference)
       return std::nullopt;
     Interval range = symbols.bounds(*difference);
-    unsigned possible = (range.low < 0 ? 1 : 0) | (range.low <= 0 && range.high >= 0 ? 2 : 0) | (range.high > 0 ? 4 : 0);
+    unsigned possible =
+        (range.low < 0 ? 1 : 0) | (range.low <= 0 && range.high >= 0 ? 2 : 0) | (range.high > 0 ? 4 : 0);
     if ((possible & signs) == 0)
       return symbols.constant(0);
     if ((possible & ~signs) == 0)
@@ -166,22 +167,26 @@ Known comparison(NodeImporter &node, unsigned signs) {
 
 Known evaluateAdd(NodeImporter &node) {
   return binary(
-      node, [](const Symbols &s, Dim a, Dim b) { return s.add(a, b); }, [](double a, double b) { return a + b; });
+      node, [](const Symbols &s, Dim a, Dim b) { return s.add(a, b); },
+      [](double a, double b) { return a + b; });
 }
 
 Known evaluateSub(NodeImporter &node) {
   return binary(
-      node, [](const Symbols &s, Dim a, Dim b) { return s.sub(a, b); }, [](double a, double b) { return a - b; });
+      node, [](const Symbols &s, Dim a, Dim b) { return s.sub(a, b); },
+      [](double a, double b) { return a - b; });
 }
 
 Known evaluateMul(NodeImporter &node) {
   return binary(
-      node, [](const Symbols &s, Dim a, Dim b) { return s.mul(a, b); }, [](double a, double b) { return a * b; });
+      node, [](const Symbols &s, Dim a, Dim b) { return s.mul(a, b); },
+      [](double a, double b) { return a * b; });
 }
 
 Known evaluateDiv(NodeImporter &node) {
   return binary(
-      node, [](const Symbols &s, Dim a, Dim b) { return s.truncDiv(a, b); }, [](double a, double b) { return a / b; });
+      node, [](const Symbols &s, Dim a, Dim b) { return s.truncDiv(a, b); },
+      [](double a, double b) { return a / b; });
 }
 
 Known evaluateMod(NodeImporter &node) {
@@ -194,13 +199,17 @@ Known evaluateMod(NodeImporter &node) {
 Known evaluateMin(NodeImporter &node) {
   return binary(
       node, [](const Symbols &s, Dim a, Dim b) { return s.min(a, b); },
-      [](double a, double b) { return std::isnan(a) ? a : std::isnan(b) || b < a ? b : a; });
+      [](double a, double b) { return std::isnan(a)            ? a
+                                      : std::isnan(b) || b < a ? b
+                                                               : a; });
 }
 
 Known evaluateMax(NodeImporter &node) {
   return binary(
       node, [](const Symbols &s, Dim a, Dim b) { return s.max(a, b); },
-      [](double a, double b) { return std::isnan(a) ? a : std::isnan(b) || b > a ? b : a; });
+      [](double a, double b) { return std::isnan(a)            ? a
+                                      : std::isnan(b) || b > a ? b
+                                                               : a; });
 }
 
 Known evaluatePow(NodeImporter &node) {

@@ -195,7 +195,8 @@ Known evaluateGather(NodeImporter &node) {
     for (int64_t position : *positions) {
       int64_t index = position < 0 ? position + extent : position;
       if (index < 0 || index >= extent) {
-        node.error("index " + Twine(position) + " is outside the " + Twine(extent) + " elements of axis " + Twine(axis));
+        node.error("index " + Twine(position) + " is outside the " + Twine(extent) + " elements of axis " +
+                   Twine(axis));
         return std::nullopt;
       }
       auto from = data->elements.begin() + (row * extent + index) * inner;
@@ -260,7 +261,8 @@ Known evaluateTranspose(NodeImporter &node) {
 }
 
 /// Reductions of whole integer tensors, as in "the product of a shape".
-static Known reduceAll(NodeImporter &node, function_ref<std::optional<Dim>(const Symbols &, Dim, Dim)> combine,
+static Known reduceAll(NodeImporter &node,
+                       function_ref<std::optional<Dim>(const Symbols &, Dim, Dim)> combine,
                        std::optional<int64_t> identity) {
   const SymbolicTensor *data = node.known(0);
   if (!data || data->isFloat() || !data->elementType.isInteger(64))
@@ -281,16 +283,20 @@ static Known reduceAll(NodeImporter &node, function_ref<std::optional<Dim>(const
 }
 
 Known evaluateReduceProd(NodeImporter &node) {
-  return reduceAll(node, [](const Symbols &s, Dim a, Dim b) { return s.mul(a, b); }, 1);
+  return reduceAll(
+      node, [](const Symbols &s, Dim a, Dim b) { return s.mul(a, b); }, 1);
 }
 Known evaluateReduceSum(NodeImporter &node) {
-  return reduceAll(node, [](const Symbols &s, Dim a, Dim b) { return s.add(a, b); }, 0);
+  return reduceAll(
+      node, [](const Symbols &s, Dim a, Dim b) { return s.add(a, b); }, 0);
 }
 Known evaluateReduceMax(NodeImporter &node) {
-  return reduceAll(node, [](const Symbols &s, Dim a, Dim b) { return s.max(a, b); }, std::nullopt);
+  return reduceAll(
+      node, [](const Symbols &s, Dim a, Dim b) { return s.max(a, b); }, std::nullopt);
 }
 Known evaluateReduceMin(NodeImporter &node) {
-  return reduceAll(node, [](const Symbols &s, Dim a, Dim b) { return s.min(a, b); }, std::nullopt);
+  return reduceAll(
+      node, [](const Symbols &s, Dim a, Dim b) { return s.min(a, b); }, std::nullopt);
 }
 
 } // namespace halftone::onnx

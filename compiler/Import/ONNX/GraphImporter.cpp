@@ -43,7 +43,8 @@ bool Scope::isAbsent(StringRef name) const {
 
 Location GraphImporter::getLocation(const Node &node) {
   auto it = nodeIndex.find(&node);
-  Location line = it == nodeIndex.end() ? fileLoc : Location(FileLineColLoc::get(&context, path, it->second + 1, 0));
+  Location line =
+      it == nodeIndex.end() ? fileLoc : Location(FileLineColLoc::get(&context, path, it->second + 1, 0));
   return NameLoc::get(builder.getStringAttr(getNodeName(node)), line);
 }
 
@@ -112,9 +113,9 @@ Value GraphImporter::materialize(const SymbolicTensor &known, Location loc) {
   }
   Value value = parts.front();
   if (parts.size() > 1)
-    value = ht::ConcatOp::create(builder, loc,
-                                 RankedTensorType::get({static_cast<int64_t>(parts.size())}, builder.getI64Type()),
-                                 parts, /*axis=*/0);
+    value = ht::ConcatOp::create(
+        builder, loc, RankedTensorType::get({static_cast<int64_t>(parts.size())}, builder.getI64Type()),
+        parts, /*axis=*/0);
   auto wide = RankedTensorType::get(known.shape, builder.getI64Type());
   if (value.getType() != wide)
     value = ht::ReshapeOp::create(builder, loc, wide, value);
@@ -134,7 +135,8 @@ ht::WeightOp GraphImporter::createWeight(StringRef name, RankedTensorType type, 
   return weight;
 }
 
-LogicalResult GraphImporter::bindTensor(Binding &binding, const Tensor &tensor, Location loc, StringRef what) {
+LogicalResult GraphImporter::bindTensor(Binding &binding, const Tensor &tensor, Location loc,
+                                        StringRef what) {
   auto refuse = [&](StringRef reason) { return emitError(loc) << what << ": " << reason; };
   std::string reason;
   binding.type = tensors.getType(tensor, &context, reason);
@@ -143,7 +145,8 @@ LogicalResult GraphImporter::bindTensor(Binding &binding, const Tensor &tensor, 
   auto count = countElements(binding.type.getShape(), SymbolicTensor::kMaxElements);
   Type element = binding.type.getElementType();
   uint64_t width = std::max(1u, element.getIntOrFloatBitWidth() / 8);
-  bool small = count && (*count <= 1 || *count * width <= (isa<FloatType>(element) ? kMaxConstantBytes : kMaxShapeBytes));
+  bool small = count && (*count <= 1 ||
+                         *count * width <= (isa<FloatType>(element) ? kMaxConstantBytes : kMaxShapeBytes));
   if (!small) {
     binding.initializer = &tensor;
     binding.name = tensor.name;
@@ -180,8 +183,8 @@ LogicalResult GraphImporter::bindTensor(Binding &binding, const Tensor &tensor, 
 }
 
 /// Ends `weight`'s initializer with the bytes of `tensor` converted to its type.
-static LogicalResult fillWeight(OpBuilder &builder, ht::WeightOp weight, TensorReader &tensors, const Tensor &tensor,
-                                RankedTensorType type) {
+static LogicalResult fillWeight(OpBuilder &builder, ht::WeightOp weight, TensorReader &tensors,
+                                const Tensor &tensor, RankedTensorType type) {
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToEnd(&weight.getInitializer().front());
   Location loc = weight.getLoc();
@@ -225,7 +228,7 @@ Value GraphImporter::castWeight(Binding &binding, RankedTensorType type, Locatio
   if (weight)
     return ht::GetWeightOp::create(builder, loc, type, weight.getSymName());
   weight = createWeight((binding.name + "." + toString(type.getElementType())).str(), type,
-                                     NameLoc::get(builder.getStringAttr(binding.name), fileLoc));
+                        NameLoc::get(builder.getStringAttr(binding.name), fileLoc));
   if (failed(fillWeight(builder, weight, tensors, tensor, binding.type)))
     return {};
   return ht::GetWeightOp::create(builder, loc, type, weight.getSymName());
@@ -249,7 +252,8 @@ bool GraphImporter::boundSymbol(Dim expr, int64_t limit, Location loc, StringRef
       rest = sum.getLHS();
     }
   }
-  if (auto product = dyn_cast<AffineBinaryOpExpr>(rest); product && product.getKind() == AffineExprKind::Mul) {
+  if (auto product = dyn_cast<AffineBinaryOpExpr>(rest);
+      product && product.getKind() == AffineExprKind::Mul) {
     if (auto constant = ht::getConstant(product.getRHS())) {
       factor = *constant;
       rest = product.getLHS();
@@ -263,8 +267,8 @@ bool GraphImporter::boundSymbol(Dim expr, int64_t limit, Location loc, StringRef
   if (max < entry.min)
     return false;
   if (max < entry.max) {
-    emitRemark(loc) << "dimension " << quote(entry.name) << " is at most " << max << " instead of " << entry.max << ": "
-                    << reason;
+    emitRemark(loc) << "dimension " << quote(entry.name) << " is at most " << max << " instead of "
+                    << entry.max << ": " << reason;
     entry.max = max;
   }
   return true;
@@ -289,7 +293,8 @@ static void collectCaptures(const Graph &graph, llvm::StringSet<> &names) {
 void GraphImporter::markLive(ArrayRef<Node> nodes, ArrayRef<StringRef> outputs, Scope &scope) {
   scope.live.insert_range(outputs);
   for (const Node &node : llvm::reverse(nodes)) {
-    if (llvm::none_of(node.outputs, [&](StringRef name) { return !name.empty() && scope.live.contains(name); }))
+    if (llvm::none_of(node.outputs,
+                      [&](StringRef name) { return !name.empty() && scope.live.contains(name); }))
       continue;
     scope.live.insert_range(node.inputs);
     for (const Attribute &attribute : node.attributes)
@@ -299,7 +304,8 @@ void GraphImporter::markLive(ArrayRef<Node> nodes, ArrayRef<StringRef> outputs, 
 }
 
 static bool isLive(const Node &node, const Scope &scope) {
-  return llvm::any_of(node.outputs, [&](StringRef name) { return !name.empty() && scope.live.contains(name); });
+  return llvm::any_of(node.outputs,
+                      [&](StringRef name) { return !name.empty() && scope.live.contains(name); });
 }
 
 static int64_t getVersion(ArrayRef<OperatorSet> sets, StringRef domain) {
@@ -386,7 +392,8 @@ LogicalResult GraphImporter::importNodes(ArrayRef<Node> nodes, Scope &scope) {
 
 LogicalResult GraphImporter::importNode(const Node &node, Scope &scope) {
   if (++inlined > kMaxInlinedNodes)
-    return error() << "the model has more than " << kMaxInlinedNodes << " nodes once its functions are inlined";
+    return error() << "the model has more than " << kMaxInlinedNodes
+                   << " nodes once its functions are inlined";
   int64_t opset = getVersion(scope.operatorSets, node.domain);
   const Operator *entry = findOperator(node.domain, node.opType, opset);
   if (!entry) {
@@ -403,7 +410,9 @@ LogicalResult GraphImporter::importNode(const Node &node, Scope &scope) {
     importer.setResult(0, std::move(*known));
   else if (!importer.failed())
     entry->emit(importer);
-  for (Operation *op = last ? last->getNextNode() : block.empty() ? nullptr : &block.front();
+  for (Operation *op = last            ? last->getNextNode()
+                       : block.empty() ? nullptr
+                                       : &block.front();
        op && !importer.failed(); op = op->getNextNode())
     importer.verify(op);
   for (auto [i, output] : llvm::enumerate(node.outputs))

@@ -22,22 +22,22 @@ struct Binding {
   mlir::Value value;
   std::optional<SymbolicTensor> known;
   const Tensor *initializer = nullptr;
-  llvm::StringRef name;  ///< Of the initializer.
-  ht::WeightOp weight; ///< Where `initializer` became a weight.
+  llvm::StringRef name; ///< Of the initializer.
+  ht::WeightOp weight;  ///< Where `initializer` became a weight.
 };
 
 /// Names visible to a run of nodes: a graph, a branch or a function body.
 struct Scope {
   llvm::StringMap<Binding> values;
-  Scope *parent = nullptr;               ///< Branches see the names around them.
-  const Node *call = nullptr;            ///< In a function body: the calling node,
-  const Scope *caller = nullptr;         ///< where its attributes are looked up,
-  const Function *function = nullptr;    ///< and the function.
+  Scope *parent = nullptr;            ///< Branches see the names around them.
+  const Node *call = nullptr;         ///< In a function body: the calling node,
+  const Scope *caller = nullptr;      ///< where its attributes are looked up,
+  const Function *function = nullptr; ///< and the function.
   llvm::ArrayRef<OperatorSet> operatorSets;
-  llvm::StringSet<> live;                ///< Values that something uses.
+  llvm::StringSet<> live; ///< Values that something uses.
   unsigned depth = 0;
 
-  llvm::StringSet<> absent;              ///< Inputs of a function that the call left out.
+  llvm::StringSet<> absent; ///< Inputs of a function that the call left out.
 
   Binding *lookup(llvm::StringRef name);
   bool isAbsent(llvm::StringRef name) const;
@@ -63,7 +63,8 @@ public:
   mlir::Value materialize(const SymbolicTensor &known, mlir::Location loc);
 
   /// Binds `tensor` as a constant or a weight; an error names `what`.
-  mlir::LogicalResult bindTensor(Binding &binding, const Tensor &tensor, mlir::Location loc, llvm::StringRef what);
+  mlir::LogicalResult bindTensor(Binding &binding, const Tensor &tensor, mlir::Location loc,
+                                 llvm::StringRef what);
 
   /// A weight whose initializer is that of `binding` converted to `type`; null
   /// where `binding` is no weight.

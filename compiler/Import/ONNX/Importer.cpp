@@ -25,7 +25,8 @@ namespace halftone::onnx {
 /// As many as the dialect's textual form has names for.
 static constexpr size_t kMaxSymbols = 32;
 
-GraphImporter::GraphImporter(const Model &model, StringRef path, MLIRContext &context, const ImportOptions &options)
+GraphImporter::GraphImporter(const Model &model, StringRef path, MLIRContext &context,
+                             const ImportOptions &options)
     : model(model), path(path.str()), context(context), options(options),
       fileLoc(FileLineColLoc::get(&context, path, 0, 0)), builder(&context), symbols(&context),
       files(llvm::sys::path::parent_path(path)), tensors(model, llvm::sys::path::filename(path), files) {}
@@ -119,7 +120,9 @@ bool isPlainName(StringRef text) {
 
 } // namespace
 
-std::optional<Dim> GraphImporter::parseDimension(StringRef text) { return DimensionParser(text, symbols).parse(); }
+std::optional<Dim> GraphImporter::parseDimension(StringRef text) {
+  return DimensionParser(text, symbols).parse();
+}
 
 LogicalResult GraphImporter::applyMaxima() {
   if (symbols.list().size() > kMaxSymbols)
@@ -147,7 +150,8 @@ LogicalResult GraphImporter::applyMaxima() {
                  << " dynamic dimension; the model has ";
       if (symbols.list().empty())
         diagnostic << "none";
-      llvm::interleaveComma(symbols.list(), diagnostic, [&](auto &symbol) { diagnostic << quote(symbol.name); });
+      llvm::interleaveComma(symbols.list(), diagnostic,
+                            [&](auto &symbol) { diagnostic << quote(symbol.name); });
       return diagnostic;
     }
     if (max < 1)
@@ -189,7 +193,9 @@ LogicalResult GraphImporter::bindInputs(const Graph &graph, Scope &scope) {
     return failure();
 
   for (auto [input, dims] : llvm::zip(inputs, shapes)) {
-    auto refuse = [&](const Twine &reason) { return error() << "input " << quote(input->name) << ": " << reason; };
+    auto refuse = [&](const Twine &reason) {
+      return error() << "input " << quote(input->name) << ": " << reason;
+    };
     if (!input->isTensor)
       return refuse("only tensors are supported");
     Type element = getElementType(input->type, &context);
@@ -255,8 +261,8 @@ LogicalResult GraphImporter::finish(const Graph &graph, Scope &scope) {
       return failure();
     if (Type declared = output.isTensor ? getElementType(output.type, &context) : Type();
         declared && declared != binding->type.getElementType())
-      return error() << "output " << quote(output.name) << " is declared " << toString(output.type) << " but has type "
-                     << toString(binding->type.getElementType());
+      return error() << "output " << quote(output.name) << " is declared " << toString(output.type)
+                     << " but has type " << toString(binding->type.getElementType());
     results.push_back(value);
   }
   func::ReturnOp::create(builder, fileLoc, results);

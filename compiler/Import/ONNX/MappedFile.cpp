@@ -121,8 +121,8 @@ std::unique_ptr<MappedFile> MappedFile::openBelow(StringRef folder, StringRef lo
   return map(at.fd, error);
 }
 
-std::optional<StringRef> ExternalFiles::read(StringRef location, uint64_t offset, std::optional<uint64_t> length,
-                                             std::string &error) {
+std::optional<StringRef> ExternalFiles::read(StringRef location, uint64_t offset,
+                                             std::optional<uint64_t> length, std::string &error) {
   auto it = files.find(location);
   if (it == files.end()) {
     if (files.size() >= kMaxExternalFiles) {

@@ -58,7 +58,8 @@ Binding *NodeImporter::binding(unsigned index) {
 }
 
 bool NodeImporter::wants(unsigned index) const {
-  return index < node.outputs.size() && !node.outputs[index].empty() && scope.live.contains(node.outputs[index]);
+  return index < node.outputs.size() && !node.outputs[index].empty() &&
+         scope.live.contains(node.outputs[index]);
 }
 
 Value NodeImporter::input(unsigned index) {
@@ -85,7 +86,8 @@ std::optional<SmallVector<int64_t>> NodeImporter::integers(unsigned index, Strin
   auto values = tensor ? tensor->asIntegers() : std::nullopt;
   if (!values)
     error("its " + what + " must be constant, but " +
-          (hasInput(index) ? quote(node.inputs[index]) : std::string("it")) + " is computed when the model runs");
+          (hasInput(index) ? quote(node.inputs[index]) : std::string("it")) +
+          " is computed when the model runs");
   return values;
 }
 
@@ -93,7 +95,8 @@ std::optional<Dims> NodeImporter::expressions(unsigned index, StringRef what) {
   const SymbolicTensor *tensor = known(index);
   auto values = tensor ? tensor->asDims() : std::nullopt;
   if (!values)
-    error("its " + what + " depends on data (" + (hasInput(index) ? quote(node.inputs[index]) : std::string("absent")) +
+    error("its " + what + " depends on data (" +
+          (hasInput(index) ? quote(node.inputs[index]) : std::string("absent")) +
           "): shapes may depend on the shapes of the inputs only");
   return values;
 }
@@ -237,7 +240,8 @@ LogicalResult NodeImporter::bindConstant(Binding &binding, const Tensor &tensor)
 
 Value NodeImporter::compare(ht::ComparePredicate predicate, Value x, Value y) {
   Builder b(getContext());
-  return infer<ht::CompareOp>({x, y}, b.getNamedAttr("predicate", ht::ComparePredicateAttr::get(getContext(), predicate)));
+  return infer<ht::CompareOp>(
+      {x, y}, b.getNamedAttr("predicate", ht::ComparePredicateAttr::get(getContext(), predicate)));
 }
 
 Value NodeImporter::cast(Value x, Type elementType) {
@@ -286,7 +290,8 @@ Value NodeImporter::slice(Value x, ArrayRef<Dim> starts, ArrayRef<int64_t> strid
     return {};
   auto type = ht::getTensorType(sizes, getElementTypeOrSelf(x));
   auto isZero = [](Dim start) { return ht::getConstant(start) == 0; };
-  if (type == x.getType() && llvm::all_of(starts, isZero) && llvm::all_of(strides, [](int64_t s) { return s == 1; }))
+  if (type == x.getType() && llvm::all_of(starts, isZero) &&
+      llvm::all_of(strides, [](int64_t s) { return s == 1; }))
     return x;
   return ht::SliceOp::create(getBuilder(), loc, type, x, ht::DimsAttr::get(getContext(), starts), strides);
 }

@@ -79,7 +79,9 @@ public:
   void setResult(unsigned index, SymbolicTensor known);
   void setResult(unsigned index, const Binding &binding);
   void forward(unsigned result, unsigned input);
-  void inlineBranch(const Graph &branch) { hasFailed |= mlir::failed(graph.inlineGraph(branch, node, scope)); }
+  void inlineBranch(const Graph &branch) {
+    hasFailed |= mlir::failed(graph.inlineGraph(branch, node, scope));
+  }
   /// Binds a tensor of the node itself; large ones are named after its output.
   mlir::LogicalResult bindConstant(Binding &binding, const Tensor &tensor);
 
@@ -147,8 +149,8 @@ mlir::Value NodeImporter::infer(mlir::ValueRange operands, llvm::ArrayRef<mlir::
     typename OpTy::Properties properties{};
     mlir::DictionaryAttr dictionary = getBuilder().getDictionaryAttr(attributes);
     if constexpr (!std::is_same_v<typename OpTy::Properties, mlir::EmptyProperties>)
-      if (mlir::failed(OpTy::setPropertiesFromAttr(properties, dictionary,
-                                                   [&] { return mlir::emitError(loc); })))
+      if (mlir::failed(
+              OpTy::setPropertiesFromAttr(properties, dictionary, [&] { return mlir::emitError(loc); })))
         return false;
     typename OpTy::Adaptor adaptor(operands, dictionary, properties, {});
     return mlir::succeeded(OpTy::inferReturnTypes(getContext(), loc, adaptor, state.types));

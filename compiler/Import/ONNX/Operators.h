@@ -20,8 +20,8 @@ using Evaluate = std::optional<SymbolicTensor> (*)(NodeImporter &node);
 struct Operator {
   const char *domain; ///< "" is ai.onnx.
   const char *name;
-  int since;          ///< First opset of `domain` whose definition is handled,
-  int until;          ///< and the last (kNewest: all later ones so far).
+  int since; ///< First opset of `domain` whose definition is handled,
+  int until; ///< and the last (kNewest: all later ones so far).
   Emit emit;
   Evaluate evaluate = nullptr;
 };

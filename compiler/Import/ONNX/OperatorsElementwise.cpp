@@ -91,8 +91,8 @@ void emitMod(NodeImporter &node) {
   Value remainder = node.sub(x, node.mul(node.div(x, y), y));
   if (!truncated) {
     Value zero = node.scalarLike(0, remainder);
-    Value differs = node.infer<ht::XorOp>({node.compare(ComparePredicate::LT, remainder, zero),
-                                           node.compare(ComparePredicate::LT, y, zero)});
+    Value differs = node.infer<ht::XorOp>(
+        {node.compare(ComparePredicate::LT, remainder, zero), node.compare(ComparePredicate::LT, y, zero)});
     Value adjust = node.infer<ht::AndOp>({node.compare(ComparePredicate::NE, remainder, zero), differs});
     remainder = node.where(adjust, node.add(remainder, y), remainder);
   }
@@ -192,7 +192,8 @@ void emitPRelu(NodeImporter &node) {
 /// alpha (e^x - 1) below 0; gamma scales the whole.
 void emitExponentialUnit(NodeImporter &node, double alpha, double gamma) {
   Value x = node.input(0);
-  Value below = node.mul(node.sub(node.unary<ht::ExpOp>(x), node.scalarLike(1, x)), node.scalarLike(alpha, x));
+  Value below =
+      node.mul(node.sub(node.unary<ht::ExpOp>(x), node.scalarLike(1, x)), node.scalarLike(alpha, x));
   Value value = positiveOr(node, x, below);
   node.setResult(0, gamma == 1 ? value : node.mul(value, node.scalarLike(gamma, x)));
 }
@@ -258,7 +259,8 @@ void emitCelu(NodeImporter &node) {
   Value x = node.input(0);
   Value alpha = node.scalarLike(node.real("alpha", 1), x), one = node.scalarLike(1, x);
   Value below = node.mul(alpha, node.sub(node.unary<ht::ExpOp>(node.div(x, alpha)), one));
-  node.setResult(0, node.add(node.unary<ht::ReluOp>(x), node.infer<ht::MinOp>({below, node.scalarLike(0, x)})));
+  node.setResult(0,
+                 node.add(node.unary<ht::ReluOp>(x), node.infer<ht::MinOp>({below, node.scalarLike(0, x)})));
 }
 
 const Operator kOperators[] = {

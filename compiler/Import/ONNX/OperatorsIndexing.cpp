@@ -60,7 +60,8 @@ void emitGatherElements(NodeImporter &node) {
   Dims column = shape;
   column.push_back(node.symbols().constant(1));
   for (int64_t i = 0; i < node.rank(0); ++i)
-    columns.push_back(i == axis ? node.reshape(indices, column) : coordinates(node, shape, i, node.elementType(1)));
+    columns.push_back(i == axis ? node.reshape(indices, column)
+                                : coordinates(node, shape, i, node.elementType(1)));
   if (!node.failed())
     node.setResult(0, node.infer<ht::GatherNDOp>({data, node.concat(columns, shape.size())}));
 }
@@ -75,8 +76,9 @@ void emitCumSum(NodeImporter &node) {
   int64_t axis = node.axis(given->front(), node.rank(0));
   bool exclusive = node.integer("exclusive", 0) != 0, reverse = node.integer("reverse", 0) != 0;
   if (!node.failed())
-    node.setResult(0, ht::CumSumOp::create(node.getBuilder(), node.getLoc(), x.getType(), x, axis, exclusive, reverse)
-                          .getResult());
+    node.setResult(
+        0, ht::CumSumOp::create(node.getBuilder(), node.getLoc(), x.getType(), x, axis, exclusive, reverse)
+               .getResult());
 }
 
 /// depth rows of "index == i", then a choice of the two values.
@@ -120,7 +122,8 @@ void emitEyeLike(NodeImporter &node) {
   if (!type)
     return node.error("its dtype is not supported");
   Type index = IntegerType::get(node.getContext(), 64);
-  Value row = node.reshape(node.iota(dims[0], node.integer("k", 0), 1, index), {dims[0], node.symbols().constant(1)});
+  Value row =
+      node.reshape(node.iota(dims[0], node.integer("k", 0), 1, index), {dims[0], node.symbols().constant(1)});
   Value equal = node.compare(ht::ComparePredicate::EQ, node.iota(dims[1], 0, 1, index), row);
   node.setResult(0, node.cast(equal, type));
 }

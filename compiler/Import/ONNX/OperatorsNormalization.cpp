@@ -44,8 +44,8 @@ void emitFlatSoftmax(NodeImporter &node) {
 
 /// Norms here run over the last axis: the axes from `axis` on become one.
 struct FlatNorm {
-  Dims whole;   ///< The input's dimensions,
-  Dims flat;    ///< and those with the normalized axes as one.
+  Dims whole; ///< The input's dimensions,
+  Dims flat;  ///< and those with the normalized axes as one.
   Dim width;
   int64_t axis;
 };

@@ -54,8 +54,8 @@ void emitExpand(NodeImporter &node) {
   // Both ways: the input's dimensions may be larger than the target's.
   auto both = ht::broadcast(node.dims(0), *target);
   if (!both)
-    return node.error("shape " + node.symbols().toString(node.dims(0)) + " and " + node.symbols().toString(*target) +
-                      " do not broadcast");
+    return node.error("shape " + node.symbols().toString(node.dims(0)) + " and " +
+                      node.symbols().toString(*target) + " do not broadcast");
   node.setResult(0, node.broadcastTo(node.input(0), *both));
 }
 
@@ -125,7 +125,8 @@ void emitSplit(NodeImporter &node) {
     // Equal parts; since opset 18 the last may be smaller.
     int64_t parts = node.hasAttribute("num_outputs") ? node.integer("num_outputs", 0) : node.numOutputs();
     if (parts != node.numOutputs())
-      return node.error("num_outputs is " + Twine(parts) + ", but it has " + Twine(node.numOutputs()) + " outputs");
+      return node.error("num_outputs is " + Twine(parts) + ", but it has " + Twine(node.numOutputs()) +
+                        " outputs");
     auto size = symbols.ceilDiv(from[axis], parts);
     if (!size)
       return node.error("dimension " + symbols.toString(from[axis]) + " does not split into " + Twine(parts));
@@ -138,7 +139,8 @@ void emitSplit(NodeImporter &node) {
     sizes.push_back(*rest);
   }
   if (sizes.size() < node.numOutputs())
-    return node.error("it has " + Twine(node.numOutputs()) + " outputs but " + Twine(sizes.size()) + " sizes");
+    return node.error("it has " + Twine(node.numOutputs()) + " outputs but " + Twine(sizes.size()) +
+                      " sizes");
 
   Dims starts(from.size(), symbols.constant(0));
   SmallVector<int64_t> strides(from.size(), 1);

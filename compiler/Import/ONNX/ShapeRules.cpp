@@ -22,8 +22,8 @@ std::optional<Dims> getReshapeDims(NodeImporter &node) {
     auto constant = ht::getConstant(dim);
     if (constant == 0 && !allowZero) {
       if (i >= from.size()) {
-        node.error("shape " + node.symbols().toString(*target) + " copies axis " + Twine(i) + " of an input of rank " +
-                   Twine(from.size()));
+        node.error("shape " + node.symbols().toString(*target) + " copies axis " + Twine(i) +
+                   " of an input of rank " + Twine(from.size()));
         return std::nullopt;
       }
       to.push_back(from[i]);
@@ -134,7 +134,7 @@ public:
 private:
   std::optional<Dim> undecided(Dim value, StringRef what) {
     node.error("whether its " + what + " " + symbols.toString(value) + " lies within the dimension " +
-               symbols.toString(extent) + " depends on the inputs' shapes");
+               symbols.toString(extent) + " depends on the inputs' shapes; a smaller --max may decide it");
     return std::nullopt;
   }
 
@@ -190,8 +190,8 @@ std::optional<SliceWindow> getSliceWindow(NodeImporter &node) {
     steps = *given;
   }
   if (ends->size() != starts->size() || axes.size() != starts->size() || steps.size() != starts->size())
-    node.error("it has " + Twine(starts->size()) + " starts, " + Twine(ends->size()) + " ends, " + Twine(axes.size()) +
-               " axes and " + Twine(steps.size()) + " steps");
+    node.error("it has " + Twine(starts->size()) + " starts, " + Twine(ends->size()) + " ends, " +
+               Twine(axes.size()) + " axes and " + Twine(steps.size()) + " steps");
   for (int64_t &axis : axes)
     axis = node.axis(axis, from.size());
   if (!node.failed())
@@ -270,7 +270,8 @@ SmallVector<int64_t> getPermutation(NodeImporter &node) {
 
 std::optional<SmallVector<int64_t>> getReductionAxes(NodeImporter &node) {
   int64_t rank = node.rank(0);
-  std::optional<SmallVector<int64_t>> axes = node.hasInput(1) ? node.integers(1, "axes") : node.integers("axes");
+  std::optional<SmallVector<int64_t>> axes =
+      node.hasInput(1) ? node.integers(1, "axes") : node.integers("axes");
   if (node.failed())
     return std::nullopt;
   if (!axes || axes->empty()) {

@@ -92,7 +92,8 @@ Interval Symbols::bounds(Dim expr) const {
   case AffineExprKind::Add:
     return {saturate(wide(a.low) + b.low), saturate(wide(a.high) + b.high)};
   case AffineExprKind::Mul: {
-    __int128 corners[] = {wide(a.low) * b.low, wide(a.low) * b.high, wide(a.high) * b.low, wide(a.high) * b.high};
+    __int128 corners[] = {wide(a.low) * b.low, wide(a.low) * b.high, wide(a.high) * b.low,
+                          wide(a.high) * b.high};
     return {saturate(*llvm::min_element(corners)), saturate(*llvm::max_element(corners))};
   }
   case AffineExprKind::FloorDiv:

@@ -14,9 +14,12 @@ namespace halftone::onnx {
 
 std::string toString(DataType type) {
   static const char *const names[] = {
-      "undefined", "float32", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool",
-      "float16", "float64", "uint32", "uint64", "complex64", "complex128", "bfloat16", "float8e4m3fn",
-      "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "uint4", "int4", "float4e2m1", "float8e8m0", "uint2", "int2"};
+      "undefined",      "float32",  "uint8",        "int8",           "uint16",
+      "int16",          "int32",    "int64",        "string",         "bool",
+      "float16",        "float64",  "uint32",       "uint64",         "complex64",
+      "complex128",     "bfloat16", "float8e4m3fn", "float8e4m3fnuz", "float8e5m2",
+      "float8e5m2fnuz", "uint4",    "int4",         "float4e2m1",     "float8e8m0",
+      "uint2",          "int2"};
   auto index = static_cast<size_t>(type);
   if (index < std::size(names))
     return names[index];
@@ -58,7 +61,8 @@ std::string toString(Type elementType) {
     return "float" + std::to_string(elementType.getIntOrFloatBitWidth());
   if (elementType.isInteger(1))
     return "bool";
-  return (elementType.isUnsignedInteger() ? "uint" : "int") + std::to_string(elementType.getIntOrFloatBitWidth());
+  return (elementType.isUnsignedInteger() ? "uint" : "int") +
+         std::to_string(elementType.getIntOrFloatBitWidth());
 }
 
 static int64_t getByteWidth(Type elementType) {
@@ -96,7 +100,8 @@ static uint64_t getByteCount(RankedTensorType type) {
   return bytes;
 }
 
-std::optional<TensorBytes> TensorReader::locate(const Tensor &tensor, RankedTensorType type, std::string &error) {
+std::optional<TensorBytes> TensorReader::locate(const Tensor &tensor, RankedTensorType type,
+                                                std::string &error) {
   uint64_t needed = getByteCount(type);
   Type element = type.getElementType();
   TensorBytes bytes;
@@ -118,9 +123,9 @@ std::optional<TensorBytes> TensorReader::locate(const Tensor &tensor, RankedTens
     break;
   case Storage::External: {
     if (tensor.length && *tensor.length != needed) {
-      error = "external data in " + quote(tensor.location) + " has " +
-              std::to_string(*tensor.length) + " bytes, but " + toString(tensor.type) + describeShape(tensor.dims) +
-              " needs " + std::to_string(needed);
+      error = "external data in " + quote(tensor.location) + " has " + std::to_string(*tensor.length) +
+              " bytes, but " + toString(tensor.type) + describeShape(tensor.dims) + " needs " +
+              std::to_string(needed);
       return std::nullopt;
     }
     std::string reason;
@@ -183,7 +188,8 @@ DenseElementsAttr TensorReader::decode(const Tensor &tensor, RankedTensorType ty
     raw.assign(bytes->data.begin(), bytes->data.end());
   } else {
     // One varint per element; int32_data also holds the bits of 16-bit floats.
-    bool fits = tensor.storage == Storage::Int64s ? element.isInteger(64) : !isa<Float32Type, Float64Type>(element);
+    bool fits =
+        tensor.storage == Storage::Int64s ? element.isInteger(64) : !isa<Float32Type, Float64Type>(element);
     if (!fits || tensor.storage == Storage::UInt64s) {
       error = "its elements are stored in a field that does not fit its type " + toString(tensor.type);
       return {};

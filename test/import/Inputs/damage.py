@@ -26,9 +26,14 @@ def run(data):
 
 def report(what, cases):
     results = [run(data) for data in cases]
-    print(f"{what}: " + ", ".join(f"{results.count(kind)} {kind}" for kind in ("refused", "accepted", "crashed")))
+    kinds = "refused", "accepted", "crashed"
+    print(f"{what}: " + ", ".join(f"{results.count(kind)} {kind}" for kind in kinds))
+
+
+def changed(place):
+    byte = generator.choice([0, 1, 127, 128, 255, whole[place] ^ 8])
+    return whole[:place] + bytes([byte]) + whole[place + 1:]
 
 
 report("cut", (whole[:place] for place in places))
-report("changed", (whole[:place] + bytes([generator.choice([0, 1, 127, 128, 255, whole[place] ^ 8])]) + whole[place + 1:]
-                   for place in places))
+report("changed", map(changed, places))

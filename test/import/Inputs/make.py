@@ -67,8 +67,7 @@ def typed(path):
     """float_data can be mapped, int32_data (the bits of bf16) has to be decoded."""
     first = helper.make_tensor("w", F32, [8, 4], array().flatten())
     second = helper.make_tensor("v", TensorProto.BFLOAT16, [8, 8], array((8, 8)).flatten())
-    write(model([helper.make_node("Add", ["x", "w"], ["y"]),
-                 helper.make_node("Neg", ["v"], ["z"])],
+    write(model([helper.make_node("Add", ["x", "w"], ["y"]), helper.make_node("Neg", ["v"], ["z"])],
                 [("x", [8, 4])], [("y", [8, 4]), ("z", [8, 8], TensorProto.BFLOAT16)], [first, second]), path)
 
 
@@ -88,7 +87,8 @@ def narrow(path):
     """A weight that is stored narrower than it is used, by two nodes."""
     weight = helper.make_tensor("w", TensorProto.BFLOAT16, [8, 8],
                                 np.zeros(128, np.uint8).tobytes(), raw=True)
-    write(model([helper.make_node("Cast", ["w"], ["a"], to=F32), helper.make_node("Cast", ["w"], ["b"], to=F32),
+    write(model([helper.make_node("Cast", ["w"], ["a"], to=F32),
+                 helper.make_node("Cast", ["w"], ["b"], to=F32),
                  helper.make_node("Add", ["x", "a"], ["y"]), helper.make_node("Mul", ["y", "b"], ["z"])],
                 [("x", [8, 8])], [("z", [8, 8])], [weight]), path)
 
@@ -110,7 +110,8 @@ def default_input(path):
 # Symbols ----------------------------------------------------------------------
 
 def sums(path):
-    write(model([helper.make_node("Neg", ["ids"], ["a"]), helper.make_node("Concat", ["a", "mask"], ["y"], axis=1),
+    write(model([helper.make_node("Neg", ["ids"], ["a"]),
+                 helper.make_node("Concat", ["a", "mask"], ["y"], axis=1),
                  helper.make_node("Neg", ["past"], ["z"]), helper.make_node("Neg", ["free"], ["w"])],
                 [("ids", ["batch_size", "sequence_length"], I64),
                  ("mask", ["batch_size", "past_length + sequence_length"], I64),
@@ -215,12 +216,14 @@ def short_varints(path):
     """Elements that end inside a number."""
     weight = TensorProto(name="w", data_type=I64, dims=[3])
     weight.int64_data.extend([1, 2])
-    write(model([helper.make_node("Add", ["x", "w"], ["y"])], [("x", [3], I64)], [("y", [3], I64)], [weight]), path)
+    write(model([helper.make_node("Add", ["x", "w"], ["y"])], [("x", [3], I64)], [("y", [3], I64)],
+                [weight]), path)
 
 
 def control_characters(path):
     """What would clear a terminal is escaped."""
-    write(model([helper.make_node("\x1b[2JNo", ["x"], ["y"], "\x1b[31m\nname")], [("x", [1])], [("y", [1])]), path)
+    write(model([helper.make_node("\x1b[2JNo", ["x"], ["y"], "\x1b[31m\nname")], [("x", [1])], [("y", [1])]),
+          path)
 
 
 def undefined(path):
@@ -228,7 +231,8 @@ def undefined(path):
 
 
 def unordered(path):
-    write(model([helper.make_node("Neg", ["a"], ["y"], "second"), helper.make_node("Exp", ["x"], ["a"], "first")],
+    write(model([helper.make_node("Neg", ["a"], ["y"], "second"),
+                 helper.make_node("Exp", ["x"], ["a"], "first")],
                 [("x", [1])], [("y", [1])]), path)
 
 
@@ -257,7 +261,8 @@ def text_input(path):
 
 
 def wrong_attribute(path):
-    write(model([helper.make_node("Softmax", ["x"], ["y"], "soft", axis=1.5)], [("x", [1, 2])], [("y", [1, 2])]), path)
+    write(model([helper.make_node("Softmax", ["x"], ["y"], "soft", axis=1.5)], [("x", [1, 2])],
+                [("y", [1, 2])]), path)
 
 
 def sparse(path):
@@ -312,8 +317,10 @@ def doubling(path):
     made.opset_import.append(imports[0])
     for i in range(30):
         call = lambda a, b: helper.make_node(f"F{i + 1}", [a], [b], domain="own")
-        made.functions.append(helper.make_function("own", f"F{i}", ["a"], ["c"], [call("a", "b"), call("b", "c")], imports))
-    made.functions.append(helper.make_function("own", "F30", ["a"], ["b"], [helper.make_node("Identity", ["a"], ["b"])], imports))
+        made.functions.append(helper.make_function("own", f"F{i}", ["a"], ["c"],
+                                                   [call("a", "b"), call("b", "c")], imports))
+    made.functions.append(helper.make_function("own", "F30", ["a"], ["b"],
+                                               [helper.make_node("Identity", ["a"], ["b"])], imports))
     write(made, path)
 
 
@@ -325,15 +332,18 @@ def growing(path):
     write(model(nodes, [("x", ["n"])], [("y", ["m"])]), path)
 
 
-HELPERS = {"model", "add_weight", "array", "external", "write_external", "write", "located", "dims", "element_type", "opset"}
+HELPERS = {"model", "add_weight", "array", "external", "write_external", "write", "located", "dims",
+           "element_type", "opset"}
 CASES = {name: value for name, value in globals().items()
          if getattr(value, "__module__", None) == __name__ and name not in HELPERS}
-CASES |= {"outside": located("../data.bin"), "absolute": located("/etc/hostname"), "missing": located("none.bin"),
+CASES |= {"outside": located("../data.bin"), "absolute": located("/etc/hostname"),
+          "missing": located("none.bin"),
           "folder": located("."), "nul": located("data.bin\0.txt"),
           "inner_outside": located("a/../../data.bin"), "nowhere": located(""),
           "negative_dim": dims([-8, -4]), "huge_dims": dims([2**62, 2**62, 16]), "few_dims": dims([7, 4]),
           "type_99": element_type(99), "type_string": element_type(8), "type_double": element_type(11),
-          "opset_9": opset(9, "Clip"), "opset_11": opset(11), "opset_99": opset(99), "opset_12": opset(12, "Relu"),
+          "opset_9": opset(9, "Clip"), "opset_11": opset(11), "opset_99": opset(99),
+          "opset_12": opset(12, "Relu"),
           "unsupported": opset(12)}
 
 if __name__ == "__main__":

@@ -15,5 +15,6 @@ for source in sorted(pathlib.Path(sys.argv[1]).glob("*.txt")):
     done = subprocess.run(["halftone-translate", "--import-onnx", model], capture_output=True, text=True)
     if done.returncode != 1 or expected not in done.stderr or done.stderr.count("error:") != 1:
         failures += 1
-        print(f"{source.name}: exit code {done.returncode}\n  expected {expected}\n  got      {done.stderr.strip()}")
+        print(f"{source.name}: exit code {done.returncode}")
+        print(f"  expected {expected}\n  got      {done.stderr.strip()}")
 sys.exit(failures)
