@@ -38,7 +38,7 @@ TemporaryFile::~TemporaryFile() {
 llvm::Expected<TemporaryFile> TemporaryFile::create(llvm::StringRef output, llvm::StringRef suffix) {
   int descriptor;
   llvm::SmallString<128> path;
-  llvm::Twine model = output + ".%%%%%%%%." + suffix;
+  std::string model = (output + ".%%%%%%%%." + suffix).str();
   if (std::error_code code = llvm::sys::fs::createUniqueFile(model, descriptor, path, llvm::sys::fs::OF_None,
                                                              llvm::sys::fs::all_read | llvm::sys::fs::owner_write))
     return makeError(output, code);

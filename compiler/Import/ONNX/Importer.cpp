@@ -273,6 +273,7 @@ LogicalResult GraphImporter::finish(const Graph &graph, Scope &scope) {
   for (const Symbols::Symbol &symbol : symbols.list())
     attributes.push_back(ht::SymbolAttr::get(&context, symbol.name, symbol.min, symbol.max));
   main->setAttr(ht::HTDialect::kSymbolsAttr, builder.getArrayAttr(attributes));
+  main.setPublic();
   removeDeadCode();
   return success();
 }
@@ -289,6 +290,7 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   module = *owner;
   builder.setInsertionPointToStart(module.getBody());
   main = func::FuncOp::create(builder, fileLoc, "main", builder.getFunctionType({}, {}));
+  main.setPrivate(); // Until its symbols and their bounds are known, in `finish`.
   builder.setInsertionPointToStart(main.addEntryBlock());
   weightNames.insert("main");
 
