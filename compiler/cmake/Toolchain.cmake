@@ -17,10 +17,12 @@ include(AddMLIR)
 include_directories(${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
 include_directories(SYSTEM ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
 
-if(HALFTONE_SANITIZE)
-  add_compile_options(-fsanitize=${HALFTONE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  add_link_options(-fsanitize=${HALFTONE_SANITIZE})
-endif()
+macro(halftone_enable_sanitizers)
+  if(HALFTONE_SANITIZE)
+    add_compile_options(-fsanitize=${HALFTONE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${HALFTONE_SANITIZE})
+  endif()
+endmacro()
 
 # halftone_library(NAME sources... LINK libs... DEPENDS tblgen targets...)
 # Everything that sees MLIR: no RTTI surprises, one precompiled header, and the
@@ -58,4 +60,28 @@ function(halftone_tablegen target td)
     mlir_tablegen(${parts})
   endforeach()
   add_public_tablegen_target(${target})
+  halftone_doc(${target} ${td} ${ARGN})
+endfunction()
+
+# The page of a dialect or of a pass library, from the same descriptions: all of
+# them are made by `ninja halftone-doc`, in build/docs.
+add_custom_target(halftone-doc)
+function(halftone_doc target td rules)
+  if(rules MATCHES "-gen-pass-decls")
+    set(command -gen-pass-doc)
+  else()
+    string(REGEX MATCH "-dialect=[a-z]+" dialect "${rules}")
+    set(command -gen-dialect-doc ${dialect})
+  endif()
+  string(REGEX REPLACE "^Halftone|IncGen$" "" name ${target})
+  set(page ${CMAKE_BINARY_DIR}/docs/${name}.md)
+  list(TRANSFORM MLIR_INCLUDE_DIRS PREPEND -I OUTPUT_VARIABLE includes)
+  add_custom_command(OUTPUT ${page}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/docs
+    COMMAND ${MLIR_TABLEGEN_EXE} ${command} -I${CMAKE_SOURCE_DIR} ${includes}
+            ${CMAKE_CURRENT_SOURCE_DIR}/${td} -o ${page} -d ${page}.d
+    DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${td} DEPFILE ${page}.d
+    COMMENT "Describing ${name}")
+  add_custom_target(Halftone${name}Doc DEPENDS ${page})
+  add_dependencies(halftone-doc Halftone${name}Doc)
 endfunction()
