@@ -137,11 +137,12 @@ def RaiseAttention : Pass<"ht-raise-attention", "::mlir::func::FuncOp"> {
 }
 
 def TieWeights : Pass<"ht-tie-weights", "::mlir::ModuleOp"> {
-  let summary = "let a linear read the embedding table where the file holds it twice";
+  let summary = "read one weight where the files hold the same numbers twice";
   let description = [{
-    Compares the weight of each `ht.linear` with the tables of `ht.embedding` of the same type,
-    in the model's files, and shares the table where all bytes are equal (stopping at the
-    first that is not). Where a file cannot be read the weight is kept, with a remark.
+    Weights of one type whose bytes are all equal become one: the output projection that is the
+    embedding table (stored turned), a layer that is used many times. A few elements of each
+    are compared first, so that no file is read through for nothing. Where a file cannot be
+    read the weight is kept, with a remark.
 
     ```mlir
     %table = ht.get_weight @embed.weight : tensor<2048x256xf32>

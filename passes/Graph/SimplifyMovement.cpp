@@ -82,20 +82,105 @@ struct TransposeOfMerged : OpRewritePattern<ReshapeOp> {
   }
 };
 
-/// linear(reshape(x)), where the reshape keeps the last axis, -> reshape(linear(x)).
-/// So GPT-2 multiplies [b * s, d]; the reshape after it then folds.
-struct LinearOfReshape : OpRewritePattern<LinearOp> {
+/// Whether `reshape` merges all axes but the last: [b, s, d] -> [b * s, d].
+bool isFlatten(ReshapeOp reshape) {
+  Dims from = getDims(reshape.getInput()), to = getDims(reshape.getResult());
+  return to.size() == 2 && from.size() > 2 && from.back() == to.back() && !isUnitReshape(reshape);
+}
+
+/// Whether `reshape` splits the first of two axes.
+bool isUnflatten(ReshapeOp reshape) {
+  Dims from = getDims(reshape.getInput()), to = getDims(reshape.getResult());
+  return from.size() == 2 && to.size() > 2 && from.back() == to.back() && !isUnitReshape(reshape);
+}
+
+/// Whether `op` multiplies the rows of its first operand by a matrix.
+bool isRowwise(Operation *op) {
+  auto product = dyn_cast<MatMulOp>(op);
+  return isa<LinearOp>(op) || (product && getDims(product.getRhs()).size() == 2 && getDims(product.getLhs()).size() >= 2);
+}
+
+/// Flattened rows (GPT-2's Conv1D, OPT's whole MLP) are an exporter's habit. A flatten
+/// moves down and an unflatten up, through linears and elementwise operations, until they
+/// meet and fold. First half: f(flatten(x), flatten(y)) -> flatten(f(x, y)).
+struct SinkFlatten : RewritePattern {
+  SinkFlatten(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
+    if (!isRowwise(op) && !isElementwise(op))
+      return failure();
+    SmallVector<Value> operands(op->getOperands());
+    Dims dims;
+    for (auto [i, operand] : llvm::enumerate(operands)) {
+      if (i > 0 && (isRowwise(op) || getDims(operand).size() < 2))
+        continue; // A weight, or what broadcasts along rows anyway.
+      auto flatten = operand.getDefiningOp<ReshapeOp>();
+      if (!flatten || !isFlatten(flatten))
+        return rewriter.notifyMatchFailure(op, "an operand is not flattened");
+      Dims from = getDims(flatten.getInput());
+      if (!dims.empty() && dims != from)
+        return rewriter.notifyMatchFailure(op, "operands were flattened from different shapes");
+      dims = from;
+      operand = flatten.getInput();
+    }
+    if (dims.empty())
+      return failure();
+    dims.back() = getDims(op->getResult(0)).back();
+    Operation *whole = rewriter.clone(*op);
+    whole->setOperands(operands);
+    whole->getResult(0).setType(getTensorType(dims, getElementTypeOrSelf(op->getResult(0))));
+    rewriter.replaceOpWithNewOp<ReshapeOp>(op, op->getResult(0).getType(), whole->getResult(0));
+    return success();
+  }
+};
+
+/// Second half: unflatten(f(x, y)) -> f(unflatten(x), unflatten(y)).
+struct HoistUnflatten : OpRewritePattern<ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
 
-  LogicalResult matchAndRewrite(LinearOp op, PatternRewriter &rewriter) const override {
-    auto reshape = op.getInput().getDefiningOp<ReshapeOp>();
-    if (!reshape)
+  LogicalResult matchAndRewrite(ReshapeOp reshape, PatternRewriter &rewriter) const override {
+    Operation *op = reshape.getInput().getDefiningOp();
+    if (!op || !op->hasOneUse() || !isUnflatten(reshape) || !(isRowwise(op) || isElementwise(op)))
       return failure();
-    Dims from = getDims(reshape.getInput());
-    if (from.empty() || from.back() != getDims(op.getInput()).back())
-      return rewriter.notifyMatchFailure(op, "reshape changes the last axis");
-    Value narrow = LinearOp::create(rewriter, op.getLoc(), reshape.getInput(), op.getWeight(), op.getBias());
-    rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getType(), narrow);
+    Dims rows = getDims(reshape.getInput()), to = getDims(reshape.getResult());
+    SmallVector<Value> operands(op->getOperands());
+    for (auto [i, operand] : llvm::enumerate(operands)) {
+      Dims dims = getDims(operand);
+      if ((i > 0 && isRowwise(op)) || dims.size() < 2)
+        continue; // A weight, or what broadcasts along rows anyway.
+      if (dims.size() != 2 || dims.front() != rows.front())
+        return rewriter.notifyMatchFailure(op, "an operand has other rows");
+      to.back() = dims.back();
+      operand = graph::reshape(rewriter, reshape.getLoc(), operand, to);
+    }
+    Operation *whole = rewriter.clone(*op);
+    whole->setOperands(operands);
+    whole->getResult(0).setType(reshape.getType());
+    rewriter.replaceOp(reshape, whole);
+    return success();
+  }
+};
+
+/// transpose(slice(transpose(x))) -> slice(x), where the two cancel: q, k and v that are
+/// split after one transpose (GPT-NeoX).
+struct SliceBetweenTransposes : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(TransposeOp op, PatternRewriter &rewriter) const override {
+    auto slice = op.getInput().getDefiningOp<SliceOp>();
+    auto first = slice ? slice.getInput().getDefiningOp<TransposeOp>() : TransposeOp();
+    if (!first)
+      return failure();
+    SmallVector<AffineExpr> starts;
+    SmallVector<int64_t> strides;
+    for (auto [axis, from] : llvm::enumerate(op.getPermutation())) {
+      if (first.getPermutation()[from] != static_cast<int64_t>(axis))
+        return rewriter.notifyMatchFailure(op, "the transposes do not cancel");
+      starts.push_back(slice.getStarts().getExprs()[from]);
+      strides.push_back(slice.getStrides()[from]);
+    }
+    rewriter.replaceOpWithNewOp<SliceOp>(op, op.getType(), first.getInput(), DimsAttr::get(getContext(), starts),
+                                         strides);
     return success();
   }
 };
@@ -107,6 +192,8 @@ struct SinkScale : RewritePattern {
   LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
     if (!isa<ReshapeOp, TransposeOp>(op))
       return failure();
+    if (auto reshape = dyn_cast<ReshapeOp>(op); reshape && isFlatten(reshape))
+      return rewriter.notifyMatchFailure(op, "flattening moves down itself");
     Operation *scale = op->getOperand(0).getDefiningOp();
     if (!scale || !scale->hasOneUse() || !matchScaled(scale->getResult(0)))
       return rewriter.notifyMatchFailure(op, "not of a scaled tensor");
@@ -127,5 +214,5 @@ struct SinkScale : RewritePattern {
 } // namespace
 
 void graph::addMovementPatterns(RewritePatternSet &set) {
-  set.add<TransposeOfUnits, TransposeOfMerged, LinearOfReshape, SinkScale>(set.getContext());
+  set.add<TransposeOfUnits, TransposeOfMerged, SinkFlatten, HoistUnflatten, SliceBetweenTransposes, SinkScale>(set.getContext());
 }

@@ -1,8 +1,9 @@
-//===- TieWeights.cpp - one weight for two copies of the same numbers -------===//
+//===- TieWeights.cpp - one weight for copies of the same numbers -----------===//
 //
-// The output projection of many models is the embedding table. TorchScript's
-// exporter folds the transpose between them, so that the file holds the table
-// twice. This pass reads files: it compares the two, element by element.
+// The output projection of many models is the embedding table, and some models
+// use one layer many times. Exporters that fold the transposes before them write
+// the same numbers twice. This pass reads files: it compares candidates, element
+// by element where they lie, after a look at a few elements of each.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,6 +12,9 @@
 #include "passes/Graph/Raise.h"
 
 #include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/Hashing.h"
+
+#include <map>
 
 namespace halftone::graph {
 #define GEN_PASS_DEF_TIEWEIGHTS
@@ -26,7 +30,7 @@ namespace {
 
 constexpr llvm::StringLiteral kPass = "ht-tie-weights";
 
-/// A weight that is a matrix of the file, possibly turned.
+/// A weight that is a tensor of a file, or a matrix of it turned.
 struct Recipe {
   LoadOp load;
   bool isTransposed;
@@ -38,17 +42,42 @@ std::optional<Recipe> getRecipe(WeightOp weight) {
   if (transpose)
     value = transpose.getInput();
   auto load = value.getDefiningOp<LoadOp>();
-  bool isMatrix = load && weight.getWeightType().getRank() == 2;
-  return isMatrix ? std::optional(Recipe{load, static_cast<bool>(transpose)}) : std::nullopt;
+  bool isReadable = load && (!transpose || weight.getWeightType().getRank() == 2);
+  return isReadable ? std::optional(Recipe{load, static_cast<bool>(transpose)}) : std::nullopt;
 }
 
-/// A matrix in a file, read where it lies.
+/// A weight's elements in a file, as rows and columns of what it yields.
 struct View {
   evaluate::Tensor tensor;
-  int64_t rowStride, columnStride;
+  int64_t rows, columns, rowStride, columnStride;
 
+  size_t elementSize() const { return static_cast<size_t>(tensor.getElementSize()); }
   const char *at(int64_t row, int64_t column) const {
     return tensor.data() + (row * rowStride + column * columnStride) * tensor.getElementSize();
+  }
+
+  /// A hash of elements spread over the tensor: equal for equal weights.
+  uint64_t getFingerprint() const {
+    constexpr int64_t kSamples = 8;
+    llvm::hash_code hash = llvm::hash_combine(rows, columns);
+    for (int64_t i = 0; i < std::min(kSamples, rows); ++i)
+      for (int64_t j = 0; j < std::min(kSamples, columns); ++j) {
+        const char *element = at(i * rows / std::min(kSamples, rows), j * columns / std::min(kSamples, columns));
+        hash = llvm::hash_combine(hash, llvm::hash_combine_range(element, element + elementSize()));
+      }
+    return hash;
+  }
+
+  bool operator==(const View &other) const {
+    // In squares, so that the turned one is not read across a page per element.
+    constexpr int64_t kTile = 64;
+    for (int64_t row = 0; row < rows; row += kTile)
+      for (int64_t column = 0; column < columns; column += kTile)
+        for (int64_t i = row; i < std::min(row + kTile, rows); ++i)
+          for (int64_t j = column; j < std::min(column + kTile, columns); ++j)
+            if (std::memcmp(at(i, j), other.at(i, j), elementSize()) != 0)
+              return false;
+    return true;
   }
 };
 
@@ -57,20 +86,9 @@ llvm::Expected<View> open(WeightOp weight, Recipe recipe, evaluate::WeightSource
   if (!tensor)
     return tensor.takeError();
   ArrayRef<int64_t> shape = weight.getWeightType().getShape();
-  return recipe.isTransposed ? View{*tensor, 1, shape[0]} : View{*tensor, shape[1], 1};
-}
-
-bool isEqual(const View &a, const View &b, ArrayRef<int64_t> shape) {
-  auto size = static_cast<size_t>(a.tensor.getElementSize());
-  // In squares, so that the turned one is not read across a page per element.
-  constexpr int64_t kTile = 64;
-  for (int64_t row = 0; row < shape[0]; row += kTile)
-    for (int64_t column = 0; column < shape[1]; column += kTile)
-      for (int64_t i = row; i < std::min(row + kTile, shape[0]); ++i)
-        for (int64_t j = column; j < std::min(column + kTile, shape[1]); ++j)
-          if (std::memcmp(a.at(i, j), b.at(i, j), size) != 0)
-            return false;
-  return true;
+  int64_t columns = shape.empty() ? 1 : shape.back();
+  int64_t rows = columns == 0 ? 0 : weight.getWeightType().getNumElements() / columns;
+  return recipe.isTransposed ? View{*tensor, rows, columns, 1, rows} : View{*tensor, rows, columns, columns, 1};
 }
 
 struct TieWeights : graph::impl::TieWeightsBase<TieWeights> {
@@ -80,40 +98,31 @@ struct TieWeights : graph::impl::TieWeightsBase<TieWeights> {
     ModuleOp module = getOperation();
     SymbolTable symbols(module);
     evaluate::WeightSource source(modelDirectory);
-    SmallVector<WeightOp> tables;
-    module.walk([&](EmbeddingOp op) {
-      auto get = op.getTable().getDefiningOp<GetWeightOp>();
-      auto weight = get ? symbols.lookup<WeightOp>(get.getName()) : WeightOp();
-      if (weight && getRecipe(weight) && !llvm::is_contained(tables, weight))
-        tables.push_back(weight);
-    });
-    module.walk([&](LinearOp op) {
-      auto get = op.getWeight().getDefiningOp<GetWeightOp>();
-      auto weight = get ? symbols.lookup<WeightOp>(get.getName()) : WeightOp();
-      for (WeightOp table : tables)
-        if (weight && weight != table && weight.getWeightType() == table.getWeightType() &&
-            areEqual(op, weight, table, source)) {
-          remarkPassed(op, kPass, ("the tied weight @" + table.getSymName()).str());
-          get.setName(table.getSymName());
-          return;
+    // Candidates by type and fingerprint, in the order of their first use: the first stays.
+    std::map<std::pair<const void *, uint64_t>, SmallVector<std::pair<WeightOp, View>>> kept;
+    llvm::StringMap<StringAttr> finalNames;
+    module.walk([&](GetWeightOp get) {
+      auto [known, isNew] = finalNames.try_emplace(get.getName(), get.getNameAttr().getAttr());
+      auto weight = isNew ? symbols.lookup<WeightOp>(get.getName()) : WeightOp();
+      auto recipe = weight ? getRecipe(weight) : std::nullopt;
+      if (recipe) {
+        auto view = open(weight, *recipe, source);
+        if (!view) {
+          // Without the file the model is as right as with it, only larger.
+          remarkMissed(get, kPass, {weight, "the file must be readable (" + toString(view.takeError()) + ")"});
+        } else {
+          auto &same = kept[{weight.getWeightType().getAsOpaquePointer(), view->getFingerprint()}];
+          auto twin = llvm::find_if(same, [&](auto &candidate) { return candidate.second == *view; });
+          if (twin == same.end()) {
+            same.push_back({weight, *view});
+          } else {
+            known->second = twin->first.getSymNameAttr();
+            remarkPassed(get, kPass, ("the equal weight @" + twin->first.getSymName()).str());
+          }
         }
+      }
+      get.setName(known->second.getValue());
     });
-  }
-
-private:
-  bool areEqual(LinearOp op, WeightOp weight, WeightOp table, evaluate::WeightSource &source) {
-    auto recipe = getRecipe(weight), tableRecipe = getRecipe(table);
-    if (!recipe || !tableRecipe || recipe->load.getType().getElementType() != tableRecipe->load.getType().getElementType())
-      return false;
-    auto a = open(weight, *recipe, source), b = open(table, *tableRecipe, source);
-    llvm::Error error = llvm::joinErrors(a ? llvm::Error::success() : a.takeError(),
-                                         b ? llvm::Error::success() : b.takeError());
-    if (error) {
-      // Without the file the model is as right as with it, only larger.
-      remarkMissed(op, kPass, {weight, "the weight's file must be readable (" + toString(std::move(error)) + ")"});
-      return false;
-    }
-    return isEqual(*a, *b, weight.getWeightType().getShape());
   }
 };
 

@@ -8,7 +8,8 @@ func.func @chain() -> tensor<2xi64> {
   %0 = ht.constant dense<[1, 2]> : tensor<2xi64>
   %1 = ht.constant dense<3> : tensor<i64>
   %2 = ht.mul %0, %1 : tensor<2xi64>, tensor<i64> -> tensor<2xi64>
-  %3 = ht.iota {start = 1 : i64, step = 0 : i64} : tensor<2xi64>
+  %one = ht.constant dense<1> : tensor<1xi64>
+  %3 = ht.broadcast %one : tensor<1xi64> to tensor<2xi64>
   %4 = ht.add %2, %3 : tensor<2xi64>, tensor<2xi64> -> tensor<2xi64>
   return %4 : tensor<2xi64>
 }
@@ -43,13 +44,28 @@ func.func @kinds() -> (tensor<3xi1>, tensor<2x2xi1>, tensor<2xbf16>, tensor<2x3x
 // 4096 bytes fold, 4104 do not.
 // CHECK-LABEL: func.func @size
 // CHECK: ht.constant {{.*}} : tensor<512xi64>
-// CHECK: ht.iota : tensor<513xi64>
+// CHECK: ht.broadcast {{.*}} to tensor<513xi64>
 // SMALL-LABEL: func.func @size
-// SMALL: ht.iota : tensor<512xi64>
+// SMALL: ht.broadcast {{.*}} to tensor<512xi64>
 func.func @size() -> (tensor<512xi64>, tensor<513xi64>) {
-  %0 = ht.iota : tensor<512xi64>
-  %1 = ht.iota : tensor<513xi64>
+  %one = ht.constant dense<1> : tensor<1xi64>
+  %0 = ht.broadcast %one : tensor<1xi64> to tensor<512xi64>
+  %1 = ht.broadcast %one : tensor<1xi64> to tensor<513xi64>
   return %0, %1 : tensor<512xi64>, tensor<513xi64>
+}
+
+// -----
+
+// Positions stay positions: causal masks are recognised by them.
+// CHECK-LABEL: func.func @positions
+// CHECK-NEXT: ht.iota
+// CHECK-NEXT: ht.constant dense<2>
+// CHECK-NEXT: ht.compare
+func.func @positions() -> tensor<4xi1> {
+  %0 = ht.iota : tensor<4xi64>
+  %two = ht.constant dense<2> : tensor<i64>
+  %1 = ht.compare le %0, %two : tensor<4xi64>, tensor<i64> -> tensor<4xi1>
+  return %1 : tensor<4xi1>
 }
 
 // -----

@@ -31,14 +31,14 @@ ht.weight @missing : tensor<2x3xf32> {
 // The same numbers, turned.
 // CHECK:         %[[SAME:.*]] = ht.get_weight @table
 // CHECK:         ht.linear %[[X]], %[[SAME]]
-// REMARK: remark: [Passed] {{.*}}raised to the tied weight @table
+// REMARK: remark: [Passed] {{.*}}raised to the equal weight @table
 // The last byte differs.
 // CHECK:         %[[OTHER:.*]] = ht.get_weight @other
 // CHECK:         ht.linear %[[X]], %[[OTHER]]
 // No file: kept, with a remark.
 // CHECK:         %[[MISSING:.*]] = ht.get_weight @missing
 // CHECK:         ht.linear %[[X]], %[[MISSING]]
-// REMARK: remark: [Missed] {{.*}}not raised: the weight's file must be readable ({{.*}}missing.bin{{.*}}
+// REMARK: remark: [Missed] {{.*}}not raised: the file must be readable ({{.*}}missing.bin{{.*}}
 func.func @main(%ids: tensor<1xi64>) -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2xf32>) {
   %table = ht.get_weight @table : tensor<2x3xf32>
   %x = ht.embedding %table, %ids : tensor<2x3xf32>, tensor<1xi64> -> tensor<1x3xf32>
