@@ -19,8 +19,14 @@ def HT_FloatTensor : RankedTensorOf<[HT_Float]>;
 def HT_IntTensor : RankedTensorOf<[HT_Int]>;
 def HT_BoolTensor : RankedTensorOf<[I1]>;
 
+/// [F2] and [F3] of the dialect. Structural: checked before anything computes
+/// with the dimensions.
+def HT_SymbolicShapes : NativeOpTrait<"SymbolicShapes">, StructuralOpTrait {
+  let cppNamespace = "::halftone::ht";
+}
+
 class HT_Op<string mnemonic, list<Trait> traits = []>
-    : Op<HT_Dialect, mnemonic, traits>;
+    : Op<HT_Dialect, mnemonic, !listconcat([HT_SymbolicShapes], traits)>;
 
 /// A pure operation whose result type follows from operands and attributes.
 class HT_PureOp<string mnemonic, list<Trait> traits = []>

@@ -152,6 +152,25 @@ LogicalResult HTDialect::verifyOperationAttribute(Operation *op, NamedAttribute 
 
 namespace halftone::ht {
 
+LogicalResult verifySymbolicShapes(Operation *op) {
+  for (TypeRange types : {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})
+    for (Type type : types)
+      if (auto tensor = dyn_cast<RankedTensorType>(type);
+          tensor && !tensor.hasStaticShape() && !isa_and_present<DimsAttr>(tensor.getEncoding()))
+        return op->emitOpError() << "has " << type << ", whose dynamic dimensions have no expressions";
+  // Where a function declares symbols, the dialect checks it as a whole.
+  auto function = op->getParentOfType<func::FuncOp>();
+  if (!function || function.isPrivate() || function->hasAttr(HTDialect::kSymbolsAttr))
+    return success();
+  if (failed(checkSymbols(op, op->getOperandTypes(), 0)) || failed(checkSymbols(op, op->getResultTypes(), 0)))
+    return failure();
+  for (NamedAttribute named : op->getAttrs())
+    if (auto dims = dyn_cast<DimsAttr>(named.getValue()))
+      if (failed(checkSymbols(op, dims, 0)))
+        return failure();
+  return success();
+}
+
 SmallVector<SymbolAttr> getSymbols(func::FuncOp function) {
   SmallVector<SymbolAttr> symbols;
   if (auto array = function->getAttrOfType<ArrayAttr>(HTDialect::kSymbolsAttr))

@@ -16,6 +16,19 @@
 
 #include "dialects/HT/Shapes.h"
 
+namespace halftone::ht {
+
+/// Checks [F2] where no function declares symbols, and [F3].
+mlir::LogicalResult verifySymbolicShapes(mlir::Operation *op);
+
+/// Every `ht` operation's shapes are expressions over declared symbols.
+template <typename ConcreteType>
+struct SymbolicShapes : mlir::OpTrait::TraitBase<ConcreteType, SymbolicShapes> {
+  static mlir::LogicalResult verifyTrait(mlir::Operation *op) { return verifySymbolicShapes(op); }
+};
+
+} // namespace halftone::ht
+
 #include "dialects/HT/HTDialect.h.inc"
 #include "dialects/HT/HTEnums.h.inc"
 #define GET_ATTRDEF_CLASSES

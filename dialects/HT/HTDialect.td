@@ -29,7 +29,10 @@ def HT_Dialect : Dialect {
 
     Constraints on functions:
       [F1] `ht.symbols`, when present, is an array of `#ht.symbol` with distinct names;
-      [F2] every symbol used by a type or an attribute in the function is declared.
+      [F2] every symbol used by a type or an attribute in the function is declared;
+           a private function without `ht.symbols` is a fragment and may use any;
+      [F3] every dynamic dimension of an operation's operands and results has an
+           expression.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;

@@ -194,7 +194,7 @@ static LogicalResult verifyAxis(OpTy op) {
   int64_t rank = cast<RankedTensorType>(op.getInput().getType()).getRank();
   auto axis = static_cast<int64_t>(op.getAxis());
   if (axis < 0 || axis >= rank)
-    return op.emitOpError() << "axis " << op.getAxis() << " is not one of " << rank;
+    return op.emitOpError() << "axis " << axis << " is not one of " << rank;
   return success();
 }
 

@@ -26,7 +26,7 @@ def HT_ConstantOp : HT_PureOp<"constant", [ConstantLike, AllTypesMatch<["value",
 def HT_DimOp : HT_PureOp<"dim"> {
   let summary = "the value of a dimension expression";
   let description = [{
-    A scalar i64: `ht.dim #ht.dims<s0 * s1> : tensor<i64>`.
+    A scalar i64: `ht.dim <s0 * s1> : tensor<i64>`.
 
       [C1] exactly one expression.
   }];

@@ -7,6 +7,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <limits>
 #include <map>
 
 using namespace mlir;
@@ -218,6 +219,17 @@ std::optional<int64_t> getConstant(Dim expr) {
   return std::nullopt;
 }
 
+/// `-expr` where `expr` is a negative number or a multiple by one; else null.
+static Dim getSubtrahend(Dim expr) {
+  auto product = dyn_cast<AffineBinaryOpExpr>(expr);
+  bool isProduct = product && product.getKind() == AffineExprKind::Mul;
+  auto factor = getConstant(isProduct ? product.getRHS() : expr);
+  if (!factor || *factor >= 0 || *factor == std::numeric_limits<int64_t>::min())
+    return {};
+  Dim positive = getAffineConstantExpr(-*factor, expr.getContext());
+  return isProduct ? product.getLHS() * positive : positive;
+}
+
 std::string toString(Dim expr, ArrayRef<StringRef> symbolNames) {
   if (!expr)
     return "?";
@@ -231,17 +243,25 @@ std::string toString(Dim expr, ArrayRef<StringRef> symbolNames) {
     expr.print(os);
     return text;
   }
-  auto operand = [&](Dim side) {
+  // A sum inside anything else, and what is not an atom on the right of anything
+  // but a sum, would read back as another expression.
+  auto operand = [&](Dim side, bool isRight) {
     std::string inner = toString(side, symbolNames);
-    bool isSum = side.getKind() == AffineExprKind::Add;
-    return isSum && expr.getKind() != AffineExprKind::Add ? "(" + inner + ")" : inner;
+    bool loose = side.getKind() == AffineExprKind::Add || (isRight && isa<AffineBinaryOpExpr>(side));
+    return loose && expr.getKind() != AffineExprKind::Add ? "(" + inner + ")" : inner;
   };
+  if (expr.getKind() == AffineExprKind::Add)
+    if (Dim subtrahend = getSubtrahend(binary.getRHS())) {
+      std::string right = toString(subtrahend, symbolNames);
+      return operand(binary.getLHS(), false) + " - " +
+             (subtrahend.getKind() == AffineExprKind::Add ? "(" + right + ")" : right);
+    }
   const char *infix = expr.getKind() == AffineExprKind::Add       ? " + "
                       : expr.getKind() == AffineExprKind::Mul     ? " * "
                       : expr.getKind() == AffineExprKind::Mod     ? " mod "
                       : expr.getKind() == AffineExprKind::CeilDiv ? " ceildiv "
                                                                   : " floordiv ";
-  return operand(binary.getLHS()) + infix + operand(binary.getRHS());
+  return operand(binary.getLHS(), false) + infix + operand(binary.getRHS(), true);
 }
 
 std::string toString(ArrayRef<Dim> dims, ArrayRef<StringRef> symbolNames) {

@@ -77,6 +77,49 @@ func.func @function_f2_attribute() attributes {ht.symbols = [#ht.symbol<"batch",
 
 // -----
 
+// A function that declares nothing has no symbols, …
+func.func @function_f2_none(%x: tensor<?xf32, #ht.dims<s0>>) {
+  // expected-error @+1 {{uses a symbol in s0, but the function declares 0}}
+  %0 = ht.exp %x : tensor<?xf32, #ht.dims<s0>>
+  return
+}
+
+// -----
+
+func.func @function_f2_none_attribute() {
+  // expected-error @+1 {{uses a symbol in s1, but the function declares 0}}
+  %0 = ht.dim <s1> : tensor<i64>
+  return
+}
+
+// -----
+
+// … but for a fragment, which is private.
+func.func private @function_f2_fragment(%x: tensor<?xf32, #ht.dims<s0>>) -> tensor<?xf32, #ht.dims<s0>> {
+  %0 = ht.exp %x : tensor<?xf32, #ht.dims<s0>>
+  return %0 : tensor<?xf32, #ht.dims<s0>>
+}
+
+// -----
+
+// Every dynamic dimension has an expression: in operands, …
+func.func @function_f3(%x: tensor<?x4xf32>) {
+  // expected-error @+1 {{has 'tensor<?x4xf32>', whose dynamic dimensions have no expressions}}
+  %0 = ht.reshape %x : tensor<?x4xf32> to tensor<8xf32>
+  return
+}
+
+// -----
+
+// … and in results.
+func.func @function_f3_result() {
+  // expected-error @+1 {{has 'tensor<?xi64>', whose dynamic dimensions have no expressions}}
+  %0 = ht.iota : tensor<?xi64>
+  return
+}
+
+// -----
+
 // Elementwise operations keep the type.
 func.func @unary_type(%x: tensor<2xf32>) {
   // expected-error @+1 {{requires the same type for all operands and results}}
@@ -464,6 +507,14 @@ func.func @cumsum_c1(%x: tensor<2xf32>) {
 
 // -----
 
+func.func @cumsum_c1_negative(%x: tensor<2xf32>) {
+  // expected-error @+1 {{axis -1 is not one of 1}}
+  %0 = ht.cumsum %x axis -1 : tensor<2xf32>
+  return
+}
+
+// -----
+
 // expected-error @+1 {{type 'tensor<?xf32, #ht.dims<s0>>' is not static}}
 ht.weight @weight_c1 : tensor<?xf32, #ht.dims<s0>> {
   %0 = ht.iota : tensor<?xf32, #ht.dims<s0>>
@@ -607,7 +658,7 @@ func.func @reduce_c2(%x: tensor<2x3xf32>) {
 // -----
 
 func.func @softmax_c1(%x: tensor<2xf32>) {
-  // expected-error @+1 {{is not one of 1}}
+  // expected-error @+1 {{axis -1 is not one of 1}}
   %0 = ht.softmax %x axis -1 : tensor<2xf32>
   return
 }

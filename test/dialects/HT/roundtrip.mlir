@@ -121,7 +121,7 @@ func.func @movement(%x: !x, %i: tensor<2x1xi64>) attributes {ht.symbols = [#ht.s
   %transpose = ht.transpose %x [1, 0] : !x -> tensor<4x?xf32, #ht.dims<s0>>
   // CHECK: ht.broadcast %[[X]] : tensor<?x4xf32, #ht.dims<s0>> to tensor<3x?x4xf32, #ht.dims<s0>>
   %broadcast = ht.broadcast %x : !x to tensor<3x?x4xf32, #ht.dims<s0>>
-  // CHECK: ht.slice %[[X]] starts <s0 + -1, 3> strides [1, -2] : tensor<?x4xf32, #ht.dims<s0>> to tensor<1x2xf32>
+  // CHECK: ht.slice %[[X]] starts <s0 - 1, 3> strides [1, -2] : tensor<?x4xf32, #ht.dims<s0>> to tensor<1x2xf32>
   %slice = ht.slice %x starts <s0 - 1, 3> strides [1, -2] : !x to tensor<1x2xf32>
   // CHECK: ht.concat %[[X]], %[[X]] axis 0 : tensor<?x4xf32, #ht.dims<s0>>, tensor<?x4xf32, #ht.dims<s0>> -> tensor<?x4xf32, #ht.dims<s0 * 2>>
   %concat = ht.concat %x, %x axis 0 : !x, !x -> tensor<?x4xf32, #ht.dims<s0 * 2>>
@@ -222,3 +222,21 @@ func.func @transformer(%ids: tensor<?xi64, #ht.dims<s0>>, %x: !x, %gamma: tensor
 // CHECK-SAME: tensor<?xf32, #ht.dims<s0 * s1 * 2 + s0 + 3>>
 // CHECK-SAME: tensor<?xf32, #ht.dims<s0 floordiv 2>>
 func.func private @dims(tensor<?xf32, #ht.dims<3 + s0 + s1 * s0 * 2>>, tensor<?xf32, #ht.dims<s0 floordiv 2>>)
+
+// Differences read as such, down to the constant.
+// CHECK-LABEL: func.func private @dims_difference
+// CHECK-SAME: tensor<?xf32, #ht.dims<s0 - s1>>
+// CHECK-SAME: tensor<?xf32, #ht.dims<s0 * s1 - s0 * 2 - 3>>
+// CHECK-SAME: tensor<?xf32, #ht.dims<s0 * -1 + s1>>
+func.func private @dims_difference(tensor<?xf32, #ht.dims<s0 - s1>>, tensor<?xf32, #ht.dims<s1 * s0 - 3 - 2 * s0>>,
+                                   tensor<?xf32, #ht.dims<s1 - s0>>)
+
+// What is not an atom stays in parentheses on the right: operators of one
+// precedence bind from the left.
+// CHECK-LABEL: func.func private @dims_division
+// CHECK-SAME: tensor<?xf32, #ht.dims<s0 floordiv 2 * (s1 floordiv 2)>>
+// CHECK-SAME: tensor<?xf32, #ht.dims<s0 floordiv (s1 * 2)>>
+// CHECK-SAME: tensor<?xf32, #ht.dims<(s0 + 7) ceildiv 8 * 8>>
+func.func private @dims_division(tensor<?xf32, #ht.dims<(s0 floordiv 2) * (s1 floordiv 2)>>,
+                                 tensor<?xf32, #ht.dims<s0 floordiv (2 * s1)>>,
+                                 tensor<?xf32, #ht.dims<((s0 + 7) ceildiv 8) * 8>>)
