@@ -35,7 +35,7 @@ def HTK_KernelOp : HTK_Op<"kernel", [Pure, IsolatedFromAbove, SingleBlock]> {
 def HTK_YieldOp : HTK_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"KernelOp">]> {
   let summary = "the results of a kernel";
   let arguments = (ins Variadic<AnyRankedTensor>:$values);
-  let assemblyFormat = "$values attr-dict `:` type($values)";
+  let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
 }
 
 def HTK_PackOp : HTK_Op<"pack", [Pure]> {
@@ -89,7 +89,7 @@ def HTK_LaunchOp : HTK_Op<"launch", [AttrSizedOperandSegments,
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     $callee `(` $inputs `)` (`outs` `(` $outputs^ `)`)? (`on` $step^)? (`thread` $thread^)? attr-dict
-    `:` type($inputs) (`outs` type($outputs)^)? (`on` type($step)^)? (`->` type($results)^)?
+    `:` functional-type($inputs, $results) (`outs` type($outputs)^)? (`on` type($step)^)?
   }];
 }
 
