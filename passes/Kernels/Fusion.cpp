@@ -52,13 +52,13 @@ Group *Fusion::findCommonReader(Operation *op) {
 /// Null if `op`, whose readers are all in `group`, may join it.
 const char *Fusion::whyNotJoin(Operation *op, const Group &group) {
   bool isRoot = getRole(op) == Role::Root;
-  if (!isRoot && isExpensive(op) && getSize(op->getResult(0)) != getSize(group.output))
-    return "it would be computed once for every reader of a broadcast";
   // What a root reads comes from memory: it visits its operands several times.
   if (group.root)
     for (Operation *user : op->getUsers())
       if (user == group.root)
         return "its reader visits it several times";
+  if (!isRoot && isExpensive(op) && getSize(op->getResult(0)) != getSize(group.output))
+    return "it would be computed once for every reader of a broadcast";
   if (!isRoot)
     return nullptr;
   if (group.root)

@@ -15,14 +15,39 @@ using namespace halftone;
 
 namespace {
 
+/// The name of the model's node that `loc` came from; empty without one.
+StringRef getNodeName(Location loc) {
+  StringRef name;
+  loc->walk([&](Location inner) {
+    auto named = dyn_cast<NameLoc>(inner);
+    if (named)
+      name = named.getName();
+    return named ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return name;
+}
+
 /// What makes two kernels equal: the printed region, which numbers values in
-/// order and leaves locations out.
+/// order and leaves locations out, but for the nodes that faults name.
 std::string getKey(htk::KernelOp kernel) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  kernel->print(os, OpPrintingFlags().printGenericOpForm().useLocalScope().enableDebugInfo(false));
+  // Whatever the command line asks printers to leave out matters here.
+  constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
+  kernel->print(os, OpPrintingFlags()
+                        .printGenericOpForm()
+                        .useLocalScope()
+                        .enableDebugInfo(false)
+                        .skipRegions(false)
+                        .elideLargeElementsAttrs(kAll)
+                        .elideLargeResourceString(kAll));
   // Operand names differ from call to call: keep the region and the types.
-  return text.substr(text.find("({"));
+  text.erase(0, text.find("({"));
+  kernel.getBody().walk([&](Operation *op) {
+    if (isa<ht::GatherOp, ht::GatherNDOp, ht::EmbeddingOp>(op))
+      os << getNodeName(op->getLoc()) << '\n';
+  });
+  return text;
 }
 
 struct OutlineKernelsPass : kernels::impl::OutlineKernelsBase<OutlineKernelsPass> {

@@ -31,7 +31,8 @@ def OutlineKernels : Pass<"htk-outline-kernels", "::mlir::ModuleOp"> {
   let description = [{
     Every `htk.kernel` becomes an `htk.launch` of a private function marked
     `htk.kernel`. Two kernels are equal if their bodies print the same, so the
-    layers of a model share code: its size does not grow with depth.
+    layers of a model share code: its size does not grow with depth. Lookups by
+    index are equal only if they come from one node, which a fault names.
   }];
   let dependentDialects = ["::halftone::htk::HTKDialect"];
 }

@@ -1,0 +1,296 @@
+// RUN: halftone-opt --htk-form-kernels --split-input-file %s | FileCheck %s
+
+#bs = #ht.dims<s0, s1>
+
+// Bias, activation and residual join the contraction; weights stay outside.
+// CHECK-LABEL: func.func @epilogue
+// CHECK-SAME:    (%[[X:.*]]: tensor<3x4xf32>, %[[RESIDUAL:.*]]: tensor<3x8xf32>)
+// CHECK-NEXT:    %[[W:.*]] = ht.get_weight @w
+// CHECK-NEXT:    %[[B:.*]] = ht.get_weight @b
+// CHECK-NEXT:    %[[Y:.*]] = htk.kernel "linear_gelu_add"(%[[X]], %[[W]], %[[B]], %[[RESIDUAL]])
+// CHECK-NEXT:    ^bb0(%[[X1:.*]]: tensor<3x4xf32>, %[[W1:.*]]: tensor<8x4xf32>, %[[B1:.*]]: tensor<8xf32>, %[[R1:.*]]: tensor<3x8xf32>):
+// CHECK-NEXT:      %[[LINEAR:.*]] = ht.linear %[[X1]], %[[W1]] bias %[[B1]]
+// CHECK-NEXT:      %[[GELU:.*]] = ht.gelu %[[LINEAR]]
+// CHECK-NEXT:      %[[SUM:.*]] = ht.add %[[GELU]], %[[R1]]
+// CHECK-NEXT:      htk.yield %[[SUM]]
+// CHECK-NEXT:    }
+// CHECK-NEXT:    return %[[Y]]
+ht.weight @w : tensor<8x4xf32> {
+  %0 = ht.load "w" offset 0 : tensor<8x4xf32>
+  ht.yield %0 : tensor<8x4xf32>
+}
+ht.weight @b : tensor<8xf32> {
+  %0 = ht.load "w" offset 128 : tensor<8xf32>
+  ht.yield %0 : tensor<8xf32>
+}
+func.func @epilogue(%x: tensor<3x4xf32>, %residual: tensor<3x8xf32>) -> tensor<3x8xf32> {
+  %w = ht.get_weight @w : tensor<8x4xf32>
+  %b = ht.get_weight @b : tensor<8xf32>
+  %0 = ht.linear %x, %w bias %b : tensor<3x4xf32>, tensor<8x4xf32>, tensor<8xf32> -> tensor<3x8xf32>
+  %1 = ht.gelu %0 : tensor<3x8xf32>
+  %2 = ht.add %1, %residual : tensor<3x8xf32>, tensor<3x8xf32> -> tensor<3x8xf32>
+  return %2 : tensor<3x8xf32>
+}
+
+// -----
+
+// With symbolic shapes, equality of expressions is all that is needed.
+// CHECK-LABEL: func.func @epilogue_symbols
+// CHECK:         htk.kernel "layer_norm_gelu"
+// CHECK-NOT:     htk.kernel
+// CHECK:         return
+func.func @epilogue_symbols(%x: tensor<?x?x4xf32, #ht.dims<s0, s1>>, %g: tensor<4xf32>) -> tensor<?x?x4xf32, #ht.dims<s0, s1>>
+    attributes {ht.symbols = [#ht.symbol<"batch", 1, 8>, #ht.symbol<"sequence", 1, 512>]} {
+  %0 = ht.layer_norm %x, %g epsilon 1.0 : tensor<?x?x4xf32, #ht.dims<s0, s1>>, tensor<4xf32>
+  %1 = ht.gelu %0 : tensor<?x?x4xf32, #ht.dims<s0, s1>>
+  return %1 : tensor<?x?x4xf32, #ht.dims<s0, s1>>
+}
+
+// -----
+
+// A value that two kernels read is written to memory: its kernel ends there.
+// CHECK-LABEL: func.func @two_readers
+// CHECK:         %[[SUM:.*]] = htk.kernel "add"
+// CHECK:         %[[NORM:.*]] = htk.kernel "rms_norm"(%[[SUM]],
+// CHECK:         %[[SOFTMAX:.*]] = htk.kernel "softmax"(%[[SUM]])
+// CHECK:         return %[[NORM]], %[[SOFTMAX]]
+func.func @two_readers(%x: tensor<3x4xf32>, %g: tensor<4xf32>) -> (tensor<3x4xf32>, tensor<3x4xf32>) {
+  %0 = ht.add %x, %x : tensor<3x4xf32>, tensor<3x4xf32> -> tensor<3x4xf32>
+  %1 = ht.rms_norm %0, %g epsilon 1.0 : tensor<3x4xf32>, tensor<4xf32>
+  %2 = ht.softmax %0 axis 1 : tensor<3x4xf32>
+  return %1, %2 : tensor<3x4xf32>, tensor<3x4xf32>
+}
+
+// -----
+
+// Two readers in one kernel are one reader.
+// CHECK-LABEL: func.func @diamond
+// CHECK:         %[[Y:.*]] = htk.kernel "abs_exp_neg_mul"
+// CHECK-NOT:     htk.kernel
+// CHECK:         return %[[Y]]
+func.func @diamond(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
+  %0 = ht.abs %x : tensor<3x4xf32>
+  %1 = ht.exp %0 : tensor<3x4xf32>
+  %2 = ht.neg %0 : tensor<3x4xf32>
+  %3 = ht.mul %1, %2 : tensor<3x4xf32>, tensor<3x4xf32> -> tensor<3x4xf32>
+  return %3 : tensor<3x4xf32>
+}
+
+// -----
+
+// One root each: glu joins the later of the two linears that feed it.
+// CHECK-LABEL: func.func @gated
+// CHECK-SAME:    (%[[X:.*]]: tensor<3x4xf32>, %[[W:.*]]: tensor<8x4xf32>, %[[V:.*]]: tensor<8x4xf32>)
+// CHECK:         %[[GATE:.*]] = htk.kernel "linear"(%[[X]], %[[W]])
+// CHECK:         %[[Y:.*]] = htk.kernel "linear_glu"(%[[X]], %[[V]], %[[GATE]])
+// CHECK:           %[[UP:.*]] = ht.linear
+// CHECK-NEXT:      ht.glu silu %{{.*}}, %[[UP]]
+// CHECK:         return %[[Y]]
+func.func @gated(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>, %v: tensor<8x4xf32>) -> tensor<3x8xf32> {
+  %0 = ht.linear %x, %w : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  %1 = ht.linear %x, %v : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  %2 = ht.glu silu %0, %1 : tensor<3x8xf32>
+  return %2 : tensor<3x8xf32>
+}
+
+// -----
+
+// What a root reads comes from memory: it visits its operands several times.
+// CHECK-LABEL: func.func @before_root
+// CHECK:         %[[Y:.*]] = htk.kernel "exp"
+// CHECK:         htk.kernel "linear"(%[[Y]],
+func.func @before_root(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>) -> tensor<3x8xf32> {
+  %0 = ht.exp %x : tensor<3x4xf32>
+  %1 = ht.linear %0, %w : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  return %1 : tensor<3x8xf32>
+}
+
+// -----
+
+// Attention does not produce its result row by row: nothing follows it.
+// CHECK-LABEL: func.func @after_attention
+// CHECK:         %[[Y:.*]] = htk.kernel "attention"
+// CHECK:         htk.kernel "exp"(%[[Y]])
+func.func @after_attention(%q: tensor<1x3x2x4xf32>) -> tensor<1x3x2x4xf32> {
+  %0 = ht.attention %q, %q, %q scale 1.0 : tensor<1x3x2x4xf32>, tensor<1x3x2x4xf32>, tensor<1x3x2x4xf32> -> tensor<1x3x2x4xf32>
+  %1 = ht.exp %0 : tensor<1x3x2x4xf32>
+  return %1 : tensor<1x3x2x4xf32>
+}
+
+// -----
+
+// The epilogue works in place: what moves data is another kernel …
+// CHECK-LABEL: func.func @transposed_after_root
+// CHECK:         %[[Y:.*]] = htk.kernel "linear"
+// CHECK:         htk.kernel "transpose"(%[[Y]])
+func.func @transposed_after_root(%x: tensor<3x4xf32>, %w: tensor<3x4xf32>) -> tensor<3x3xf32> {
+  %0 = ht.linear %x, %w : tensor<3x4xf32>, tensor<3x4xf32> -> tensor<3x3xf32>
+  %1 = ht.transpose %0 [1, 0] : tensor<3x3xf32> -> tensor<3x3xf32>
+  return %1 : tensor<3x3xf32>
+}
+
+// -----
+
+// … and so is what widens the result.
+// CHECK-LABEL: func.func @broadcast_after_root
+// CHECK:         %[[Y:.*]] = htk.kernel "reduce"
+// CHECK:         htk.kernel "sub"({{.*}}, %[[Y]])
+func.func @broadcast_after_root(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
+  %0 = ht.reduce mean %x [1] : tensor<3x4xf32> -> tensor<3x1xf32>
+  %1 = ht.sub %x, %0 : tensor<3x4xf32>, tensor<3x1xf32> -> tensor<3x4xf32>
+  return %1 : tensor<3x4xf32>
+}
+
+// -----
+
+// Data movement before pointwise operations is an index computation.
+// CHECK-LABEL: func.func @movement_joins
+// CHECK:         %[[Y:.*]] = htk.kernel "transpose_exp"
+// CHECK-NOT:     htk.kernel
+// CHECK:         return %[[Y]]
+func.func @movement_joins(%x: tensor<3x4xf32>) -> tensor<4x3xf32> {
+  %0 = ht.transpose %x [1, 0] : tensor<3x4xf32> -> tensor<4x3xf32>
+  %1 = ht.exp %0 : tensor<4x3xf32>
+  return %1 : tensor<4x3xf32>
+}
+
+// -----
+
+// A dear producer is not computed once for every reader of a broadcast, …
+// CHECK-LABEL: func.func @dear_broadcast
+// CHECK:         %[[Y:.*]] = htk.kernel "exp"
+// CHECK:         htk.kernel "add"({{.*}}, %[[Y]])
+func.func @dear_broadcast(%x: tensor<3x4xf32>, %y: tensor<4xf32>) -> tensor<3x4xf32> {
+  %0 = ht.exp %y : tensor<4xf32>
+  %1 = ht.add %x, %0 : tensor<3x4xf32>, tensor<4xf32> -> tensor<3x4xf32>
+  return %1 : tensor<3x4xf32>
+}
+
+// -----
+
+// … a cheap one is.
+// CHECK-LABEL: func.func @cheap_broadcast
+// CHECK:         %[[Y:.*]] = htk.kernel "neg_add"
+// CHECK-NOT:     htk.kernel
+// CHECK:         return %[[Y]]
+func.func @cheap_broadcast(%x: tensor<3x4xf32>, %y: tensor<4xf32>) -> tensor<3x4xf32> {
+  %0 = ht.neg %y : tensor<4xf32>
+  %1 = ht.add %x, %0 : tensor<3x4xf32>, tensor<4xf32> -> tensor<3x4xf32>
+  return %1 : tensor<3x4xf32>
+}
+
+// -----
+
+// Sources are copied into each kernel that reads them: the constant is no operand.
+// CHECK-LABEL: func.func @sources_copied
+// CHECK-SAME:    (%[[X:.*]]: tensor<4xf32>)
+// CHECK-NEXT:    %[[SUM:.*]] = htk.kernel "add"(%[[X]])
+// CHECK:           ht.constant dense<2.000000e+00>
+// CHECK:         htk.kernel "softmax_mul"(%[[SUM]])
+// CHECK:           ht.constant dense<2.000000e+00>
+// CHECK:           ht.softmax
+func.func @sources_copied(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %two = ht.constant dense<2.0> : tensor<f32>
+  %0 = ht.add %x, %two : tensor<4xf32>, tensor<f32> -> tensor<4xf32>
+  %1 = ht.softmax %0 axis 0 : tensor<4xf32>
+  %2 = ht.mul %1, %two : tensor<4xf32>, tensor<f32> -> tensor<4xf32>
+  return %2 : tensor<4xf32>
+}
+
+// -----
+
+// A reshape is another name for the same bytes: it stays between the kernels.
+// CHECK-LABEL: func.func @views_stay
+// CHECK:         %[[Y:.*]] = htk.kernel "exp"
+// CHECK:         %[[VIEW:.*]] = ht.reshape %[[Y]] : tensor<3x4xf32> to tensor<12xf32>
+// CHECK:         htk.kernel "softmax"(%[[VIEW]])
+func.func @views_stay(%x: tensor<3x4xf32>) -> tensor<12xf32> {
+  %0 = ht.exp %x : tensor<3x4xf32>
+  %1 = ht.reshape %0 : tensor<3x4xf32> to tensor<12xf32>
+  %2 = ht.softmax %1 axis 0 : tensor<12xf32>
+  return %2 : tensor<12xf32>
+}
+
+// -----
+
+// The caller's buffers of results are written by kernels: an input that is
+// returned is copied, …
+// CHECK-LABEL: func.func @returned_input
+// CHECK-SAME:    (%[[X:.*]]: tensor<4xf32>)
+// CHECK-NEXT:    %[[COPY:.*]] = htk.kernel "copy"(%[[X]])
+// CHECK-NEXT:    ^bb0(%[[Y:.*]]: tensor<4xf32>):
+// CHECK-NEXT:      htk.yield %[[Y]]
+// CHECK-NEXT:    }
+// CHECK-NEXT:    return %[[COPY]]
+func.func @returned_input(%x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+
+// -----
+
+// … also under another shape, …
+// CHECK-LABEL: func.func @returned_view_of_input
+// CHECK:         %[[VIEW:.*]] = ht.reshape
+// CHECK-NEXT:    %[[COPY:.*]] = htk.kernel "copy"(%[[VIEW]])
+// CHECK:         return %[[COPY]]
+func.func @returned_view_of_input(%x: tensor<4xf32>) -> tensor<2x2xf32> {
+  %0 = ht.reshape %x : tensor<4xf32> to tensor<2x2xf32>
+  return %0 : tensor<2x2xf32>
+}
+
+// -----
+
+// … and so is what is returned twice,
+// CHECK-LABEL: func.func @returned_twice
+// CHECK:         %[[Y:.*]] = htk.kernel "exp"
+// CHECK:         %[[COPY:.*]] = htk.kernel "copy"(%[[Y]])
+// CHECK:         return %[[Y]], %[[COPY]]
+func.func @returned_twice(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %0 = ht.exp %x : tensor<4xf32>
+  return %0, %0 : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+// or a constant.
+// CHECK-LABEL: func.func @returned_constant
+// CHECK-NEXT:    %[[Y:.*]] = htk.kernel "constant"()
+// CHECK-NEXT:      %[[C:.*]] = ht.constant
+// CHECK-NEXT:      htk.yield %[[C]]
+// CHECK:         return %[[Y]]
+func.func @returned_constant() -> tensor<2xf32> {
+  %0 = ht.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
+// What a kernel returns in another shape is written in place.
+// CHECK-LABEL: func.func @returned_view
+// CHECK:         %[[Y:.*]] = htk.kernel "exp"
+// CHECK:         %[[VIEW:.*]] = ht.reshape %[[Y]]
+// CHECK-NEXT:    return %[[VIEW]]
+func.func @returned_view(%x: tensor<4xf32>) -> tensor<2x2xf32> {
+  %0 = ht.exp %x : tensor<4xf32>
+  %1 = ht.reshape %0 : tensor<4xf32> to tensor<2x2xf32>
+  return %1 : tensor<2x2xf32>
+}
+
+// -----
+
+// What nothing reads is gone.
+// CHECK-LABEL: func.func @dead
+// CHECK-NEXT:    htk.kernel "exp"
+// CHECK-NOT:     ht.log
+// CHECK:         return
+func.func @dead(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = ht.log %x : tensor<4xf32>
+  %1 = ht.exp %x : tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
+
+// -----
+
+// A declaration has nothing to group.
+// CHECK: func.func private @declaration(tensor<4xf32>)
+func.func private @declaration(tensor<4xf32>)
