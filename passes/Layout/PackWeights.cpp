@@ -77,7 +77,7 @@ struct PackWeightsPass : layout::impl::PackWeightsBase<PackWeightsPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     if (panel <= 0) {
-      module.emitError() << "panel must be positive, got " << panel;
+      module.emitError() << "panel must be positive, got " << panel.getValue();
       return signalPassFailure();
     }
     Packer packer(module, panel);

@@ -1,0 +1,105 @@
+// RUN: halftone-opt --htk-pack-weights --split-input-file %s | FileCheck %s
+// RUN: halftone-opt --htk-pack-weights=panel=16 --split-input-file %s | FileCheck %s --check-prefix=PANEL16
+// RUN: halftone-opt --htk-pack-weights --split-input-file --remarks-filter-missed=htk-pack-weights %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+
+// Panels of 64 output rows, the last one padded; the bias becomes an addition.
+// CHECK-NOT:   ht.weight @w :
+// CHECK:       ht.weight @w.packed : tensor<2x4x64xf32> {
+// CHECK-NEXT:    %[[ROWS:.*]] = ht.load "w" offset 0 : tensor<100x4xf32>
+// CHECK-NEXT:    %[[PACKED:.*]] = htk.pack %[[ROWS]] : tensor<100x4xf32> to tensor<2x4x64xf32>
+// CHECK-NEXT:    ht.yield %[[PACKED]]
+// CHECK-LABEL: func.func @bias
+// CHECK-SAME:    (%[[X:.*]]: tensor<3x4xf32>, %[[B:.*]]: tensor<100xf32>)
+// CHECK:         %[[W:.*]] = ht.get_weight @w.packed : tensor<2x4x64xf32>
+// CHECK-NOT:     ht.get_weight @w :
+// CHECK:         htk.kernel "linear"(%[[X]], %[[B]], %[[W]])
+// CHECK-NEXT:    ^bb0(%[[X1:.*]]: tensor<3x4xf32>, %[[B1:.*]]: tensor<100xf32>, %[[W1:.*]]: tensor<2x4x64xf32>):
+// CHECK-NEXT:      %[[LINEAR:.*]] = htk.linear %[[X1]], %[[W1]] : tensor<3x4xf32>, tensor<2x4x64xf32> -> tensor<3x100xf32>
+// CHECK-NEXT:      %[[SUM:.*]] = ht.add %[[LINEAR]], %[[B1]]
+// CHECK-NEXT:      htk.yield %[[SUM]]
+// PANEL16:     ht.weight @w.packed : tensor<7x4x16xf32>
+ht.weight @w : tensor<100x4xf32> {
+  %0 = ht.load "w" offset 0 : tensor<100x4xf32>
+  ht.yield %0 : tensor<100x4xf32>
+}
+func.func @bias(%x: tensor<3x4xf32>, %b: tensor<100xf32>) -> tensor<3x100xf32> {
+  %w = ht.get_weight @w : tensor<100x4xf32>
+  %0 = htk.kernel "linear"(%x, %w, %b) : (tensor<3x4xf32>, tensor<100x4xf32>, tensor<100xf32>) -> tensor<3x100xf32> {
+  ^bb0(%y: tensor<3x4xf32>, %v: tensor<100x4xf32>, %c: tensor<100xf32>):
+    %1 = ht.linear %y, %v bias %c : tensor<3x4xf32>, tensor<100x4xf32>, tensor<100xf32> -> tensor<3x100xf32>
+    htk.yield %1 : tensor<3x100xf32>
+  }
+  return %0 : tensor<3x100xf32>
+}
+
+// -----
+
+// A tied table keeps its rows for the embedding; the linear reads a packed copy.
+// CHECK-DAG:   ht.weight @table.packed : tensor<1x4x64xbf16>
+// CHECK-DAG:   ht.weight @table : tensor<10x4xbf16>
+// CHECK-LABEL: func.func @tied
+// CHECK:         %[[ROWS:.*]] = ht.get_weight @table : tensor<10x4xbf16>
+// CHECK:         htk.kernel "embedding"(%[[ROWS]],
+// CHECK:         %[[PACKED:.*]] = ht.get_weight @table.packed : tensor<1x4x64xbf16>
+// CHECK:         htk.kernel "linear"(%{{.*}}, %[[PACKED]])
+ht.weight @table : tensor<10x4xbf16> {
+  %0 = ht.load "w" offset 0 : tensor<10x4xbf16>
+  ht.yield %0 : tensor<10x4xbf16>
+}
+func.func @tied(%ids: tensor<3xi64>) -> tensor<3x10xf32> {
+  %w = ht.get_weight @table : tensor<10x4xbf16>
+  %0 = htk.kernel "embedding"(%w, %ids) : (tensor<10x4xbf16>, tensor<3xi64>) -> tensor<3x4xf32> {
+  ^bb0(%table: tensor<10x4xbf16>, %i: tensor<3xi64>):
+    %2 = ht.embedding %table, %i : tensor<10x4xbf16>, tensor<3xi64> -> tensor<3x4xf32>
+    htk.yield %2 : tensor<3x4xf32>
+  }
+  %1 = htk.kernel "linear"(%0, %w) : (tensor<3x4xf32>, tensor<10x4xbf16>) -> tensor<3x10xf32> {
+  ^bb0(%x: tensor<3x4xf32>, %v: tensor<10x4xbf16>):
+    %2 = ht.linear %x, %v : tensor<3x4xf32>, tensor<10x4xbf16> -> tensor<3x10xf32>
+    htk.yield %2 : tensor<3x10xf32>
+  }
+  return %1 : tensor<3x10xf32>
+}
+
+// -----
+
+// A weight that two linears read is packed once.
+// CHECK:       ht.weight @w.packed
+// CHECK-NOT:   ht.weight
+// CHECK-LABEL: func.func @two_linears
+// CHECK:         ht.get_weight @w.packed
+// CHECK:         ht.get_weight @w.packed
+// CHECK:         return
+ht.weight @w : tensor<4x4xf32> {
+  %0 = ht.load "w" offset 0 : tensor<4x4xf32>
+  ht.yield %0 : tensor<4x4xf32>
+}
+func.func @two_linears(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
+  %w = ht.get_weight @w : tensor<4x4xf32>
+  %0 = htk.kernel "linear"(%x, %w) : (tensor<3x4xf32>, tensor<4x4xf32>) -> tensor<3x4xf32> {
+  ^bb0(%y: tensor<3x4xf32>, %v: tensor<4x4xf32>):
+    %2 = ht.linear %y, %v : tensor<3x4xf32>, tensor<4x4xf32> -> tensor<3x4xf32>
+    htk.yield %2 : tensor<3x4xf32>
+  }
+  %1 = htk.kernel "linear"(%0, %w) : (tensor<3x4xf32>, tensor<4x4xf32>) -> tensor<3x4xf32> {
+  ^bb0(%y: tensor<3x4xf32>, %v: tensor<4x4xf32>):
+    %2 = ht.linear %y, %v : tensor<3x4xf32>, tensor<4x4xf32> -> tensor<3x4xf32>
+    htk.yield %2 : tensor<3x4xf32>
+  }
+  return %1 : tensor<3x4xf32>
+}
+
+// -----
+
+// A weight that is no parameter of the model has no initializer to rewrite.
+// CHECK-LABEL: func.func @argument
+// CHECK:         ht.linear
+// REMARK:      remark: [Missed] not packed {{.*}}the weight is not a parameter of the model
+func.func @argument(%x: tensor<3x4xf32>, %w: tensor<4x4xf32>) -> tensor<3x4xf32> {
+  %0 = htk.kernel "linear"(%x, %w) : (tensor<3x4xf32>, tensor<4x4xf32>) -> tensor<3x4xf32> {
+  ^bb0(%y: tensor<3x4xf32>, %v: tensor<4x4xf32>):
+    %1 = ht.linear %y, %v : tensor<3x4xf32>, tensor<4x4xf32> -> tensor<3x4xf32>
+    htk.yield %1 : tensor<3x4xf32>
+  }
+  return %0 : tensor<3x4xf32>
+}
