@@ -45,7 +45,10 @@ struct AssignStoragePass : quantize::impl::AssignStorageBase<AssignStoragePass> 
     for (auto &[name, gets] : readers) {
       auto weight = symbols.lookup<ht::WeightOp>(name);
       RankedTensorType type = weight.getWeightType();
-      if (!isa<Float32Type, BFloat16Type, Float16Type>(type.getElementType()) || type.getElementType() == target)
+      // f32 widens what is narrower; bf16 takes f32 only: an f16 would lose bits and save none.
+      Type element = type.getElementType();
+      bool suits = target.isF32() ? isa<BFloat16Type, Float16Type>(element) : element.isF32();
+      if (!suits)
         continue;
       bool movable = llvm::all_of(gets, [](ht::GetWeightOp get) { return llvm::all_of(get->getUses(), widensOnRead); });
       if (!movable) {
