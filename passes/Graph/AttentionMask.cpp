@@ -40,8 +40,9 @@ bool AttentionMask::isCausalRule(Value value, bool negate) const {
   // As `difference <= bound`, in integers.
   ComparePredicate predicate = compare.getPredicate();
   if (negate) {
-    static constexpr ComparePredicate opposites[] = {ComparePredicate::NE, ComparePredicate::EQ, ComparePredicate::GE,
-                                                     ComparePredicate::GT, ComparePredicate::LE, ComparePredicate::LT};
+    static constexpr ComparePredicate opposites[] = {ComparePredicate::NE, ComparePredicate::EQ,
+                                                     ComparePredicate::GE, ComparePredicate::GT,
+                                                     ComparePredicate::LE, ComparePredicate::LT};
     predicate = opposites[static_cast<uint32_t>(predicate)];
   }
   IndexExpr difference;
@@ -78,7 +79,8 @@ void AttentionMask::addCondition(Value condition, bool negate) {
   while (auto reshape = value.getDefiningOp<ReshapeOp>()) {
     // Look through only where a rule inside may be found; a plain reshaped mask stays.
     Operation *inner = reshape.getInput().getDefiningOp();
-    if (!isLeadingUnitReshape(reshape) || !isa_and_nonnull<AndOp, OrOp, NotOp, CompareOp, BroadcastOp, ReshapeOp>(inner))
+    if (!isLeadingUnitReshape(reshape) ||
+        !isa_and_nonnull<AndOp, OrOp, NotOp, CompareOp, BroadcastOp, ReshapeOp>(inner))
       break;
     value = skipBroadcasts(reshape.getInput());
   }

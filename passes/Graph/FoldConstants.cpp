@@ -47,7 +47,8 @@ private:
   /// literal and says more: positions and causal masks are recognised by it.
   bool isFoldable(Operation *op) {
     if (!isa_and_present<ht::HTDialect>(op->getDialect()) || op->hasTrait<OpTrait::ConstantLike>() ||
-        isa<ht::GetWeightOp, ht::IotaOp>(op) || op->getNumResults() != 1 || op->getNumRegions() != 0 || !isPure(op))
+        isa<ht::GetWeightOp, ht::IotaOp>(op) || op->getNumResults() != 1 || op->getNumRegions() != 0 ||
+        !isPure(op))
       return false;
     auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
     if (!type || !type.hasStaticShape() || !evaluate::getElementKind(type.getElementType()))

@@ -38,7 +38,8 @@ bool isSplat(Value value, double expected) {
 
 Value skipFloatCasts(Value value) {
   while (auto cast = value.getDefiningOp<CastOp>()) {
-    if (!isa<FloatType>(getElementTypeOrSelf(cast.getInput())) || !isa<FloatType>(getElementTypeOrSelf(cast.getType())))
+    if (!isa<FloatType>(getElementTypeOrSelf(cast.getInput())) ||
+        !isa<FloatType>(getElementTypeOrSelf(cast.getType())))
       break;
     value = cast.getInput();
   }
@@ -135,9 +136,9 @@ Value materializeVector(OpBuilder &builder, Value value) {
 }
 
 bool isElementwise(Operation *op) {
-  return isa<AbsOp, CeilOp, CosOp, ErfOp, ExpOp, FloorOp, IsNaNOp, LogOp, NegOp, NotOp, ReciprocalOp, ReluOp, RoundOp,
-             RsqrtOp, SigmoidOp, SignOp, SiluOp, SinOp, SqrtOp, TanhOp, GeluOp, CastOp, AddOp, SubOp, MulOp, DivOp,
-             PowOp, MaxOp, MinOp, AndOp, OrOp, XorOp, CompareOp, WhereOp>(op);
+  return isa<AbsOp, CeilOp, CosOp, ErfOp, ExpOp, FloorOp, IsNaNOp, LogOp, NegOp, NotOp, ReciprocalOp, ReluOp,
+             RoundOp, RsqrtOp, SigmoidOp, SignOp, SiluOp, SinOp, SqrtOp, TanhOp, GeluOp, CastOp, AddOp, SubOp,
+             MulOp, DivOp, PowOp, MaxOp, MinOp, AndOp, OrOp, XorOp, CompareOp, WhereOp>(op);
 }
 
 Value transpose(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> permutation) {
@@ -155,8 +156,9 @@ Value reshape(OpBuilder &builder, Location loc, Value value, ArrayRef<Dim> dims)
 
 Value makeSplat(OpBuilder &builder, Location loc, double number, Type element, ArrayRef<int64_t> shape) {
   auto type = RankedTensorType::get(shape, element);
-  Attribute value = isa<FloatType>(element) ? Attribute(builder.getFloatAttr(element, number))
-                                            : Attribute(builder.getIntegerAttr(element, static_cast<int64_t>(number)));
+  Attribute value = isa<FloatType>(element)
+                        ? Attribute(builder.getFloatAttr(element, number))
+                        : Attribute(builder.getIntegerAttr(element, static_cast<int64_t>(number)));
   return ConstantOp::create(builder, loc, DenseElementsAttr::get(type, value));
 }
 

@@ -14,6 +14,8 @@ def Simplify : Pass<"ht-simplify", "::mlir::func::FuncOp"> {
     - a gather or gather_nd whose indices enumerate the source in order is a reshape;
     - a comparison of positions that always holds is `true`;
     - `transpose` between reshapes, or of axes of size 1, is one transpose or a reshape;
+    - rows flattened for a product are unflattened again; a scalar factor moves below data
+      movement, to the product that takes it in;
     - `1 / x` is reciprocal, `1 / sqrt(x)` and `x ^ -0.5` are rsqrt, `x ^ 2` is `x * x`;
     - comparisons with 0 and casts on the way to `i1` are one cast.
 

@@ -14,7 +14,8 @@ namespace halftone::graph {
 struct RaiseOptions : mlir::PassPipelineOptions<RaiseOptions> {
   Option<std::string> modelDirectory{
       *this, "model-directory",
-      llvm::cl::desc("folder of the model's files; without it no file is read and ht-tie-weights is left out"),
+      llvm::cl::desc(
+          "folder of the model's files; without it no file is read and ht-tie-weights is left out"),
       llvm::cl::init("")};
 };
 

@@ -11,7 +11,9 @@ std::string describe(Operation *op) {
   if (auto name = op->getLoc()->findInstanceOf<NameLoc>())
     return text + name.getName().str();
   if (auto file = op->getLoc()->findInstanceOf<FileLineColLoc>())
-    return (text + file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn())).str();
+    return (text + file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +
+            Twine(file.getColumn()))
+        .str();
   return text + "an unknown location";
 }
 

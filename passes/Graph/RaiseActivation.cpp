@@ -146,12 +146,14 @@ std::optional<GeluMatch> analyseGelu(Operation *function, const Cubic &expected,
                                      StringRef formula, Blocker &blocker) {
   Value x = findVariable(function->getOperand(0), expected);
   if (!x)
-    return blocker.at(function->getOperand(0).getDefiningOp() ? function->getOperand(0).getDefiningOp() : function,
+    return blocker.at(function->getOperand(0).getDefiningOp() ? function->getOperand(0).getDefiningOp()
+                                                              : function,
                       "the argument of gelu must be " + formula);
   Operation *user = getOnlyUser(function->getResult(0));
   auto add = dyn_cast_or_null<AddOp>(user);
   if (!add || !getOther(add, function->getResult(0)) || !isSplat(getOther(add, function->getResult(0)), 1))
-    return blocker.at(user ? user : function, "gelu must add 1 to the " + Twine(function->getName().getStringRef()));
+    return blocker.at(user ? user : function,
+                      "gelu must add 1 to the " + Twine(function->getName().getStringRef()));
   // Climb the product until it holds all three factors.
   Value sum = add, top = sum;
   for (int level = 0; level < 3; ++level) {
@@ -253,7 +255,8 @@ std::optional<GluMatch> analyseGlu(MulOp mul, Blocker &) {
     Value activated = mul->getOperand(side), up = mul->getOperand(1 - side);
     auto activation = getGluActivation(activated.getDefiningOp());
     // Scaling by a constant or a weight is no gate.
-    if (activation && activated.hasOneUse() && up.getDefiningOp() && !isa<ConstantOp, GetWeightOp>(up.getDefiningOp()))
+    if (activation && activated.hasOneUse() && up.getDefiningOp() &&
+        !isa<ConstantOp, GetWeightOp>(up.getDefiningOp()))
       return GluMatch{*activation, activated.getDefiningOp()->getOperand(0), up, mul};
   }
   return std::nullopt;
@@ -262,8 +265,8 @@ std::optional<GluMatch> analyseGlu(MulOp mul, Blocker &) {
 void rewriteGlu(IRRewriter &rewriter, GluMatch &match) {
   rewriter.setInsertionPoint(match.root);
   rewriter.replaceOpWithNewOp<GluOp>(match.root, match.root.getType(),
-                                     GluActivationAttr::get(rewriter.getContext(), match.activation), match.gate,
-                                     match.up);
+                                     GluActivationAttr::get(rewriter.getContext(), match.activation),
+                                     match.gate, match.up);
 }
 
 struct RaiseActivation : graph::impl::RaiseActivationBase<RaiseActivation> {

@@ -127,7 +127,8 @@ MatMulOp findValueProduct(SoftmaxOp softmax, Blocker &blocker) {
       }
       auto where = dyn_cast<WhereOp>(user);
       isGuarded &= where && !guard && where.getRhs() == probabilities && getSplat(where.getLhs()) == 0.0 &&
-                   where.getCondition().getDefiningOp<IsNaNOp>() && where.getType() == probabilities.getType();
+                   where.getCondition().getDefiningOp<IsNaNOp>() &&
+                   where.getType() == probabilities.getType();
       guard = where;
     }
     if (guard && isGuarded) {
@@ -135,7 +136,8 @@ MatMulOp findValueProduct(SoftmaxOp softmax, Blocker &blocker) {
       continue;
     }
     Operation *user = getOnlyUser(probabilities);
-    if (auto cast = dyn_cast_or_null<CastOp>(user); cast && isa<FloatType>(getElementTypeOrSelf(cast.getType()))) {
+    if (auto cast = dyn_cast_or_null<CastOp>(user);
+        cast && isa<FloatType>(getElementTypeOrSelf(cast.getType()))) {
       probabilities = cast;
       continue;
     }
@@ -207,7 +209,8 @@ std::optional<AttentionMatch> analyse(SoftmaxOp softmax, Blocker &blocker) {
       continue;
     }
     if (auto where = dyn_cast_or_null<WhereOp>(op); where && scores.size() == 4) {
-      bool fillsLeft = isMinusInfinity(getSplat(where.getLhs())), fillsRight = isMinusInfinity(getSplat(where.getRhs()));
+      bool fillsLeft = isMinusInfinity(getSplat(where.getLhs())),
+           fillsRight = isMinusInfinity(getSplat(where.getRhs()));
       Value rest = fillsLeft ? where.getRhs() : where.getLhs();
       if (fillsLeft == fillsRight || rest.getType() != where.getType())
         break;
@@ -226,26 +229,30 @@ std::optional<AttentionMatch> analyse(SoftmaxOp softmax, Blocker &blocker) {
     return queryKey ? blocker.at(later.op, later.reason)
                     : blocker.at(inTheWay, "scores must be a product of queries and keys, scaled and masked");
   }
-  if (scores.size() != 4 || getDims(queryKey.getLhs()).size() != 4 || getDims(queryKey.getRhs()).size() != 4 ||
-      getDims(product.getRhs()).size() != 4)
+  if (scores.size() != 4 || getDims(queryKey.getLhs()).size() != 4 ||
+      getDims(queryKey.getRhs()).size() != 4 || getDims(product.getRhs()).size() != 4)
     return blocker.at(queryKey, "queries, keys and values must be [batch, heads, tokens, d]");
   if (softmax.getAxis() != 3)
     return blocker.at(softmax, "softmax must be over the last axis");
   if (getDims(queryKey.getResult()) != scores)
     return blocker.at(softmax.getInput().getDefiningOp(), "a mask must not widen the scores");
   if (Value misfit = mask.getMisfit())
-    return blocker.at(misfit.getDefiningOp() ? misfit.getDefiningOp() : softmax, "a mask must broadcast to the scores");
+    return blocker.at(misfit.getDefiningOp() ? misfit.getDefiningOp() : softmax,
+                      "a mask must broadcast to the scores");
 
   AttentionMatch match{traceHeads(queryKey.getLhs(), {0, 2, 1, 3}, true),
                        traceHeads(queryKey.getRhs(), {0, 3, 1, 2}, true),
-                       traceHeads(product.getRhs(), {0, 2, 1, 3}, false), mask, scale, product};
+                       traceHeads(product.getRhs(), {0, 2, 1, 3}, false),
+                       mask,
+                       scale,
+                       product};
   match.scale = getExactScale(scale * match.query.scale * match.key.scale, match.query.getDims().back());
   Dims q = match.query.getDims(), k = match.key.getDims(), v = match.value.getDims();
   auto heads = getConstant(q[2]), kvHeads = getConstant(k[2]);
   if (q[0] != k[0] || k[0] != v[0] || k[1] != v[1] || k[2] != v[2] || q[3] != k[3] || !heads || !kvHeads ||
       *kvHeads == 0 || *heads % *kvHeads != 0)
-    return blocker.at(queryKey, "queries " + toString(q) + ", keys " + toString(k) + " and values " + toString(v) +
-                                    " must fit as [batch, tokens, heads, d]");
+    return blocker.at(queryKey, "queries " + toString(q) + ", keys " + toString(k) + " and values " +
+                                    toString(v) + " must fit as [batch, tokens, heads, d]");
   for (Value operand : {match.key.base, match.value.base})
     if (getElementTypeOrSelf(operand) != getElementTypeOrSelf(match.query.base) ||
         getElementTypeOrSelf(operand) != getElementTypeOrSelf(product.getType()))
@@ -261,16 +268,18 @@ void rewrite(IRRewriter &rewriter, AttentionMatch &match) {
   Dims dims = getDims(query);
   dims.back() = getDims(value).back();
   Type element = getElementTypeOrSelf(query);
-  auto attention = AttentionOp::create(rewriter, loc, getTensorType(dims, element), query, key, value,
-                                       match.mask.makeMask(rewriter, loc), match.mask.makeBias(rewriter, loc, element),
-                                       rewriter.getF64FloatAttr(match.scale),
-                                       match.mask.isCausal() ? rewriter.getUnitAttr() : UnitAttr());
+  auto attention = AttentionOp::create(
+      rewriter, loc, getTensorType(dims, element), query, key, value, match.mask.makeMask(rewriter, loc),
+      match.mask.makeBias(rewriter, loc, element), rewriter.getF64FloatAttr(match.scale),
+      match.mask.isCausal() ? rewriter.getUnitAttr() : UnitAttr());
   // Back to [batch, heads, tokens, d]; the graph's own transpose cancels this one.
   rewriter.replaceOp(match.root, graph::transpose(rewriter, loc, attention, {0, 2, 1, 3}));
 }
 
 struct RaiseAttention : graph::impl::RaiseAttentionBase<RaiseAttention> {
-  void runOnOperation() override { raiseEach<SoftmaxOp>(getOperation(), "ht-raise-attention", analyse, rewrite); }
+  void runOnOperation() override {
+    raiseEach<SoftmaxOp>(getOperation(), "ht-raise-attention", analyse, rewrite);
+  }
 };
 
 } // namespace

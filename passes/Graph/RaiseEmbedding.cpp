@@ -47,7 +47,9 @@ void rewrite(IRRewriter &rewriter, EmbeddingMatch &match) {
 }
 
 struct RaiseEmbedding : graph::impl::RaiseEmbeddingBase<RaiseEmbedding> {
-  void runOnOperation() override { raiseEach<GatherOp>(getOperation(), "ht-raise-embedding", analyse, rewrite); }
+  void runOnOperation() override {
+    raiseEach<GatherOp>(getOperation(), "ht-raise-embedding", analyse, rewrite);
+  }
 };
 
 } // namespace

@@ -59,7 +59,8 @@ public:
     if (known == transposed.end())
       known = transposed.try_emplace(name, makeTransposed(rewriter, operand.get)).first;
     WeightOp weight = known->second;
-    return GetWeightOp::create(rewriter, operand.get.getLoc(), weight.getWeightType(), weight.getSymNameAttr());
+    return GetWeightOp::create(rewriter, operand.get.getLoc(), weight.getWeightType(),
+                               weight.getSymNameAttr());
   }
 
 private:

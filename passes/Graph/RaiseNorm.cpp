@@ -30,7 +30,8 @@ Value matchCentered(Value value) {
   if (!sub)
     return {};
   auto mean = skipFloatCasts(sub.getRhs()).getDefiningOp<ReduceOp>();
-  return mean && isMeanOverLastAxis(mean) && isSameButCasts(mean.getInput(), sub.getLhs()) ? sub.getLhs() : Value();
+  return mean && isMeanOverLastAxis(mean) && isSameButCasts(mean.getInput(), sub.getLhs()) ? sub.getLhs()
+                                                                                           : Value();
 }
 
 /// The one user of `value` behind casts; `value` becomes what that user reads.
@@ -105,7 +106,8 @@ std::optional<NormMatch> analyse(ReduceOp mean, Blocker &blocker) {
            div && !isInverse && div.getRhs() == value && isSameButCasts(div.getLhs(), squared))
     normalized = div;
   if (!normalized)
-    return blocker.at(op ? op : root, "the inverse deviation must be used once, to scale the value that was squared");
+    return blocker.at(op ? op : root,
+                      "the inverse deviation must be used once, to scale the value that was squared");
 
   NormMatch match{squared, {}, {}, *epsilon, false, normalized};
   if (Value centered = matchCentered(squared)) {
@@ -130,7 +132,8 @@ std::optional<NormMatch> analyse(ReduceOp mean, Blocker &blocker) {
   if (outer.getType() == match.result.getType()) {
     match.input = outer;
   } else if (match.input.getType() != match.result.getType()) {
-    if (auto cast = dyn_cast_or_null<CastOp>(getOnlyUser(match.result)); cast && cast.getType() == outer.getType()) {
+    if (auto cast = dyn_cast_or_null<CastOp>(getOnlyUser(match.result));
+        cast && cast.getType() == outer.getType()) {
       match.input = outer;
       match.result = cast;
     } else {

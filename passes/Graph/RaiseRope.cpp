@@ -73,7 +73,8 @@ bool isRepeated(Value value, Repeat repeat, int depth = 0) {
            isRepeated(reshape.getInput(), repeat, depth + 1);
   }
   if (auto broadcast = dyn_cast<BroadcastOp>(op))
-    return getLastDim(broadcast.getInput()) == getLastDim(value) && isRepeated(broadcast.getInput(), repeat, depth + 1);
+    return getLastDim(broadcast.getInput()) == getLastDim(value) &&
+           isRepeated(broadcast.getInput(), repeat, depth + 1);
   if (!isElementwise(op))
     return false;
   bool any = false;
@@ -101,12 +102,14 @@ Value makeUnrepeated(IRRewriter &rewriter, Value value, Repeat repeat) {
     return graph::reshape(rewriter, op->getLoc(), makeUnrepeated(rewriter, reshape.getInput(), repeat), dims);
   }
   if (auto broadcast = dyn_cast<BroadcastOp>(op))
-    return BroadcastOp::create(rewriter, op->getLoc(), type, makeUnrepeated(rewriter, broadcast.getInput(), repeat));
+    return BroadcastOp::create(rewriter, op->getLoc(), type,
+                               makeUnrepeated(rewriter, broadcast.getInput(), repeat));
   SmallVector<Value> operands;
   for (Value operand : op->getOperands()) {
     if (!isFlat(operand))
       operand = makeUnrepeated(rewriter, operand, repeat);
-    else if (auto number = getSplat(operand); number && getLastDim(operand) && getConstant(getLastDim(operand)) != 1)
+    else if (auto number = getSplat(operand);
+             number && getLastDim(operand) && getConstant(getLastDim(operand)) != 1)
       operand = makeSplat(rewriter, op->getLoc(), *number, getElementTypeOrSelf(operand));
     operands.push_back(operand);
   }
@@ -141,7 +144,8 @@ std::optional<Window> matchWindow(Value value) {
     return std::nullopt;
   Dims from = getDims(slice.getInput()), to = getDims(slice.getResult());
   for (size_t axis = 0; axis + 1 < from.size(); ++axis)
-    if (from[axis] != to[axis] || getConstant(slice.getStarts().getExprs()[axis]) != 0 || slice.getStrides()[axis] != 1)
+    if (from[axis] != to[axis] || getConstant(slice.getStarts().getExprs()[axis]) != 0 ||
+        slice.getStrides()[axis] != 1)
       return std::nullopt;
   auto start = getConstant(slice.getStarts().getExprs().back()), size = getConstant(to.back());
   if (!start || !size)
@@ -194,7 +198,8 @@ std::optional<RopeMatch> matchRotated(Value rotated, Value x, Repeat repeat, Blo
   auto scaled = dyn_cast_or_null<MulOp>(user);
   Value sin = scaled ? getOther(scaled, rotated) : Value();
   if (!sin)
-    return blocker.at(user ? user : rotated.getDefiningOp(), "the rotated half must be used once, times the sine");
+    return blocker.at(user ? user : rotated.getDefiningOp(),
+                      "the rotated half must be used once, times the sine");
   user = getOnlyUser(scaled);
   auto add = dyn_cast_or_null<AddOp>(user);
   Value straight = add ? getOther(add, scaled) : Value(), cos = straight ? matchFactor(straight, x) : Value();
@@ -234,7 +239,8 @@ Value skipTrailingUnit(Value value) {
 }
 
 /// x1 c - x2 s and x2 c + x1 s.
-std::optional<RopeMatch> matchDirect(Value first, Value second, bool interleaved, Operation *root, Blocker &blocker) {
+std::optional<RopeMatch> matchDirect(Value first, Value second, bool interleaved, Operation *root,
+                                     Blocker &blocker) {
   auto sub = first.getDefiningOp<SubOp>();
   auto add = second.getDefiningOp<AddOp>();
   auto left = sub ? sub.getLhs().getDefiningOp<MulOp>() : MulOp();
@@ -351,8 +357,8 @@ void rewritePartial(IRRewriter &rewriter, PartialMatch &match) {
   Value x = match.source;
   if (match.turn)
     x = graph::transpose(rewriter, loc, x, match.turn.getPermutation());
-  Value result =
-      RopeOp::create(rewriter, loc, x.getType(), x, match.rope.getCos(), match.rope.getSin(), match.rope.getInterleaved());
+  Value result = RopeOp::create(rewriter, loc, x.getType(), x, match.rope.getCos(), match.rope.getSin(),
+                                match.rope.getInterleaved());
   if (match.turn)
     result = graph::transpose(rewriter, loc, result, match.turn.getPermutation());
   rewriter.replaceOp(match.root, result);

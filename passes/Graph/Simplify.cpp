@@ -86,8 +86,9 @@ struct ShrinkSplat : RewritePattern {
       if (getElementwiseType(op, others) != op->getResult(0).getType())
         continue;
       auto scalarType = RankedTensorType::get({}, type.getElementType());
-      Value scalar = ConstantOp::create(rewriter, constant.getLoc(),
-                                        DenseElementsAttr::get(scalarType, elements.getSplatValue<Attribute>()));
+      Value scalar =
+          ConstantOp::create(rewriter, constant.getLoc(),
+                             DenseElementsAttr::get(scalarType, elements.getSplatValue<Attribute>()));
       rewriter.modifyOpInPlace(op, [&] { operand.set(scalar); });
       return success();
     }
@@ -107,7 +108,8 @@ struct DropMatMulBroadcast : OpRewritePattern<MatMulOp> {
       SmallVector<Value> operands(op->getOperands());
       operands[operand.getOperandNumber()] = broadcast.getInput();
       SmallVector<Type> types;
-      if (failed(MatMulOp::inferReturnTypes(op.getContext(), std::nullopt, MatMulOp::Adaptor(operands), types)) ||
+      if (failed(MatMulOp::inferReturnTypes(op.getContext(), std::nullopt, MatMulOp::Adaptor(operands),
+                                            types)) ||
           types.front() != op.getType())
         continue;
       rewriter.modifyOpInPlace(op, [&] { operand.set(broadcast.getInput()); });
@@ -174,7 +176,8 @@ struct SimplePower : OpRewritePattern<PowOp> {
 struct Simplify : graph::impl::SimplifyBase<Simplify> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
-    set.add<SinkBroadcast, ShrinkSplat, DropMatMulBroadcast, DivideOne, ReciprocalOfSqrt, SimplePower>(context);
+    set.add<SinkBroadcast, ShrinkSplat, DropMatMulBroadcast, DivideOne, ReciprocalOfSqrt, SimplePower>(
+        context);
     addPositionPatterns(set);
     addMovementPatterns(set);
     patterns = std::move(set);

@@ -97,7 +97,8 @@ bool isUnflatten(ReshapeOp reshape) {
 /// Whether `op` multiplies the rows of its first operand by a matrix.
 bool isRowwise(Operation *op) {
   auto product = dyn_cast<MatMulOp>(op);
-  return isa<LinearOp>(op) || (product && getDims(product.getRhs()).size() == 2 && getDims(product.getLhs()).size() >= 2);
+  return isa<LinearOp>(op) ||
+         (product && getDims(product.getRhs()).size() == 2 && getDims(product.getLhs()).size() >= 2);
 }
 
 /// Flattened rows (GPT-2's Conv1D, OPT's whole MLP) are an exporter's habit. A flatten
@@ -179,8 +180,8 @@ struct SliceBetweenTransposes : OpRewritePattern<TransposeOp> {
       starts.push_back(slice.getStarts().getExprs()[from]);
       strides.push_back(slice.getStrides()[from]);
     }
-    rewriter.replaceOpWithNewOp<SliceOp>(op, op.getType(), first.getInput(), DimsAttr::get(getContext(), starts),
-                                         strides);
+    rewriter.replaceOpWithNewOp<SliceOp>(op, op.getType(), first.getInput(),
+                                         DimsAttr::get(getContext(), starts), strides);
     return success();
   }
 };
@@ -197,7 +198,10 @@ struct SinkScale : RewritePattern {
     Operation *scale = op->getOperand(0).getDefiningOp();
     if (!scale || !scale->hasOneUse() || !matchScaled(scale->getResult(0)))
       return rewriter.notifyMatchFailure(op, "not of a scaled tensor");
-    unsigned base = scale->getOperand(0).getType() == scale->getResult(0).getType() && !getSplat(scale->getOperand(0)) ? 0 : 1;
+    unsigned base =
+        scale->getOperand(0).getType() == scale->getResult(0).getType() && !getSplat(scale->getOperand(0))
+            ? 0
+            : 1;
     Value factor = scale->getOperand(1 - base);
     if (!getDims(factor).empty())
       return rewriter.notifyMatchFailure(op, "factor is not a scalar yet");
@@ -214,5 +218,6 @@ struct SinkScale : RewritePattern {
 } // namespace
 
 void graph::addMovementPatterns(RewritePatternSet &set) {
-  set.add<TransposeOfUnits, TransposeOfMerged, SinkFlatten, HoistUnflatten, SliceBetweenTransposes, SinkScale>(set.getContext());
+  set.add<TransposeOfUnits, TransposeOfMerged, SinkFlatten, HoistUnflatten, SliceBetweenTransposes,
+          SinkScale>(set.getContext());
 }

@@ -15,7 +15,8 @@ namespace {
 //===----------------------------------------------------------------------===//
 
 /// reshape of `source` to `dims`, repeated to `type`.
-Value reshapeAndBroadcast(PatternRewriter &rewriter, Location loc, Value source, ArrayRef<Dim> dims, Type type) {
+Value reshapeAndBroadcast(PatternRewriter &rewriter, Location loc, Value source, ArrayRef<Dim> dims,
+                          Type type) {
   Value result = graph::reshape(rewriter, loc, source, dims);
   return result.getType() == type ? result : BroadcastOp::create(rewriter, loc, type, result);
 }
@@ -109,7 +110,8 @@ struct ProgressionToIota : OpRewritePattern<ConstantOp> {
     auto varies = llvm::find_if(expr->strides, [](Dim stride) { return getConstant(stride) != 0; });
     if (varies == expr->strides.end())
       return rewriter.notifyMatchFailure(op, "a splat");
-    Value iota = IotaOp::create(rewriter, op.getLoc(), RankedTensorType::get({type.getNumElements()}, type.getElementType()),
+    Value iota = IotaOp::create(rewriter, op.getLoc(),
+                                RankedTensorType::get({type.getNumElements()}, type.getElementType()),
                                 *getConstant(expr->offset), *getConstant(*varies));
     rewriter.replaceOp(op, graph::reshape(rewriter, op.getLoc(), iota, getDims(type)));
     return success();
@@ -160,7 +162,8 @@ struct DecideCompare : OpRewritePattern<CompareOp> {
         return rewriter.notifyMatchFailure(op, "a stride is a symbol");
       std::optional<int64_t> &bound = *step < 0 ? low : high;
       if (*step != 0)
-        bound = size && bound ? std::optional(*bound + *step * std::max<int64_t>(*size - 1, 0)) : std::nullopt;
+        bound =
+            size && bound ? std::optional(*bound + *step * std::max<int64_t>(*size - 1, 0)) : std::nullopt;
     }
     std::optional<bool> holds;
     auto decide = [&](bool always, bool never) {
@@ -318,8 +321,9 @@ struct NotOfCompare : OpRewritePattern<NotOp> {
     auto compare = op.getInput().getDefiningOp<CompareOp>();
     if (!compare || !isa<IntegerType>(getElementTypeOrSelf(compare.getLhs())))
       return failure();
-    static constexpr ComparePredicate opposites[] = {ComparePredicate::NE, ComparePredicate::EQ, ComparePredicate::GE,
-                                                     ComparePredicate::GT, ComparePredicate::LE, ComparePredicate::LT};
+    static constexpr ComparePredicate opposites[] = {ComparePredicate::NE, ComparePredicate::EQ,
+                                                     ComparePredicate::GE, ComparePredicate::GT,
+                                                     ComparePredicate::LE, ComparePredicate::LT};
     auto opposite = opposites[static_cast<uint32_t>(compare.getPredicate())];
     rewriter.replaceOpWithNewOp<CompareOp>(op, opposite, compare.getLhs(), compare.getRhs());
     return success();
@@ -329,6 +333,6 @@ struct NotOfCompare : OpRewritePattern<NotOp> {
 } // namespace
 
 void graph::addPositionPatterns(RewritePatternSet &set) {
-  set.add<GatherInOrder, GatherNDInOrder, ProgressionToIota, SliceOfIota, DecideCompare, CompareToCast, CastOfOneMinus,
-          CastThroughInteger, WhereOfBooleans, NotOfCompare>(set.getContext());
+  set.add<GatherInOrder, GatherNDInOrder, ProgressionToIota, SliceOfIota, DecideCompare, CompareToCast,
+          CastOfOneMinus, CastThroughInteger, WhereOfBooleans, NotOfCompare>(set.getContext());
 }

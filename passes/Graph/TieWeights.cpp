@@ -62,7 +62,8 @@ struct View {
     llvm::hash_code hash = llvm::hash_combine(rows, columns);
     for (int64_t i = 0; i < std::min(kSamples, rows); ++i)
       for (int64_t j = 0; j < std::min(kSamples, columns); ++j) {
-        const char *element = at(i * rows / std::min(kSamples, rows), j * columns / std::min(kSamples, columns));
+        const char *element =
+            at(i * rows / std::min(kSamples, rows), j * columns / std::min(kSamples, columns));
         hash = llvm::hash_combine(hash, llvm::hash_combine_range(element, element + elementSize()));
       }
     return hash;
@@ -88,7 +89,8 @@ llvm::Expected<View> open(WeightOp weight, Recipe recipe, evaluate::WeightSource
   ArrayRef<int64_t> shape = weight.getWeightType().getShape();
   int64_t columns = shape.empty() ? 1 : shape.back();
   int64_t rows = columns == 0 ? 0 : weight.getWeightType().getNumElements() / columns;
-  return recipe.isTransposed ? View{*tensor, rows, columns, 1, rows} : View{*tensor, rows, columns, columns, 1};
+  return recipe.isTransposed ? View{*tensor, rows, columns, 1, rows}
+                             : View{*tensor, rows, columns, columns, 1};
 }
 
 struct TieWeights : graph::impl::TieWeightsBase<TieWeights> {
@@ -109,7 +111,8 @@ struct TieWeights : graph::impl::TieWeightsBase<TieWeights> {
         auto view = open(weight, *recipe, source);
         if (!view) {
           // Without the file the model is as right as with it, only larger.
-          remarkMissed(get, kPass, {weight, "the file must be readable (" + toString(view.takeError()) + ")"});
+          remarkMissed(get, kPass,
+                       {weight, "the file must be readable (" + toString(view.takeError()) + ")"});
         } else {
           auto &same = kept[{weight.getWeightType().getAsOpaquePointer(), view->getFingerprint()}];
           auto twin = llvm::find_if(same, [&](auto &candidate) { return candidate.second == *view; });

@@ -275,3 +275,104 @@ func.func @powers(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4x
   %4 = ht.pow %x, %three : tensor<4xf32>, tensor<f32> -> tensor<4xf32>
   return %1, %2, %3, %4 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
 }
+
+// -----
+
+#b = #ht.dims<s0, s1>
+#rows = #ht.dims<s0 * s1>
+
+// Rows flattened for a matmul (OPT): flatten sinks, unflatten hoists, and they meet.
+// CHECK-LABEL: func.func @flattened_rows
+// CHECK-SAME:    (%[[X:.*]]: tensor<?x?x4xf32{{.*}}>, %[[W:.*]]: tensor<4x4xf32>, %[[B:.*]]: tensor<4xf32>)
+// CHECK-NEXT:    %[[PRODUCT:.*]] = ht.matmul %[[X]], %[[W]] : tensor<?x?x4xf32
+// CHECK-NEXT:    %[[BIASED:.*]] = ht.add %[[PRODUCT]], %[[B]]
+// CHECK-NEXT:    %[[RELU:.*]] = ht.relu %[[BIASED]]
+// CHECK-NEXT:    %[[Y:.*]] = ht.add %[[RELU]], %[[X]]
+// CHECK-NEXT:    return %[[Y]]
+func.func @flattened_rows(%x: tensor<?x?x4xf32, #b>, %w: tensor<4x4xf32>, %bias: tensor<4xf32>) -> tensor<?x?x4xf32, #b>
+    attributes {ht.symbols = [#ht.symbol<"batch", 1, 8>, #ht.symbol<"sequence", 1, 512>]} {
+  %0 = ht.reshape %x : tensor<?x?x4xf32, #b> to tensor<?x4xf32, #rows>
+  %1 = ht.matmul %0, %w : tensor<?x4xf32, #rows>, tensor<4x4xf32> -> tensor<?x4xf32, #rows>
+  %2 = ht.add %1, %bias : tensor<?x4xf32, #rows>, tensor<4xf32> -> tensor<?x4xf32, #rows>
+  %3 = ht.relu %2 : tensor<?x4xf32, #rows>
+  %4 = ht.add %3, %0 : tensor<?x4xf32, #rows>, tensor<?x4xf32, #rows> -> tensor<?x4xf32, #rows>
+  %5 = ht.reshape %4 : tensor<?x4xf32, #rows> to tensor<?x?x4xf32, #b>
+  return %5 : tensor<?x?x4xf32, #b>
+}
+
+// -----
+
+// Near miss: the two were flattened from different shapes.
+// CHECK-LABEL: func.func @flattened_differently
+// CHECK:         ht.add %{{.*}}, %{{.*}} : tensor<6x4xf32>, tensor<6x4xf32>
+func.func @flattened_differently(%x: tensor<2x3x4xf32>, %y: tensor<3x2x4xf32>) -> tensor<6x4xf32> {
+  %0 = ht.reshape %x : tensor<2x3x4xf32> to tensor<6x4xf32>
+  %1 = ht.reshape %y : tensor<3x2x4xf32> to tensor<6x4xf32>
+  %2 = ht.add %0, %1 : tensor<6x4xf32>, tensor<6x4xf32> -> tensor<6x4xf32>
+  return %2 : tensor<6x4xf32>
+}
+
+// -----
+
+// The query's scale, applied before the heads are split.
+// CHECK-LABEL: func.func @scale_sinks
+// CHECK-SAME:    (%[[X:.*]]: tensor<2x5x8xf32>)
+// CHECK:         %[[SPLIT:.*]] = ht.reshape %[[X]]
+// CHECK-NEXT:    %[[TURNED:.*]] = ht.transpose %[[SPLIT]]
+// CHECK-NEXT:    %[[SCALED:.*]] = ht.mul %[[TURNED]], %{{.*}}
+// CHECK-NEXT:    return %[[SCALED]]
+func.func @scale_sinks(%x: tensor<2x5x8xf32>) -> tensor<2x2x5x4xf32> {
+  %half = ht.constant dense<0.5> : tensor<f32>
+  %0 = ht.mul %x, %half : tensor<2x5x8xf32>, tensor<f32> -> tensor<2x5x8xf32>
+  %1 = ht.reshape %0 : tensor<2x5x8xf32> to tensor<2x5x2x4xf32>
+  %2 = ht.transpose %1 [0, 2, 1, 3] : tensor<2x5x2x4xf32> -> tensor<2x2x5x4xf32>
+  return %2 : tensor<2x2x5x4xf32>
+}
+
+// -----
+
+// Near miss: the scaled tensor has another reader, for which it would be computed twice.
+// CHECK-LABEL: func.func @scale_stays
+// CHECK:         %[[SCALED:.*]] = ht.mul
+// CHECK-NEXT:    ht.reshape %[[SCALED]]
+func.func @scale_stays(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<4x4xf32>) {
+  %half = ht.constant dense<0.5> : tensor<f32>
+  %0 = ht.mul %x, %half : tensor<2x8xf32>, tensor<f32> -> tensor<2x8xf32>
+  %1 = ht.reshape %0 : tensor<2x8xf32> to tensor<4x4xf32>
+  return %0, %1 : tensor<2x8xf32>, tensor<4x4xf32>
+}
+
+// -----
+
+// One transpose, then a split (GPT-NeoX): only the part that is turned back loses both.
+// CHECK-LABEL: func.func @split_after_transpose
+// CHECK-SAME:    (%[[X:.*]]: tensor<2x5x3x8xf32>)
+// CHECK-DAG:     %[[BACK:.*]] = ht.slice %[[X]] starts <0, 0, 0, 4> {{.*}} : tensor<2x5x3x8xf32> to tensor<2x5x3x4xf32>
+// CHECK-DAG:     %[[TURNED:.*]] = ht.transpose %[[X]] [0, 2, 1, 3]
+// CHECK-DAG:     %[[STAYS:.*]] = ht.slice %[[TURNED]]
+// CHECK:         return %[[BACK]], %[[STAYS]]
+func.func @split_after_transpose(%x: tensor<2x5x3x8xf32>) -> (tensor<2x5x3x4xf32>, tensor<2x3x5x4xf32>) {
+  %0 = ht.transpose %x [0, 2, 1, 3] : tensor<2x5x3x8xf32> -> tensor<2x3x5x8xf32>
+  %1 = ht.slice %0 starts <0, 0, 0, 4> strides [1, 1, 1, 1] : tensor<2x3x5x8xf32> to tensor<2x3x5x4xf32>
+  %2 = ht.transpose %1 [0, 2, 1, 3] : tensor<2x3x5x4xf32> -> tensor<2x5x3x4xf32>
+  %3 = ht.slice %0 starts <0, 0, 0, 0> strides [1, 1, 1, 1] : tensor<2x3x5x8xf32> to tensor<2x3x5x4xf32>
+  return %2, %3 : tensor<2x5x3x4xf32>, tensor<2x3x5x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @inverted_mask
+// CHECK-SAME:    (%[[M:.*]]: tensor<4xi64>, %[[B:.*]]: tensor<4xi1>)
+// CHECK:         %[[NOT_ONE:.*]] = ht.compare ne %[[M]], %{{.*}}
+// CHECK:         %[[NOT:.*]] = ht.not %[[B]]
+// CHECK:         return %[[NOT_ONE]], %[[NOT]]
+func.func @inverted_mask(%m: tensor<4xi64>, %b: tensor<4xi1>) -> (tensor<4xi1>, tensor<4xi1>) {
+  %one = ht.constant dense<1.0> : tensor<f32>
+  %mf = ht.cast %m : tensor<4xi64> to tensor<4xf32>
+  %0 = ht.sub %one, %mf : tensor<f32>, tensor<4xf32> -> tensor<4xf32>
+  %1 = ht.cast %0 : tensor<4xf32> to tensor<4xi1>
+  %bf = ht.cast %b : tensor<4xi1> to tensor<4xf32>
+  %2 = ht.sub %one, %bf : tensor<f32>, tensor<4xf32> -> tensor<4xf32>
+  %3 = ht.cast %2 : tensor<4xf32> to tensor<4xi1>
+  return %1, %3 : tensor<4xi1>, tensor<4xi1>
+}
