@@ -7,6 +7,8 @@
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/STLExtras.h"
 
+#include <cmath>
+
 using namespace mlir;
 using halftone::ht::Dim;
 using halftone::ht::Dims;
@@ -77,8 +79,9 @@ const SymbolicTensor *NodeImporter::known(unsigned index) {
 }
 
 RankedTensorType NodeImporter::type(unsigned index) {
+  // After a failure handlers go on, so they get a type all the same.
   Binding *found = binding(index);
-  return found ? found->type : RankedTensorType();
+  return found ? found->type : RankedTensorType::get({}, Float32Type::get(getContext()));
 }
 
 std::optional<SmallVector<int64_t>> NodeImporter::integers(unsigned index, StringRef what) {
@@ -328,6 +331,8 @@ Value NodeImporter::scalar(double value, Type elementType) {
   Element element;
   if (isa<FloatType>(elementType))
     element.number = value;
+  else if (!(std::abs(value) < 9e18)) // of an integer there is no NaN
+    return error("a constant of " + Twine(std::to_string(value)) + " does not fit its operands"), Value();
   else
     element.expr = symbols().constant(static_cast<int64_t>(value));
   tensor.elements.push_back(element);

@@ -48,9 +48,9 @@ public:
   /// What is known of it, or null.
   const SymbolicTensor *known(unsigned index);
   mlir::RankedTensorType type(unsigned index);
-  ht::Dims dims(unsigned index) { return type(index) ? ht::getDims(type(index)) : ht::Dims(); }
-  mlir::Type elementType(unsigned index) { return type(index) ? type(index).getElementType() : mlir::Type(); }
-  int64_t rank(unsigned index) { return type(index) ? type(index).getRank() : 0; }
+  ht::Dims dims(unsigned index) { return ht::getDims(type(index)); }
+  mlir::Type elementType(unsigned index) { return type(index).getElementType(); }
+  int64_t rank(unsigned index) { return type(index).getRank(); }
   /// Input `index` as integer constants or expressions; an error where it
   /// depends on data.
   std::optional<llvm::SmallVector<int64_t>> integers(unsigned index, llvm::StringRef what);
