@@ -66,7 +66,7 @@ def HT_GeluOp : HT_PureOp<"gelu", [SameOperandsAndResultType]> {
   let arguments = (ins HT_FloatTensor:$input,
       DefaultValuedAttr<HT_GeluApproximationAttr, "GeluApproximation::None">:$approximate);
   let results = (outs HT_FloatTensor:$result);
-  let assemblyFormat = "$input (`approximate` $approximate^)? attr-dict `:` type($result)";
+  let assemblyFormat = "$input (`approximate` `` $approximate^)? attr-dict `:` type($result)";
 }
 
 def HT_CastOp : HT_PureOp<"cast", [SameOperandsAndResultShape]> {
@@ -135,7 +135,7 @@ def HT_CompareOp : HT_InferredOp<"compare"> {
   }];
   let arguments = (ins HT_ComparePredicateAttr:$predicate, HT_Tensor:$lhs, HT_Tensor:$rhs);
   let results = (outs HT_BoolTensor:$result);
-  let assemblyFormat = "$predicate $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)";
+  let assemblyFormat = "`` $predicate $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)";
 }
 
 def HT_WhereOp : HT_InferredOp<"where"> {

@@ -7,9 +7,6 @@
 using namespace mlir;
 using namespace halftone::ht;
 
-#define GET_OP_CLASSES
-#include "dialects/HT/HTOps.cpp.inc"
-
 //===----------------------------------------------------------------------===//
 // Elementwise operations
 //===----------------------------------------------------------------------===//

@@ -44,7 +44,7 @@ def HT_ReduceOp : HT_InferredOp<"reduce"> {
   }];
   let arguments = (ins HT_ReduceKindAttr:$kind, HT_NumberTensor:$input, DenseI64ArrayAttr:$axes);
   let results = (outs HT_NumberTensor:$result);
-  let assemblyFormat = "$kind $input $axes attr-dict `:` type($input) `->` type($result)";
+  let assemblyFormat = "`` $kind $input $axes attr-dict `:` type($input) `->` type($result)";
 }
 
 def HT_SoftmaxOp : HT_PureOp<"softmax", [SameOperandsAndResultType]> {
@@ -209,7 +209,7 @@ def HT_GluOp : HT_PureOp<"glu", [SameOperandsAndResultType]> {
   }];
   let arguments = (ins HT_GluActivationAttr:$activation, HT_FloatTensor:$gate, HT_FloatTensor:$up);
   let results = (outs HT_FloatTensor:$result);
-  let assemblyFormat = "$activation $gate `,` $up attr-dict `:` type($result)";
+  let assemblyFormat = "`` $activation $gate `,` $up attr-dict `:` type($result)";
 }
 
 #endif
