@@ -103,3 +103,23 @@ func.func @argument(%x: tensor<3x4xf32>, %w: tensor<4x4xf32>) -> tensor<3x4xf32>
   }
   return %0 : tensor<3x4xf32>
 }
+
+// -----
+
+// Packed sums are f32: an f64 linear keeps its rows.
+// CHECK-LABEL: func.func @double
+// CHECK:         ht.linear
+// REMARK:      remark: [Missed] not packed {{.*}}htk.linear accumulates in f32
+ht.weight @w : tensor<4x4xf64> {
+  %0 = ht.load "w" offset 0 : tensor<4x4xf64>
+  ht.yield %0 : tensor<4x4xf64>
+}
+func.func @double(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %w = ht.get_weight @w : tensor<4x4xf64>
+  %0 = htk.kernel "linear"(%x, %w) : (tensor<3x4xf64>, tensor<4x4xf64>) -> tensor<3x4xf64> {
+  ^bb0(%y: tensor<3x4xf64>, %v: tensor<4x4xf64>):
+    %1 = ht.linear %y, %v : tensor<3x4xf64>, tensor<4x4xf64> -> tensor<3x4xf64>
+    htk.yield %1 : tensor<3x4xf64>
+  }
+  return %0 : tensor<3x4xf64>
+}
