@@ -1,0 +1,43 @@
+// RUN: halftone-opt --htk-lower-kernels --split-input-file --verify-diagnostics %s
+
+// expected-error @+1 {{'func.func' op expected one result}}
+func.func private @results(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) attributes {htk.kernel} {
+  return %x, %x : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+// A linear's operands are read many times: they come from memory.
+func.func private @computed_input(%x: tensor<3x8xf32>, %w: tensor<1x8x64xf32>) -> tensor<3x64xf32> attributes {htk.kernel} {
+  %0 = ht.exp %x : tensor<3x8xf32>
+  // expected-error @+1 {{'htk.linear' op expects its operands in memory}}
+  %1 = htk.linear %0, %w : tensor<3x8xf32>, tensor<1x8x64xf32> -> tensor<3x64xf32>
+  return %1 : tensor<3x64xf32>
+}
+
+// -----
+
+func.func private @double(%x: tensor<3x8xf64>, %w: tensor<1x8x64xf64>) -> tensor<3x64xf64> attributes {htk.kernel} {
+  // expected-error @+1 {{'htk.linear' op has no f64 form}}
+  %0 = htk.linear %x, %w : tensor<3x8xf64>, tensor<1x8x64xf64> -> tensor<3x64xf64>
+  return %0 : tensor<3x64xf64>
+}
+
+// -----
+
+func.func private @narrow_panels(%x: tensor<3x8xf32>, %w: tensor<8x8x8xf32>) -> tensor<3x64xf32> attributes {htk.kernel} {
+  // expected-error @+1 {{'htk.linear' op panels of 8 rows do not fit vectors of 16}}
+  %0 = htk.linear %x, %w : tensor<3x8xf32>, tensor<8x8x8xf32> -> tensor<3x64xf32>
+  return %0 : tensor<3x64xf32>
+}
+
+// -----
+
+#w = #ht.dims<s0>
+func.func private @dynamic_width(%q: tensor<1x3x2x?xf32, #w>) -> tensor<1x3x2x?xf32, #w>
+    attributes {htk.kernel, ht.symbols = [#ht.symbol<"width", 1, 8>]} {
+  // expected-error @+1 {{'ht.attention' op needs constant numbers of heads and channels}}
+  %0 = ht.attention %q, %q, %q scale 1.0
+      : tensor<1x3x2x?xf32, #w>, tensor<1x3x2x?xf32, #w>, tensor<1x3x2x?xf32, #w> -> tensor<1x3x2x?xf32, #w>
+  return %0 : tensor<1x3x2x?xf32, #w>
+}

@@ -1,0 +1,226 @@
+// Canonicalized, so that the facts do not depend on how index arithmetic is written.
+// RUN: halftone-opt --htk-lower-kernels --canonicalize --cse --split-input-file %s | FileCheck %s
+
+// Tensors become flat buffers, behind the run's step and this thread's number;
+// results come last. 512-bit vectors where the module names no processor.
+// CHECK-LABEL: func.func private @buffers(
+// CHECK-SAME:    %[[STEP:.*]]: !llvm.ptr, %[[THREAD:.*]]: index, %[[X:.*]]: memref<?xf32>, %[[Y:.*]]: memref<?xf32>)
+// CHECK:         htk.num_threads %[[STEP]]
+// CHECK:         %[[V:.*]] = vector.load %[[X]][{{.*}}] : memref<?xf32>, vector<16xf32>
+// CHECK:         %[[ABS:.*]] = math.absf %[[V]]
+// CHECK:         vector.store %[[ABS]], %[[Y]]
+// CHECK:         return
+func.func private @buffers(%x: tensor<64xf32>) -> tensor<64xf32> attributes {htk.kernel} {
+  %0 = ht.abs %x : tensor<64xf32>
+  return %0 : tensor<64xf32>
+}
+
+// -----
+
+// The processor's vectors decide, here 256 bits.
+// CHECK-LABEL: func.func private @half_vectors
+// CHECK:         math.absf %{{.*}} : vector<8xf32>
+module attributes {htk.cpu = #htk.cpu<"x86-64-v3", 256>} {
+  func.func private @half_vectors(%x: tensor<64xf32>) -> tensor<64xf32> attributes {htk.kernel} {
+    %0 = ht.abs %x : tensor<64xf32>
+    return %0 : tensor<64xf32>
+  }
+}
+
+// -----
+
+// Whole vectors need no mask, …
+// CHECK-LABEL: func.func private @multiple
+// CHECK-NOT:     mask
+// CHECK:         return
+func.func private @multiple(%x: tensor<3x32xf32>) -> tensor<3x32xf32> attributes {htk.kernel} {
+  %0 = ht.abs %x : tensor<3x32xf32>
+  return %0 : tensor<3x32xf32>
+}
+
+// -----
+
+// … the rest of a row has a constant one, behind the loop over whole vectors, …
+// CHECK-LABEL: func.func private @tail
+// CHECK:         vector.store
+// CHECK:         %[[MASK:.*]] = vector.constant_mask [6] : vector<16xi1>
+// CHECK:         vector.maskedload %{{.*}}, %[[MASK]]
+// CHECK:         vector.maskedstore %{{.*}}, %[[MASK]]
+func.func private @tail(%x: tensor<70xf32>) -> tensor<70xf32> attributes {htk.kernel} {
+  %0 = ht.abs %x : tensor<70xf32>
+  return %0 : tensor<70xf32>
+}
+
+// -----
+
+// … and one that depends on a symbol is made only where something is left.
+// CHECK-LABEL: func.func private @symbol(
+// CHECK-SAME:    %[[STEP:.*]]: !llvm.ptr
+// CHECK:         %[[ROWS:.*]] = htk.symbol %[[STEP]][1]
+// CHECK:         scf.if
+// CHECK-NEXT:      {{.*}} = arith.subi
+// CHECK-NEXT:      %[[MASK:.*]] = vector.create_mask
+// CHECK:           vector.maskedstore %{{.*}}, %[[MASK]]
+func.func private @symbol(%x: tensor<?xf32, #ht.dims<s1>>) -> tensor<?xf32, #ht.dims<s1>>
+    attributes {htk.kernel, ht.symbols = [#ht.symbol<"batch", 1, 8>, #ht.symbol<"sequence", 1, 512>]} {
+  %0 = ht.abs %x : tensor<?xf32, #ht.dims<s1>>
+  return %0 : tensor<?xf32, #ht.dims<s1>>
+}
+
+// -----
+
+// Lanes run along neighbours in memory only: a transposed operand is read one by one.
+// CHECK-LABEL: func.func private @transposed
+// CHECK-NOT:     vector
+// CHECK:         %[[E:.*]] = memref.load
+// CHECK-NOT:     vector
+// CHECK:         memref.store %[[E]]
+// CHECK-NOT:     vector
+// CHECK:         return
+func.func private @transposed(%x: tensor<32x16xf32>) -> tensor<16x32xf32> attributes {htk.kernel} {
+  %0 = ht.transpose %x [1, 0] : tensor<32x16xf32> -> tensor<16x32xf32>
+  return %0 : tensor<16x32xf32>
+}
+
+// -----
+
+// Moving other axes keeps the vectors.
+// CHECK-LABEL: func.func private @heads
+// CHECK:         vector.load
+// CHECK:         vector.store
+func.func private @heads(%x: tensor<2x3x32xf32>) -> tensor<3x2x32xf32> attributes {htk.kernel} {
+  %0 = ht.transpose %x [1, 0, 2] : tensor<2x3x32xf32> -> tensor<3x2x32xf32>
+  return %0 : tensor<3x2x32xf32>
+}
+
+// -----
+
+// A broadcast operand is read once for all lanes.
+// CHECK-LABEL: func.func private @broadcast_lanes(
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: memref<?xf32>, %[[Y:[a-z0-9]+]]: memref<?xf32>, %{{.*}}: memref<?xf32>)
+// CHECK-DAG:     vector.load %[[X]]
+// CHECK-DAG:     %[[E:.*]] = memref.load %[[Y]]
+// CHECK-DAG:     vector.broadcast %[[E]] : f32 to vector<16xf32>
+// CHECK:         arith.addf {{.*}} : vector<16xf32>
+func.func private @broadcast_lanes(%x: tensor<3x32xf32>, %y: tensor<3x1xf32>) -> tensor<3x32xf32> attributes {htk.kernel} {
+  %0 = ht.add %x, %y : tensor<3x32xf32>, tensor<3x1xf32> -> tensor<3x32xf32>
+  return %0 : tensor<3x32xf32>
+}
+
+// -----
+
+// An id is brought into the table's bounds, or reported under its node's name.
+// CHECK-LABEL: func.func private @embedding(
+// CHECK-SAME:    %[[STEP:[a-z0-9]+]]: !llvm.ptr, %{{.*}}: index, %[[TABLE:[a-z0-9]+]]: memref<?xbf16>, %[[IDS:[a-z0-9]+]]: memref<?xi64>,
+// CHECK-DAG:     %[[BOUND:.*]] = arith.constant 10 : index
+// CHECK-DAG:     %[[WIDTH:.*]] = arith.constant 32 : index
+// CHECK:         %[[ID:.*]] = memref.load %[[IDS]]
+// CHECK:         %[[INDEX:.*]] = arith.index_cast %[[ID]]
+// CHECK:         %[[SAFE:.*]] = htk.check_index %[[STEP]], %[[INDEX]] in %[[BOUND]] at "index out of range in node \22tokens\22"
+// CHECK:         %[[ROW:.*]] = arith.muli %[[SAFE]], %[[WIDTH]]
+// CHECK:         %[[AT:.*]] = arith.addi %[[ROW]],
+// CHECK:         %[[STORED:.*]] = vector.load %[[TABLE]][%[[AT]]] : memref<?xbf16>, vector<16xbf16>
+// CHECK:         arith.extf %[[STORED]] : vector<16xbf16> to vector<16xf32>
+func.func private @embedding(%table: tensor<10x32xbf16>, %ids: tensor<70xi64>) -> tensor<70x32xf32> attributes {htk.kernel} {
+  %0 = ht.embedding %table, %ids : tensor<10x32xbf16>, tensor<70xi64> -> tensor<70x32xf32> loc("tokens")
+  return %0 : tensor<70x32xf32>
+}
+
+// -----
+
+// Booleans are bytes in memory and bits in registers.
+// CHECK-LABEL: func.func private @booleans(
+// CHECK-SAME:    %{{.*}}: memref<?xi8>, %{{.*}}: memref<?xi8>)
+// CHECK:         %[[BYTES:.*]] = vector.load {{.*}} : memref<?xi8>, vector<16xi8>
+// CHECK:         %[[BITS:.*]] = arith.cmpi ne, %[[BYTES]],
+// CHECK:         arith.extui {{.*}} : vector<16xi1> to vector<16xi8>
+func.func private @booleans(%x: tensor<64xi1>) -> tensor<64xi1> attributes {htk.kernel} {
+  %0 = ht.not %x : tensor<64xi1>
+  return %0 : tensor<64xi1>
+}
+
+// -----
+
+// A linear accumulates in vectors of f32, whatever the weights are stored in,
+// and what follows the root is done before the result is stored: once.
+// CHECK-LABEL: func.func private @linear(
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: memref<?xf32>, %[[W:[a-z0-9]+]]: memref<?xbf16>, %[[B:[a-z0-9]+]]: memref<?xf32>, %[[Y:[a-z0-9]+]]: memref<?xf32>)
+// CHECK:         vector.load %[[W]]{{.*}} : memref<?xbf16>, vector<16xbf16>
+// CHECK:         arith.extf {{.*}} : vector<16xbf16> to vector<16xf32>
+// CHECK:         vector.fma {{.*}} : vector<16xf32>
+// CHECK:         vector.load %[[B]]
+// CHECK:         arith.addf
+// CHECK:         math.tanh {{.*}} : vector<16xf32>
+// CHECK:         vector.store %{{.*}}, %[[Y]]
+// 128 columns are two whole panels: nothing is masked.
+// CHECK-NOT:     mask
+// CHECK:         return
+func.func private @linear(%x: tensor<7x8xf32>, %w: tensor<2x8x64xbf16>, %b: tensor<128xf32>) -> tensor<7x128xf32>
+    attributes {htk.kernel} {
+  %0 = htk.linear %x, %w : tensor<7x8xf32>, tensor<2x8x64xbf16> -> tensor<7x128xf32>
+  %1 = ht.add %0, %b : tensor<7x128xf32>, tensor<128xf32> -> tensor<7x128xf32>
+  %2 = ht.tanh %1 : tensor<7x128xf32>
+  return %2 : tensor<7x128xf32>
+}
+
+// -----
+
+// The last panel of 100 columns ends early.
+// CHECK-LABEL: func.func private @ragged_linear(
+// CHECK:         vector.create_mask
+// CHECK:         vector.maskedstore
+func.func private @ragged_linear(%x: tensor<7x8xf32>, %w: tensor<2x8x64xf32>) -> tensor<7x100xf32> attributes {htk.kernel} {
+  %0 = htk.linear %x, %w : tensor<7x8xf32>, tensor<2x8x64xf32> -> tensor<7x100xf32>
+  return %0 : tensor<7x100xf32>
+}
+
+// -----
+
+// Attention keeps scores of a block on the thread's stack: its scratch has one
+// size for all sequences, and nothing is allocated.
+// CHECK-LABEL: func.func private @attention(
+// CHECK-NOT:     memref.alloc(
+// CHECK:         memref.alloca() {{.*}} : memref<{{[0-9]+}}xf32>
+// CHECK-NOT:     memref.alloc(
+// CHECK:         vector.fma
+// CHECK-NOT:     memref.alloc(
+// CHECK:         return
+#q = #ht.dims<s0, s1>
+func.func private @attention(%q: tensor<?x?x4x32xf32, #q>, %k: tensor<?x?x2x32xf32, #q>) -> tensor<?x?x4x32xf32, #q>
+    attributes {htk.kernel, ht.symbols = [#ht.symbol<"batch", 1, 8>, #ht.symbol<"sequence", 1, 512>]} {
+  %0 = ht.attention %q, %k, %k scale 0.25 causal
+      : tensor<?x?x4x32xf32, #q>, tensor<?x?x2x32xf32, #q>, tensor<?x?x2x32xf32, #q> -> tensor<?x?x4x32xf32, #q>
+  return %0 : tensor<?x?x4x32xf32, #q>
+}
+
+// -----
+
+// A norm's statistics come first; what follows the norm is in the same pass over the row.
+// CHECK-LABEL: func.func private @norm(
+// CHECK:         vector.reduction <add>
+// CHECK:         math.sqrt
+// CHECK:         math.absf {{.*}} : vector<16xf32>
+// CHECK:         vector.store
+func.func private @norm(%x: tensor<3x32xf32>, %g: tensor<32xf32>) -> tensor<3x32xf32> attributes {htk.kernel} {
+  %0 = ht.rms_norm %x, %g epsilon 1.0e-6 : tensor<3x32xf32>, tensor<32xf32>
+  %1 = ht.abs %0 : tensor<3x32xf32>
+  return %1 : tensor<3x32xf32>
+}
+
+// -----
+
+// A launch of the step becomes a call: step, thread, inputs, outputs.
+// CHECK-LABEL: func.func @step(
+// CHECK-SAME:    %[[STEP:.*]]: !llvm.ptr, %[[THREAD:.*]]: index)
+// CHECK-DAG:     %[[X:.*]] = htk.input
+// CHECK-DAG:     %[[Y:.*]] = htk.output
+// CHECK:         call @copy(%[[STEP]], %[[THREAD]], %[[X]], %[[Y]])
+func.func private @copy(%x: tensor<64xf32>) -> tensor<64xf32> attributes {htk.kernel} {
+  return %x : tensor<64xf32>
+}
+func.func @step(%step: !llvm.ptr, %thread: index) {
+  %x = htk.input %step[0] : !llvm.ptr -> memref<?xf32>
+  %y = htk.output %step[0] : !llvm.ptr -> memref<?xf32>
+  htk.launch @copy(%x) outs(%y) on %step thread %thread : (memref<?xf32>) -> () outs memref<?xf32> on !llvm.ptr
+  return
+}
