@@ -26,7 +26,10 @@ llvm::Expected<Cpu> getCpu(llvm::StringRef name) {
     if (!hasAll(has, v3))
       return llvm::createStringError("this machine lacks AVX2 and FMA, the least that programs are compiled for; "
                                      "pass --cpu=x86-64-v3 to compile for another machine");
-    return hasAll(has, v4) ? makeLevel4(llvm::sys::getHostCPUName()) : makeLevel3(llvm::sys::getHostCPUName());
+    // Virtual machines can show a model number that LLVM takes for an older
+    // processor; AMX tells.
+    llvm::StringRef tune = has("amx-tile") ? "sapphirerapids" : llvm::sys::getHostCPUName();
+    return hasAll(has, v4) ? makeLevel4(tune) : makeLevel3(tune);
   }
   if (name == "x86-64-v3" || name == "x86-64-v4")
     return name == "x86-64-v4" ? makeLevel4("generic") : makeLevel3("generic");
