@@ -172,8 +172,8 @@ Value ElementEmitter::emitElementwise(Operation *op, ArrayRef<Index> indices, La
     operands.push_back(k.widen(getVector(operand, mapBroadcast(operand, indices), lanes)));
   Value result = emitScalarFunction(k, op, operands);
   if (!result) {
-    // Only a root could get here, and roots are bound by their loop nests.
     op->emitOpError() << "has no scalar form in this kernel";
+    k.setFailed();
     result = k.splat(arith::ConstantOp::create(k.b, k.loc, k.b.getZeroAttr(getElementTypeOrSelf(op->getResult(0)))),
                      lanes.width);
   }

@@ -29,6 +29,9 @@ public:
   KernelBuilder(mlir::func::FuncOp source, int64_t lanes);
 
   mlir::func::FuncOp getFunction() { return function; }
+  /// An operation had no form here, and said so: the kernel must not be used.
+  void setFailed() { failed = true; }
+  bool hasFailed() const { return failed; }
   /// The operation that yields the kernel's results.
   mlir::func::ReturnOp getYield();
 
@@ -93,6 +96,7 @@ public:
 
 private:
   mlir::func::FuncOp source, function;
+  bool failed = false;
   unsigned numInputs;
   llvm::SmallVector<mlir::Value> buffers;
   llvm::DenseMap<unsigned, mlir::Value> symbols;

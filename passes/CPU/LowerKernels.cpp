@@ -35,7 +35,7 @@ LogicalResult lowerKernel(func::FuncOp source, int64_t lanes) {
   else
     result = lowerRows(builder, root);
   source.erase();
-  return result;
+  return failure(failed(result) || builder.hasFailed());
 }
 
 struct LowerKernelsPass : cpu::impl::LowerKernelsBase<LowerKernelsPass> {
@@ -43,6 +43,15 @@ struct LowerKernelsPass : cpu::impl::LowerKernelsBase<LowerKernelsPass> {
     ModuleOp module = getOperation();
     auto target = module->getAttrOfType<htk::CpuAttr>(htk::HTKDialect::kCpuAttr);
     int64_t lanes = (target ? target.getVectorBits() : 512) / 32;
+
+    WalkResult built = module.walk([](htk::LaunchOp launch) {
+      if (launch.getStep())
+        return WalkResult::advance();
+      launch.emitOpError() << "is in the value form: run htk-build-step first";
+      return WalkResult::interrupt();
+    });
+    if (built.wasInterrupted())
+      return signalPassFailure();
 
     for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
       if (function->hasAttr(htk::HTKDialect::kKernelAttr) && failed(lowerKernel(function, lanes)))

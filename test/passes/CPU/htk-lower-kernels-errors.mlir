@@ -41,3 +41,16 @@ func.func private @dynamic_width(%q: tensor<1x3x2x?xf32, #w>) -> tensor<1x3x2x?x
       : tensor<1x3x2x?xf32, #w>, tensor<1x3x2x?xf32, #w>, tensor<1x3x2x?xf32, #w> -> tensor<1x3x2x?xf32, #w>
   return %0 : tensor<1x3x2x?xf32, #w>
 }
+
+// -----
+
+// A launch of the value form has no step to hand on.
+func.func private @kernel(%x: tensor<4xf32>) -> tensor<4xf32> attributes {htk.kernel} {
+  %0 = ht.neg %x : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+func.func @value_form(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{is in the value form: run htk-build-step first}}
+  %0 = htk.launch @kernel(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
