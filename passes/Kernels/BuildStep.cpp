@@ -43,12 +43,48 @@ Value skipViews(Value value) {
   return value;
 }
 
+/// Smallest and largest value of a dimension for all runs. Most dimensions are
+/// largest at the symbols' maxima; `512 - s0` and `s0 mod 8` are not.
+std::pair<int64_t, int64_t> getRange(ht::Dim dim, ArrayRef<ht::SymbolAttr> symbols) {
+  if (auto constant = ht::getConstant(dim))
+    return {*constant, *constant};
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(dim))
+    return {symbols[symbol.getPosition()].getMin(), symbols[symbol.getPosition()].getMax()};
+  auto binary = cast<AffineBinaryOpExpr>(dim);
+  auto [a, b] = getRange(binary.getLHS(), symbols);
+  auto [c, d] = getRange(binary.getRHS(), symbols);
+  auto overCorners = [&](auto f) { return std::minmax({f(a, c), f(a, d), f(b, c), f(b, d)}); };
+  switch (dim.getKind()) {
+  case AffineExprKind::Add:
+    return {a + c, b + d};
+  case AffineExprKind::Mul:
+    return overCorners([](int64_t x, int64_t y) { return x * y; });
+  case AffineExprKind::Mod:
+    return {0, std::max<int64_t>(0, a >= 0 ? std::min(b, d - 1) : d - 1)};
+  default:
+    // Division is monotone in both operands where the divisor is positive.
+    if (c <= 0)
+      return {-std::max(std::abs(a), std::abs(b)), std::max(std::abs(a), std::abs(b))};
+    if (dim.getKind() == AffineExprKind::FloorDiv)
+      return overCorners([](int64_t x, int64_t y) { return llvm::divideFloorSigned(x, y); });
+    return overCorners([](int64_t x, int64_t y) { return llvm::divideCeilSigned(x, y); });
+  }
+}
+
+/// The most elements that a tensor of this type can have.
+int64_t getMaxElements(RankedTensorType type, ArrayRef<ht::SymbolAttr> symbols) {
+  int64_t elements = 1;
+  for (ht::Dim dim : ht::getDims(type))
+    elements *= std::max<int64_t>(0, getRange(dim, symbols).second);
+  return elements;
+}
+
 /// Epochs and arena offsets of a graph of launches.
 class Plan {
 public:
-  Plan(func::FuncOp function, ArrayRef<int64_t> maxima) {
+  explicit Plan(func::FuncOp function) {
     assignEpochs(function);
-    collectLifetimes(function, maxima);
+    collectLifetimes(function, ht::getSymbols(function));
     place();
   }
 
@@ -68,7 +104,7 @@ private:
     }
   }
 
-  void collectLifetimes(func::FuncOp function, ArrayRef<int64_t> maxima) {
+  void collectLifetimes(func::FuncOp function, ArrayRef<ht::SymbolAttr> symbols) {
     llvm::SmallPtrSet<Value, 4> returned;
     for (Value result : function.getBody().front().getTerminator()->getOperands())
       returned.insert(skipViews(result));
@@ -82,10 +118,9 @@ private:
         if (returned.contains(result))
           continue;
         auto type = cast<RankedTensorType>(result.getType());
-        int64_t elements = ht::evaluate(ht::getProduct(ht::getDims(type), type.getContext()), maxima);
+        int64_t elements = std::max<int64_t>(1, getMaxElements(type, symbols));
         index[result] = lifetimes.size();
-        lifetimes.push_back({result, std::max<int64_t>(1, elements) * getElementBytes(type.getElementType()),
-                             epoch, epoch});
+        lifetimes.push_back({result, elements * getElementBytes(type.getElementType()), epoch, epoch});
       }
     }
   }
@@ -214,11 +249,8 @@ struct BuildStepPass : kernels::impl::BuildStepBase<BuildStepPass> {
         return signalPassFailure();
       }
 
-    SmallVector<int64_t> maxima;
-    for (ht::SymbolAttr symbol : ht::getSymbols(graph))
-      maxima.push_back(symbol.getMax());
     placeWeights(module, graph);
-    Plan plan(graph, maxima);
+    Plan plan(graph);
     StepBuilder(graph, plan).build();
 
     // The signature stays as a declaration: emission describes inputs and outputs by it.

@@ -45,8 +45,8 @@ def BuildStep : Pass<"htk-build-step", "::mlir::ModuleOp"> {
     Order: launches keep program order and are cut into epochs; a launch that
     reads what its epoch wrote begins the next one, behind a barrier.
     Memory: a value is live from the epoch that writes it to the last that reads
-    it; first fit by decreasing size at the symbols' maxima gives each an
-    offset, 64-byte aligned, in one arena. Outputs are written in place where a
+    it; first fit by decreasing size, the largest that the symbols' bounds
+    allow, gives each an offset, 64-byte aligned, in one arena. Outputs are written in place where a
     launch makes them. Weights get offsets in the payload in order of use.
   }];
   let dependentDialects = ["::halftone::htk::HTKDialect"];

@@ -156,6 +156,36 @@ module @maxima {
 
 // -----
 
+// A dimension may be largest where its symbol is smallest: 64 - 1 floats, not 64 - 60, …
+// CHECK-LABEL: module @falling
+// CHECK:         func.func @step{{.*}}htk.arena_bytes = 256 : i64
+#rest = #ht.dims<64 - s0>
+module @falling {
+  func.func private @f(tensor<?xf32, #rest>) -> tensor<?xf32, #rest> attributes {htk.kernel}
+  func.func @main(%x: tensor<?xf32, #rest>) -> tensor<?xf32, #rest> attributes {ht.symbols = [#ht.symbol<"past", 1, 60>]} {
+    %0 = htk.launch @f(%x) : (tensor<?xf32, #rest>) -> tensor<?xf32, #rest>
+    %1 = htk.launch @f(%0) : (tensor<?xf32, #rest>) -> tensor<?xf32, #rest>
+    return %1 : tensor<?xf32, #rest>
+  }
+}
+
+// -----
+
+// … or in between: 31 rows of 4 are left at most by divisions by 32, none at 64.
+// CHECK-LABEL: module @remainder
+// CHECK:         func.func @step{{.*}}htk.arena_bytes = 512 : i64
+#rows = #ht.dims<s0 mod 32>
+module @remainder {
+  func.func private @f(tensor<?x4xf32, #rows>) -> tensor<?x4xf32, #rows> attributes {htk.kernel}
+  func.func @main(%x: tensor<?x4xf32, #rows>) -> tensor<?x4xf32, #rows> attributes {ht.symbols = [#ht.symbol<"rows", 1, 64>]} {
+    %0 = htk.launch @f(%x) : (tensor<?x4xf32, #rows>) -> tensor<?x4xf32, #rows>
+    %1 = htk.launch @f(%0) : (tensor<?x4xf32, #rows>) -> tensor<?x4xf32, #rows>
+    return %1 : tensor<?x4xf32, #rows>
+  }
+}
+
+// -----
+
 // A result that a kernel reads stays in the caller's buffer.
 // CHECK-LABEL: module @result_read
 // CHECK:         func.func @step{{.*}}htk.arena_bytes = 0 : i64
