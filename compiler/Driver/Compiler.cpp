@@ -62,7 +62,7 @@ ExitCode Compiler::load() {
   ImportFailure failure = ImportFailure::None;
   module = importONNX(options.model, context, options.import, &failure);
   if (!module)
-    return failure == ImportFailure::Unreadable ? ExitUsage : ExitFailed;
+    return failure == ImportFailure::Unsupported ? ExitFailed : ExitUsage;
   return ExitOk;
 }
 

@@ -111,14 +111,18 @@ private:
 
     PayloadObject object(*file.getStream(), kPayloadSymbol, std::max<uint64_t>(1, description.payloadBytes));
     evaluate::WeightSource source(options.modelDirectory);
+    auto nameOutput = [&](llvm::Error error) {
+      return error ? llvm::createStringError("cannot write '%s': %s", options.output.c_str(),
+                                             llvm::toString(std::move(error)).c_str())
+                   : llvm::Error::success();
+    };
     auto sink = [&](ht::WeightOp weight, llvm::ArrayRef<char> bytes) {
-      return object.append(getOffset(weight), bytes);
+      return nameOutput(object.append(getOffset(weight), bytes));
     };
     if (llvm::Error error = evaluate::streamWeights(order, source, sink, options.threads))
       return error;
-    if (llvm::Error error = object.finish())
-      return llvm::createStringError("cannot write '%s': %s", options.output.c_str(),
-                                     llvm::toString(std::move(error)).c_str());
+    if (llvm::Error error = nameOutput(object.finish()))
+      return error;
     return file.close();
   }
 

@@ -247,6 +247,7 @@ private:
     populateVectorToLLVMConversionPatterns(converter, patterns);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();
+    target.addIllegalDialect<htk::HTKDialect>();
     target.addLegalDialect<ht::HTDialect>(); // Weights stay for emission.
     // The graph's signature stays for emission.
     target.addDynamicallyLegalOp<func::FuncOp>([](func::FuncOp function) { return function.getSymName() == "main"; });

@@ -34,7 +34,8 @@ def ConvertToLLVM : Pass<"htk-convert-to-llvm", "::mlir::ModuleOp"> {
     become polynomials (within a few units in the last place), so no kernel
     calls a scalar function for each lane of them.
   }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::cf::ControlFlowDialect"];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+      "::mlir::cf::ControlFlowDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
 }
 
 #endif

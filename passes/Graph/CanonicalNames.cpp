@@ -35,6 +35,7 @@ struct CanonicalNames : halftone::graph::impl::CanonicalNamesBase<CanonicalNames
       weight.setSymNameAttr(rename(weight.getSymName()));
     if (!forgetFiles)
       return;
+    module->removeAttr("ht.model_directory");
     module.walk([&](Operation *op) {
       op->setLoc(builder.getUnknownLoc());
       if (auto load = dyn_cast<LoadOp>(op)) {

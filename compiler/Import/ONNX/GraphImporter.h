@@ -50,8 +50,8 @@ public:
 
   mlir::OwningOpRef<mlir::ModuleOp> run();
 
-  /// After `run` failed: whether the cause was bytes that could not be read.
-  bool isUnreadable() const { return unreadable; }
+  /// After `run` failed: why.
+  ImportFailure getFailure() const { return cause; }
 
   mlir::MLIRContext *getContext() { return &context; }
   mlir::OpBuilder &getBuilder() { return builder; }
@@ -90,7 +90,7 @@ public:
   bool boundSymbol(ht::Dim expr, int64_t limit, mlir::Location loc, llvm::StringRef reason);
 
 private:
-  bool unreadable = false;
+  ImportFailure cause = ImportFailure::Unsupported;
   mlir::InFlightDiagnostic error() { return mlir::emitError(fileLoc); }
   mlir::LogicalResult checkVersions();
   mlir::LogicalResult checkOperators(const Graph &graph);

@@ -145,6 +145,7 @@ LogicalResult GraphImporter::applyMaxima() {
         matches.push_back(i);
     }
     if (matches.size() != 1) {
+      cause = ImportFailure::Options;
       InFlightDiagnostic diagnostic = error();
       diagnostic << "--max: " << quote(key) << (matches.empty() ? " names no" : " names more than one")
                  << " dynamic dimension; the model has ";
@@ -154,8 +155,10 @@ LogicalResult GraphImporter::applyMaxima() {
                             [&](auto &symbol) { diagnostic << quote(symbol.name); });
       return diagnostic;
     }
-    if (max < 1)
+    if (max < 1) {
+      cause = ImportFailure::Options;
       return error() << "--max: " << quote(key) << " must be at least 1, got " << max;
+    }
     symbols[matches.front()].max = max;
   }
   return success();
@@ -302,9 +305,12 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   markLive(graph.nodes, outputs, scope);
   if (failed(bindInputs(graph, scope)))
     return {};
-  // Weights outside the model file can be missing or cut as the file itself can.
-  unreadable = failed(bindInitializers(graph, scope));
-  if (unreadable || failed(importNodes(graph.nodes, scope)) || failed(finish(graph, scope)))
+  if (failed(bindInitializers(graph, scope))) {
+    // Weights outside the model file can be missing or cut as the file itself can.
+    cause = ImportFailure::Unreadable;
+    return {};
+  }
+  if (failed(importNodes(graph.nodes, scope)) || failed(finish(graph, scope)))
     return {};
   if (failed(verify(module)))
     return {};
@@ -342,6 +348,6 @@ OwningOpRef<ModuleOp> halftone::importONNX(StringRef path, MLIRContext &context,
   onnx::GraphImporter importer(*model, path, context, options);
   OwningOpRef<ModuleOp> module = importer.run();
   if (failure && !module)
-    *failure = importer.isUnreadable() ? ImportFailure::Unreadable : ImportFailure::Unsupported;
+    *failure = importer.getFailure();
   return module;
 }

@@ -25,9 +25,9 @@ struct ImportOptions {
 /// sets `error`.
 bool parseMaxima(llvm::StringRef text, ImportOptions &options, std::string &error);
 
-/// Why an import gave nothing: the bytes could not be read as a model, or they
-/// could and ask for what Halftone lacks.
-enum class ImportFailure { None, Unreadable, Unsupported };
+/// Why an import gave nothing: the bytes could not be read as a model, the
+/// options do not fit it, or it asks for what Halftone lacks.
+enum class ImportFailure { None, Unreadable, Options, Unsupported };
 
 /// Imports the model at `path`. Errors, warnings and remarks go to the context's
 /// diagnostic handler, at locations that carry the file and the node's name;
