@@ -248,6 +248,7 @@ private:
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();
     target.addIllegalDialect<htk::HTKDialect>();
+    target.addLegalOp<htk::PackOp>(); // In the initializers of weights.
     target.addLegalDialect<ht::HTDialect>(); // Weights stay for emission.
     // The graph's signature stays for emission.
     target.addDynamicallyLegalOp<func::FuncOp>([](func::FuncOp function) { return function.getSymName() == "main"; });
