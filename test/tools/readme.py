@@ -33,6 +33,14 @@ MARK = re.compile(r"^\s*<!--\s*(test|output)(?::\s*(.*?))?\s*-->\s*$")
 FENCE = re.compile(r"^(\s*)(```+|~~~+)\s*(\S*)")
 
 
+# A mount namespace of our own; as a user, through a user namespace.
+UNSHARE = ["unshare", "-m" if os.getuid() == 0 else "-rm"]
+
+
+def can_mount():
+    return subprocess.run([*UNSHARE, "mount", "--bind", "/tmp", "/tmp"], capture_output=True).returncode == 0
+
+
 class Block:
     def __init__(self, line, kind, options, text):
         self.line, self.kind, self.options, self.text = line, kind, options, text
@@ -123,14 +131,14 @@ def commands_of(text):
 
 class Follower:
     def __init__(self, source, build, scratch):
-        self.scratch, self.build, self.said = Path(scratch), Path(build), ""
+        self.source, self.scratch, self.build, self.said = Path(source), Path(scratch), Path(build), ""
         shutil.rmtree(self.scratch, ignore_errors=True)
-        copy_repository(Path(source), self.scratch)
+        copy_repository(self.source, self.scratch)
         (self.scratch / "build").symlink_to(self.build)
         venv = Path(os.environ.get("HALFTONE_VENV") or Path(source) / ".venv")
         if venv.exists():
             (self.scratch / ".venv").symlink_to(venv)
-        self.environment = {**os.environ, "PATH": f"{self.scratch}/build/bin:{os.environ['PATH']}"}
+        self.environment = {**os.environ, "PATH": f"{self.build}/bin:{os.environ['PATH']}"}
         for name in "HALFTONE_BUILD_DIR", "HALFTONE_VENV":
             self.environment.pop(name, None)
 
@@ -155,7 +163,8 @@ class Follower:
             return
         if "build" in options and (self.scratch / "build").is_symlink():
             (self.scratch / "build").unlink()
-        self.run(commands_of(block.text))
+        builds = not (self.scratch / "build").is_symlink()
+        self.run(commands_of(block.text), in_place=builds and can_mount())
 
     def write(self, how, path, text, after):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -170,9 +179,14 @@ class Follower:
                 raise PageError(f"{path.name} has no line with '{after}'")
             path.write_text("".join(lines[:place + 1]) + text + "".join(lines[place + 1:]))
 
-    def run(self, commands):
+    def run(self, commands, in_place=False):
+        """In the copy. in_place: with the copy mounted where the repository is, unseen by
+        others, so that the compiler cache knows every file that was not changed."""
         print(commands, flush=True)
-        done = subprocess.run(["bash", "-euo", "pipefail", "-c", commands], cwd=self.scratch, env=self.environment,
+        command = ["bash", "-euo", "pipefail", "-c", commands]
+        if in_place:
+            command = [*UNSHARE, "bash", "-c", 'mount --bind . "$0" && cd "$0" && exec "$@"', self.source, *command]
+        done = subprocess.run(command, cwd=self.scratch, env=self.environment,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.said = done.stdout
         print(self.said, flush=True)
@@ -205,6 +219,7 @@ def main():
             options.page.read_text())
     except PageError as error:
         sys.exit(f"{options.page}: {error}")
+    shutil.rmtree(options.scratch)  # It may hold a whole build.
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ command_demo() {
   export PATH=$BUILD/bin:$PATH
 
   say "compiling a trained language model to a native program"
+  local began=${EPOCHREALTIME/./}
   show halftone compile "$DEMO_FOLDER/model.onnx" -o "$out/stories"
-  note "$(du -h "$out/stories" | cut -f 1) in one file, which needs of the system: $(ldd "$out/stories" |
+  note "$(((${EPOCHREALTIME/./} - began) / 1000)) ms; $(du -h "$out/stories" | cut -f 1) in one file, which needs of the system: $(ldd "$out/stories" |
     awk '/=> \// {print $1}' | xargs | sed 's/ /, /g')"
 
   cd "$out"
@@ -29,6 +30,7 @@ command_demo() {
   say "what may come after these words"
   "${tokens[@]}" prompt prompt.npy || fail "cannot read $DEMO_FOLDER"
   show ./stories --next prompt.npy
+  echo
   ./stories --next prompt.npy --json | "${tokens[@]}" words || fail "cannot say the answer in words"
 
   say "the likeliest next token, again and again: one run of the program for each"
@@ -47,5 +49,4 @@ command_demo() {
 show() {
   printf '\n%s$ %s%s\n' "$BOLD" "${*//$ROOT\//}" "$PLAIN"
   "$@" || fail "'$*' failed with exit code $?"
-  echo
 }

@@ -8,8 +8,8 @@ PACKAGES=(
   libfmt-dev libprotozero-dev zlib1g-dev
   # Tests and benchmarks
   libgtest-dev libgmock-dev libbenchmark-dev
-  # lit; the private environment of test/requirements*.txt
-  python3 python3-venv
+  # lit and its time limit; the private environment of test/requirements*.txt
+  python3 python3-venv python3-psutil
 )
 
 setup_packages() {

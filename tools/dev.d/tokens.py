@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Token ids in the demonstration, as text; Python's standard library alone.
 
-    tokens.py FOLDER prompt FILE.npy         write the ids of the model card's prompt
+    tokens.py FOLDER prompt FILE.npy         write the ids of the golden prompt's beginning,
+                                             up to a place where much may follow
     tokens.py FOLDER words < next.json       say in words what --next --json printed
     tokens.py FOLDER story PROGRAM COUNT     let PROGRAM go on, a run for each token
 
@@ -68,8 +69,9 @@ def main():
     tokenizer = Tokenizer(Path(folder))
     greedy = json.loads((Path(folder) / "golden/golden.json").read_text())["greedy"]
     if verb == "prompt":
-        write_npy(rest[0], greedy["prompt_ids"])
-        print(f"  {greedy['prompt']}")
+        ids = greedy["prompt_ids"][:8]
+        write_npy(rest[0], ids)
+        print(" ", b"".join(map(tokenizer.bytes_of, ids)).decode(errors="replace"), "…")
     elif verb == "words":
         for row in json.load(sys.stdin)["rows"]:
             for guess in row:
