@@ -19,7 +19,7 @@ command_test() {
   build
 
   # Tests that need torch ask for HALFTONE_PEERS, not for what happens to be there.
-  export HALFTONE_PEERS=$peers HALFTONE_BUILD_DIR=$BUILD
+  export HALFTONE_PEERS=$peers HALFTONE_BUILD_DIR=$BUILD HALFTONE_TEST_PYTHON=$VENV/bin/python
   local results=$BUILD/test/results
   rm -rf "$results"
   mkdir -p "$results"
