@@ -5,6 +5,8 @@
 #include "mlir/IR/Builders.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <limits>
+
 namespace halftone::kernels {
 #define GEN_PASS_DEF_BUILDSTEP
 #include "passes/Kernels/Passes.h.inc"
@@ -17,6 +19,16 @@ namespace {
 
 /// Vectors, cache lines and AMX tile rows are all 64 bytes.
 constexpr int64_t kAlignment = 64;
+
+/// More than any machine maps: sums of sizes up to here cannot overflow.
+constexpr int64_t kMaxBytes = int64_t(1) << 46;
+
+int64_t multiplySaturated(int64_t x, int64_t y) {
+  int64_t product;
+  if (!llvm::MulOverflow(x, y, product))
+    return product;
+  return (x < 0) == (y < 0) ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min();
+}
 
 /// A value in the arena: live in epochs [first, last], at `offset` once placed.
 struct Lifetime {
@@ -58,7 +70,7 @@ std::pair<int64_t, int64_t> getRange(ht::Dim dim, ArrayRef<ht::SymbolAttr> symbo
   case AffineExprKind::Add:
     return {a + c, b + d};
   case AffineExprKind::Mul:
-    return overCorners([](int64_t x, int64_t y) { return x * y; });
+    return overCorners(multiplySaturated);
   case AffineExprKind::Mod:
     return {0, std::max<int64_t>(0, a >= 0 ? std::min(b, d - 1) : d - 1)};
   default:
@@ -75,7 +87,7 @@ std::pair<int64_t, int64_t> getRange(ht::Dim dim, ArrayRef<ht::SymbolAttr> symbo
 int64_t getMaxElements(RankedTensorType type, ArrayRef<ht::SymbolAttr> symbols) {
   int64_t elements = 1;
   for (ht::Dim dim : ht::getDims(type))
-    elements *= std::max<int64_t>(0, getRange(dim, symbols).second);
+    elements = multiplySaturated(elements, std::max<int64_t>(0, getRange(dim, symbols).second));
   return elements;
 }
 
@@ -91,6 +103,8 @@ public:
   unsigned getEpoch(Operation *launch) const { return epochs.lookup(launch); }
   int64_t getOffset(Value value) const { return offsets.lookup(value); }
   int64_t getArenaBytes() const { return arenaBytes; }
+  /// The sizes that the symbols' bounds allow cannot be planned.
+  bool isTooLarge() const { return tooLarge || arenaBytes > kMaxBytes; }
 
 private:
   void assignEpochs(func::FuncOp function) {
@@ -120,7 +134,9 @@ private:
         auto type = cast<RankedTensorType>(result.getType());
         int64_t elements = std::max<int64_t>(1, getMaxElements(type, symbols));
         index[result] = lifetimes.size();
-        lifetimes.push_back({result, elements * getElementBytes(type.getElementType()), epoch, epoch});
+        int64_t bytes = multiplySaturated(elements, getElementBytes(type.getElementType()));
+        tooLarge |= bytes > kMaxBytes;
+        lifetimes.push_back({result, std::min(bytes, kMaxBytes), epoch, epoch});
       }
     }
   }
@@ -153,6 +169,7 @@ private:
   SmallVector<Lifetime> lifetimes;
   llvm::DenseMap<Value, int64_t> offsets;
   int64_t arenaBytes = 0;
+  bool tooLarge = false;
 };
 
 /// Writes the step function for a planned graph.
@@ -251,6 +268,11 @@ struct BuildStepPass : kernels::impl::BuildStepBase<BuildStepPass> {
 
     placeWeights(module, graph);
     Plan plan(graph);
+    if (plan.isTooLarge()) {
+      graph.emitError() << "values of the largest shapes need more than " << (kMaxBytes >> 40)
+                        << " TiB: give the dynamic dimensions smaller maxima (--max)";
+      return signalPassFailure();
+    }
     StepBuilder(graph, plan).build();
 
     // The signature stays as a declaration: emission describes inputs and outputs by it.
