@@ -166,6 +166,7 @@ def markdown(result):
         f"{machine['read_gbs_all']:.1f} on all; f32 {machine['fma_gflops_1']:.0f} and {peak:.0f} GFLOP/s "
         f"({machine['vector']}). ONNX Runtime {result['onnxruntime_version']}. Load average at the start "
         f"{result['load_average']:.2f}.", "",
+        *(["**Something else was running: these numbers say little.**", ""] if result["load_average"] > 0.5 else []),
         "| batch × sequence | ONNX Runtime ms (p10–p90) | Halftone ms (p10–p90) | executable `--bench` ms | ONNX Runtime / Halftone"
         " | GFLOP/s | of the peak | relative error |",
         "|---|---|---|---|---|---|---|---|"]
