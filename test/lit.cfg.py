@@ -74,3 +74,7 @@ if ROUNDTRIP:
 config.environment["PATH"] = os.pathsep.join(
     [str(BUILD / "bin"), config.llvm_tools_dir, os.environ.get("PATH", "")])
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
+# For the page that is followed literally, which builds; lit hands on little by itself.
+for name in "HOME", "CCACHE_DIR", "XDG_CACHE_HOME", "HALFTONE_JOBS", "HALFTONE_PEERS", "HALFTONE_VENV", "NO_COLOR", "CI":
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
