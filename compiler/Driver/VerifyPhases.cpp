@@ -2,6 +2,8 @@
 
 #include "compiler/Driver/VerifyPhases.h"
 
+#include "compiler/Evaluate/Attributes.h"
+
 #include "llvm/Support/FormatVariadic.h"
 
 #include <random>
@@ -10,29 +12,10 @@ using namespace mlir;
 
 namespace halftone::driver {
 
-using evaluate::ElementKind;
 using evaluate::Tensor;
 
 /// A phase may change the order of sums (1e-5) or the storage of weights (bf16: 2^-9 each).
 static constexpr double kWrong = 0.05;
-
-static ElementKind getKind(Type type) {
-  if (auto integer = dyn_cast<IntegerType>(type))
-    switch (integer.getWidth()) {
-    case 1:
-      return ElementKind::I1;
-    case 8:
-      return integer.isUnsigned() ? ElementKind::UI8 : ElementKind::I8;
-    case 16:
-      return ElementKind::I16;
-    case 32:
-      return ElementKind::I32;
-    default:
-      return ElementKind::I64;
-    }
-  return type.isF64() ? ElementKind::F64 : type.isF16() ? ElementKind::F16 : type.isBF16() ? ElementKind::BF16
-                                                                                          : ElementKind::F32;
-}
 
 std::vector<Tensor> makeSampleInputs(func::FuncOp graph) {
   SmallVector<int64_t> symbols;
@@ -46,7 +29,7 @@ std::vector<Tensor> makeSampleInputs(func::FuncOp graph) {
     SmallVector<int64_t> shape;
     for (ht::Dim dim : ht::getDims(tensorType))
       shape.push_back(ht::evaluate(dim, symbols));
-    Tensor tensor = Tensor::allocate(getKind(tensorType.getElementType()), shape);
+    Tensor tensor = Tensor::allocate(*evaluate::getElementKind(tensorType.getElementType()), shape);
     bool isMask = llvm::StringRef(ht::getInputName(graph, i)).contains("mask");
     std::vector<double> values(tensor.getNumElements());
     for (auto [j, value] : llvm::enumerate(values))

@@ -76,3 +76,15 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
     return emitOpError() << "operands or results do not match @" << getCallee();
   return success();
 }
+
+MemRefType htk::getBufferType(Type tensor) {
+  Type element = cast<RankedTensorType>(tensor).getElementType();
+  if (element.isInteger(1))
+    element = IntegerType::get(tensor.getContext(), 8);
+  return MemRefType::get({ShapedType::kDynamic}, element);
+}
+
+bool htk::isRoot(Operation *op) {
+  return isa<htk::LinearOp, ht::LinearOp, ht::MatMulOp, ht::AttentionOp, ht::LayerNormOp, ht::RMSNormOp, ht::SoftmaxOp,
+             ht::ReduceOp, ht::CumSumOp>(op);
+}

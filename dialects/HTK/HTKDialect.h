@@ -15,4 +15,14 @@
 #define GET_OP_CLASSES
 #include "dialects/HTK/HTKOps.h.inc"
 
+namespace halftone::htk {
+
+/// The buffer that holds a tensor: flat, row-major, booleans a byte each.
+mlir::MemRefType getBufferType(mlir::Type tensor);
+
+/// Whether `op` shapes the loop nest of the kernel it is in.
+bool isRoot(mlir::Operation *op);
+
+} // namespace halftone::htk
+
 #endif

@@ -8,21 +8,14 @@ using namespace mlir;
 
 namespace halftone::cpu {
 
-static MemRefType getBufferType(Type tensor) {
-  Type element = cast<RankedTensorType>(tensor).getElementType();
-  if (element.isInteger(1))
-    element = IntegerType::get(tensor.getContext(), 8);
-  return MemRefType::get({ShapedType::kDynamic}, element);
-}
-
 KernelBuilder::KernelBuilder(func::FuncOp source, int64_t lanes)
     : b(source.getContext()), loc(source.getLoc()), lanes(lanes), source(source),
       numInputs(source.getNumArguments()) {
   SmallVector<Type> types{LLVM::LLVMPointerType::get(source.getContext()), b.getIndexType()};
   for (Type type : source.getArgumentTypes())
-    types.push_back(getBufferType(type));
+    types.push_back(htk::getBufferType(type));
   for (Type type : source.getResultTypes())
-    types.push_back(getBufferType(type));
+    types.push_back(htk::getBufferType(type));
   b.setInsertionPoint(source);
   function = func::FuncOp::create(b, loc, source.getSymName(), b.getFunctionType(types, {}));
   function.setPrivate();

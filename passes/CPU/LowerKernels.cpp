@@ -16,8 +16,7 @@ namespace {
 /// The operation that shapes the loop nest; null in a pointwise kernel.
 Operation *findRoot(func::FuncOp kernel) {
   for (Operation &op : kernel.getBody().front())
-    if (isa<htk::LinearOp, ht::LinearOp, ht::MatMulOp, ht::AttentionOp, ht::LayerNormOp, ht::RMSNormOp, ht::SoftmaxOp,
-            ht::ReduceOp, ht::CumSumOp>(op))
+    if (htk::isRoot(&op))
       return &op;
   return nullptr;
 }

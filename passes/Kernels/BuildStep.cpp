@@ -40,14 +40,6 @@ struct Lifetime {
 
 int64_t getElementBytes(Type type) { return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8); }
 
-/// Buffers are flat; booleans take a byte each.
-MemRefType getBufferType(Type tensor) {
-  Type element = cast<RankedTensorType>(tensor).getElementType();
-  if (element.isInteger(1))
-    element = IntegerType::get(tensor.getContext(), 8);
-  return MemRefType::get({ShapedType::kDynamic}, element);
-}
-
 /// The value whose bytes `value` names.
 Value skipViews(Value value) {
   while (auto view = value.getDefiningOp<ht::ReshapeOp>())
@@ -191,10 +183,10 @@ public:
     thread = block->getArgument(1);
 
     for (auto [i, argument] : llvm::enumerate(graph.getArguments()))
-      buffers[argument] = htk::InputOp::create(builder, argument.getLoc(), getBufferType(argument.getType()), step, i);
+      buffers[argument] = htk::InputOp::create(builder, argument.getLoc(), htk::getBufferType(argument.getType()), step, i);
     for (auto [i, result] : llvm::enumerate(graph.getBody().front().getTerminator()->getOperands()))
       buffers[skipViews(result)] =
-          htk::OutputOp::create(builder, loc, getBufferType(result.getType()), step, i);
+          htk::OutputOp::create(builder, loc, htk::getBufferType(result.getType()), step, i);
 
     unsigned epoch = 0;
     for (auto launch : graph.getOps<htk::LaunchOp>()) {
@@ -217,7 +209,7 @@ private:
   Value getBuffer(Value value) {
     Value &buffer = buffers[value];
     if (!buffer) {
-      MemRefType type = getBufferType(value.getType());
+      MemRefType type = htk::getBufferType(value.getType());
       if (auto weight = value.getDefiningOp<ht::GetWeightOp>())
         buffer = htk::PayloadOp::create(builder, value.getLoc(), type, step, weight.getNameAttr());
       else

@@ -11,11 +11,11 @@ using namespace mlir;
 namespace halftone::kernels {
 
 Role getRole(Operation *op) {
+  if (htk::isRoot(op))
+    return Role::Root;
   return llvm::TypeSwitch<Operation *, Role>(op)
       .Case<ht::ConstantOp, ht::IotaOp, ht::DimOp>([](auto) { return Role::Source; })
       .Case<ht::ReshapeOp>([](auto) { return Role::View; })
-      .Case<ht::LinearOp, htk::LinearOp, ht::MatMulOp, ht::AttentionOp, ht::LayerNormOp, ht::RMSNormOp,
-            ht::SoftmaxOp, ht::ReduceOp, ht::CumSumOp>([](auto) { return Role::Root; })
       .Case<ht::TransposeOp, ht::BroadcastOp, ht::SliceOp, ht::ConcatOp, ht::GatherOp, ht::GatherNDOp,
             ht::EmbeddingOp, ht::RopeOp>([](auto) { return Role::Movement; })
       .Default([](Operation *other) {
