@@ -259,3 +259,22 @@ def test_version_and_help():
     for verb in "compile", "run", "inspect":
         assert verb in said
         assert run([HALFTONE, verb, "--help"]).stdout
+
+
+@pytest.mark.parametrize("cpu, has_zmm", [("x86-64-v3", False), ("haswell", False), ("x86-64-v4", True)])
+def test_code_for_another_processor(mlp, tmp_path, cpu, has_zmm):
+    """The instruction set follows --cpu, the numbers do not."""
+    compile_model(mlp, tmp_path / "m", f"--cpu={cpu}")
+    code = run([LLVM_BIN / "llvm-objdump", "-d", tmp_path / "m"]).stdout
+    assert ("%zmm" in code) == has_zmm
+    if has_zmm and "avx512vl" not in open("/proc/cpuinfo").read():
+        return
+    got = run_program(tmp_path / "m", X, tmp_path)["y"]
+    assert relative_error(got, models.run_onnxruntime(mlp, X)["y"]) < 1e-5
+
+
+@pytest.mark.parametrize("cpu, word", [("pentium", "AVX2"), ("nonsense", "unknown processor")])
+def test_processors_that_cannot_be(mlp, tmp_path, cpu, word):
+    done = compile_model(mlp, tmp_path / "m", f"--cpu={cpu}", check=False)
+    assert done.returncode == USAGE and word in done.stderr
+    assert not (tmp_path / "m").exists()
