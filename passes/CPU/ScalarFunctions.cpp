@@ -31,7 +31,16 @@ public:
   Value add(Value x, Value y) { return isFloat(x) ? make<arith::AddFOp>(x, y) : make<arith::AddIOp>(x, y); }
   Value sub(Value x, Value y) { return isFloat(x) ? make<arith::SubFOp>(x, y) : make<arith::SubIOp>(x, y); }
   Value mul(Value x, Value y) { return isFloat(x) ? make<arith::MulFOp>(x, y) : make<arith::MulIOp>(x, y); }
-  Value div(Value x, Value y) { return isFloat(x) ? make<arith::DivFOp>(x, y) : make<arith::DivSIOp>(x, y); }
+  /// Integers: x / 0 has no meaning and the least number / -1 no place, but
+  /// neither may trap: the divisor is data.
+  Value div(Value x, Value y) {
+    if (isFloat(x))
+      return make<arith::DivFOp>(x, y);
+    Value isZero = compare(ht::ComparePredicate::EQ, y, like(0, y));
+    Value isMinusOne = compare(ht::ComparePredicate::EQ, y, like(-1, y));
+    Value safe = select(make<arith::OrIOp>(isZero, isMinusOne), like(1, y), y);
+    return select(isMinusOne, neg(x), make<arith::DivSIOp>(x, safe));
+  }
   Value max(Value x, Value y) { return isFloat(x) ? make<arith::MaximumFOp>(x, y) : make<arith::MaxSIOp>(x, y); }
   Value min(Value x, Value y) { return isFloat(x) ? make<arith::MinimumFOp>(x, y) : make<arith::MinSIOp>(x, y); }
   Value neg(Value x) { return isFloat(x) ? make<arith::NegFOp>(x) : sub(like(0, x), x); }

@@ -265,3 +265,15 @@ def test_random_graph(seed, tmp_path):
     path = models.save(tmp_path / "m.onnx", graph.nodes, {n: (F, XYZ) for n in ("x", "x2")},
                        {n: (F, ("batch", "sequence", graph.widths[n])) for n in outputs}, graph.weights)
     agree(path, {n: fill(F, XYZ, graph.random) for n in ("x", "x2")}, tmp_path, 3e-5)
+
+
+def test_integer_division_never_traps(tmp_path):
+    """Divisors are data: zero has no meaning and the least number / -1 no place, but the program goes on."""
+    from onnx import helper
+    path = models.save(tmp_path / "m.onnx", [helper.make_node("Div", ["a", "b"], ["c"])],
+                       {"a": (np.int64, ("n",)), "b": (np.int64, ("n",))}, {"c": (np.int64, ("n",))})
+    compile_model(path, tmp_path / "m")
+    a = np.array([7, -7, 7, -7, 5, -2**63, 3, 9], np.int64)
+    b = np.array([2, 2, -2, -2, 0, -1, -1, 1], np.int64)
+    got = run_program(tmp_path / "m", {"a": a, "b": b}, tmp_path)["c"]
+    assert got[[0, 1, 2, 3, 5, 6, 7]].tolist() == [3, -3, -3, 3, -2**63, -3, 9]
