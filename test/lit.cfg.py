@@ -20,7 +20,6 @@ SOURCE = Path(config.halftone_source_root)
 BUILD = Path(config.halftone_build_root)
 SHARED = Path(os.environ.get("HALFTONE_SHARED") or SOURCE.parent / "shared")
 
-
 config.name = "Halftone" + (" round trip" if ROUNDTRIP else "")
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test", ".onnxtxt", ".ll"]
