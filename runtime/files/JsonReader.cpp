@@ -1,6 +1,7 @@
 //===- JsonReader.cpp - named arrays from JSON ----------------------------===//
 
 #include "runtime/files/Json.h"
+#include "runtime/files/TextScanner.h"
 #include "runtime/session/Program.h"
 
 #include <cerrno>
@@ -18,11 +19,11 @@ struct Elements {
   size_t count = 0;
 };
 
-class Parser {
+class Parser : TextScanner {
 public:
   Parser(Bytes bytes, const char *path, Diagnostic &diagnostic)
-      : begin(reinterpret_cast<const char *>(bytes.data)), at(begin),
-        end(begin + bytes.size), path(quoted(path)), diagnostic(diagnostic) {}
+      : TextScanner(bytes), begin(at), path(quoted(path)),
+        diagnostic(diagnostic) {}
 
   bool parseTensors(const halftone_tensor_info *infos, uint32_t numInfos,
                     Array<Tensor> &tensors);
@@ -34,25 +35,6 @@ public:
 
 private:
   bool fail(const char *what);
-  void skipSpace() {
-    while (at < end &&
-           (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
-      ++at;
-  }
-  bool accept(char wanted) {
-    skipSpace();
-    if (at == end || *at != wanted)
-      return false;
-    ++at;
-    return true;
-  }
-  bool acceptWord(const char *word) {
-    size_t size = strlen(word);
-    if (static_cast<size_t>(end - at) < size || memcmp(at, word, size) != 0)
-      return false;
-    at += size;
-    return true;
-  }
   bool parseString(Text &text);
   bool parseEscape(Text &text);
   bool parseHex(unsigned &value);
@@ -64,8 +46,6 @@ private:
                   bool &shapeKnown);
 
   const char *begin;
-  const char *at;
-  const char *end;
   Text path;
   Diagnostic &diagnostic;
 };

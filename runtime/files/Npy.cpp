@@ -1,6 +1,7 @@
 //===- Npy.cpp - one array in numpy's .npy format -------------------------===//
 
 #include "runtime/files/Npy.h"
+#include "runtime/files/TextScanner.h"
 
 namespace halftone::rt {
 
@@ -18,11 +19,10 @@ struct DescrRow {
 
 /// The header is a Python dictionary literal; this reads the three entries that
 /// the format defines and refuses the rest of Python.
-class HeaderParser {
+class HeaderParser : TextScanner {
 public:
   HeaderParser(Bytes header, const char *source, Diagnostic &diagnostic)
-      : at(reinterpret_cast<const char *>(header.data)), end(at + header.size),
-        source(source), diagnostic(diagnostic) {}
+      : TextScanner(header), source(source), diagnostic(diagnostic) {}
 
   bool parse(Tensor &tensor);
 
@@ -30,31 +30,11 @@ private:
   bool malformed() {
     return diagnostic.fail("%s: the .npy header is malformed", source);
   }
-  void skipSpace() {
-    while (at < end && (*at == ' ' || *at == '\n' || *at == '\t'))
-      ++at;
-  }
-  bool accept(char wanted) {
-    skipSpace();
-    if (at == end || *at != wanted)
-      return false;
-    ++at;
-    return true;
-  }
-  bool acceptWord(const char *word) {
-    size_t size = strlen(word);
-    if (static_cast<size_t>(end - at) < size || memcmp(at, word, size) != 0)
-      return false;
-    at += size;
-    return true;
-  }
   bool parseString(Text &text);
   bool parseDescr(Tensor &tensor);
   bool parseOrder();
   bool parseShape(Tensor &tensor);
 
-  const char *at;
-  const char *end;
   const char *source;
   Diagnostic &diagnostic;
 };

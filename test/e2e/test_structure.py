@@ -9,12 +9,10 @@ from halftone import HALFTONE, HALFTONE_OPT, run
 
 
 def raised(model, folder):
-    """The module after `raise`, names made canonical and files forgotten, as lines. The
-    folder of the file is no part of the model."""
+    """The module after `raise`, names made canonical and files forgotten, as lines."""
     path = folder / "raised.mlir"
     run([HALFTONE, "compile", model, "--compile-to=raise", "-o", path])
     text = run([HALFTONE_OPT, "--ht-canonical-names=forget-files=true", path]).stdout
-    text = re.sub(r'ht\.model_directory = "[^"]*",? ?', "", text)
     return [line for line in text.splitlines() if not line.startswith("#loc")]
 
 
