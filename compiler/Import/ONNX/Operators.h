@@ -24,6 +24,7 @@ struct Operator {
   int until; ///< and the last (kNewest: all later ones so far).
   Emit emit;
   Evaluate evaluate = nullptr;
+  const char *note = nullptr; ///< What is refused, for OPERATORS.md; null: nothing.
 };
 
 /// The opsets of ai.onnx that files may use. Older files are accepted where
