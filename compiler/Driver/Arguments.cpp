@@ -55,7 +55,10 @@ llvm::Error parseArguments(llvm::ArrayRef<llvm::StringRef> arguments, llvm::Arra
                                        option->value.str().c_str());
       value = arguments[i];
     }
-    *option->target = value.str();
+    if (option->list)
+      option->list->push_back(value.str());
+    else
+      *option->target = value.str();
   }
   return llvm::Error::success();
 }

@@ -19,6 +19,7 @@ struct OptionSpec {
   llvm::StringRef help;
   std::string *target = nullptr;
   bool *flag = nullptr;
+  std::vector<std::string> *list = nullptr; ///< of an option that may come several times
 };
 
 /// Sets the options' targets and collects positional arguments. `rest`, when

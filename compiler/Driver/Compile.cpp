@@ -43,11 +43,14 @@ static int checkPhase(llvm::StringRef option, llvm::StringRef phase, int &index,
 int runCompile(llvm::ArrayRef<llvm::StringRef> arguments) {
   CompileOptions options;
   std::string maxima;
+  std::vector<std::string> constants;
   bool help = false;
   const OptionSpec specs[] = {
       {"-o", "OUTPUT", "what to write; - is standard output (for IR)", &options.output},
       {"--max", "NAME=N,…", "largest values of the dynamic dimensions, e.g. batch=8,seq=512;\n"
        "a prefix of a name will do (default: 8 for the batch, 512 for others)", &maxima},
+      {"--constant", "NAME=VALUE", "an input that becomes a constant: numbers, as in axes=0,1, or an array,\n"
+       "as in table=file.npy; can be given several times", nullptr, nullptr, &constants},
       {"--precision", "f32|bf16", "what weights are stored in (default f32)", &options.precision},
       {"--cpu", "NAME", "processor to compile for: native (default), x86-64-v3, x86-64-v4,\n"
        "or LLVM's name of one", &options.cpu},
@@ -76,6 +79,11 @@ int runCompile(llvm::ArrayRef<llvm::StringRef> arguments) {
     printError("--max: " + error);
     return ExitUsage;
   }
+  for (const std::string &constant : constants)
+    if (std::string error; !parseConstant(constant, options.import, error)) {
+      printError("--constant: " + error);
+      return ExitUsage;
+    }
   if (options.precision != "f32" && options.precision != "bf16") {
     printError("--precision is f32 or bf16, got '" + options.precision + "'");
     return ExitUsage;

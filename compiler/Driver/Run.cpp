@@ -41,10 +41,12 @@ static int runNative(Compiler &compiler, const std::string &program, llvm::Array
 int runRun(llvm::ArrayRef<llvm::StringRef> arguments) {
   CompileOptions options;
   std::string maxima;
+  std::vector<std::string> constants;
   bool help = false, reference = false;
   const OptionSpec specs[] = {
       {"--reference", "", "interpret the imported graph instead of compiling it", nullptr, &reference},
       {"--max", "NAME=N,…", "as in halftone compile", &maxima},
+      {"--constant", "NAME=VALUE", "as in halftone compile", nullptr, nullptr, &constants},
       {"--precision", "f32|bf16", "as in halftone compile", &options.precision},
       {"-v", "", "show every step", nullptr, &options.verbose},
       {"--help", "", "this text", nullptr, &help},
@@ -70,6 +72,11 @@ int runRun(llvm::ArrayRef<llvm::StringRef> arguments) {
     printError("--max: " + error);
     return ExitUsage;
   }
+  for (const std::string &constant : constants)
+    if (std::string error; !parseConstant(constant, options.import, error)) {
+      printError("--constant: " + error);
+      return ExitUsage;
+    }
   options.model = positional.front();
   llvm::SmallString<128> program;
   if (!reference) {

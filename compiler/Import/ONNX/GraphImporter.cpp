@@ -241,6 +241,23 @@ Binding GraphImporter::share(Binding &binding, Location loc) {
   return binding;
 }
 
+SmallVector<std::string> GraphImporter::findSources(const Binding &binding) {
+  SmallVector<std::string> names;
+  SmallVector<Value> pending(1, binding.value);
+  DenseSet<Value> seen;
+  while (!pending.empty()) {
+    Value value = pending.pop_back_val();
+    if (!value || !seen.insert(value).second)
+      continue;
+    if (auto argument = dyn_cast<BlockArgument>(value))
+      names.push_back(ht::getInputName(main, argument.getArgNumber()));
+    else
+      llvm::append_range(pending, value.getDefiningOp()->getOperands());
+  }
+  llvm::sort(names);
+  return names;
+}
+
 bool GraphImporter::boundSymbol(Dim expr, int64_t limit, Location loc, StringRef reason) {
   // a * s + b <= limit for one symbol s and constants a > 0, b.
   auto symbol = dyn_cast<AffineSymbolExpr>(expr);

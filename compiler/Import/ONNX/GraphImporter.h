@@ -3,6 +3,7 @@
 #ifndef HALFTONE_COMPILER_IMPORT_ONNX_GRAPHIMPORTER_H
 #define HALFTONE_COMPILER_IMPORT_ONNX_GRAPHIMPORTER_H
 
+#include "compiler/Import/ONNX/Constants.h"
 #include "compiler/Import/ONNX/Importer.h"
 #include "compiler/Import/ONNX/SymbolicValue.h"
 #include "compiler/Import/ONNX/TensorData.h"
@@ -82,6 +83,9 @@ public:
   /// that of the call; null where there is none.
   const Attribute *findAttribute(const Node &node, const Scope &scope, llvm::StringRef name) const;
 
+  /// Inputs of the model that `binding` is computed from, for messages.
+  llvm::SmallVector<std::string> findSources(const Binding &binding);
+
   /// Where diagnostics about `node` and its operations point.
   mlir::Location getLocation(const Node &node);
 
@@ -94,6 +98,8 @@ private:
   mlir::InFlightDiagnostic error() { return mlir::emitError(fileLoc); }
   mlir::LogicalResult checkVersions();
   mlir::LogicalResult checkOperators(const Graph &graph);
+  /// Binds the inputs that the user made constants and takes them from `inputs`.
+  mlir::LogicalResult bindConstants(llvm::SmallVectorImpl<const ValueInfo *> &inputs, Scope &scope);
   mlir::LogicalResult bindInputs(const Graph &graph, Scope &scope);
   mlir::LogicalResult applyMaxima();
   mlir::LogicalResult bindInitializers(const Graph &graph, Scope &scope);
@@ -115,6 +121,7 @@ private:
   mlir::Location fileLoc;
   mlir::OpBuilder builder;
   Symbols symbols;
+  Constants constants;
   ExternalFiles files;
   TensorReader tensors;
   mlir::ModuleOp module;

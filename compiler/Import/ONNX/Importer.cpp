@@ -29,7 +29,7 @@ GraphImporter::GraphImporter(const Model &model, StringRef path, MLIRContext &co
                              const ImportOptions &options)
     : model(model), path(path.str()), context(context), options(options),
       fileLoc(FileLineColLoc::get(&context, path, 0, 0)), builder(&context), symbols(&context),
-      files(llvm::sys::path::parent_path(path)), tensors(model, llvm::sys::path::filename(path), files) {}
+      constants(context), files(llvm::sys::path::parent_path(path)), tensors(model, llvm::sys::path::filename(path), files) {}
 
 LogicalResult GraphImporter::checkVersions() {
   if (model.irVersion > kNewestIRVersion)
@@ -164,6 +164,36 @@ LogicalResult GraphImporter::applyMaxima() {
   return success();
 }
 
+LogicalResult GraphImporter::bindConstants(SmallVectorImpl<const ValueInfo *> &inputs, Scope &scope) {
+  cause = ImportFailure::Options;
+  for (auto &[name, text] : options.constants) {
+    auto it = llvm::find_if(inputs, [&](const ValueInfo *input) { return input->name == name; });
+    if (it == inputs.end()) {
+      InFlightDiagnostic diagnostic = error();
+      diagnostic << "--constant: the model has no input " << quote(name) << "; its inputs are ";
+      llvm::interleaveComma(inputs, diagnostic, [&](const ValueInfo *input) { diagnostic << quote(input->name); });
+      return diagnostic;
+    }
+    const ValueInfo &input = **it;
+    std::string reason, what = "--constant " + quote(name);
+    const Tensor *tensor = constants.add(input, text, reason);
+    if (!tensor)
+      return error() << what << ": " << reason;
+    // A dimension that has the same name elsewhere is as large there.
+    for (auto [dim, extent] : llvm::zip(input.dims, tensor->dims))
+      if (!dim.value && isPlainName(dim.parameter) && !dim.parameter.empty() && !symbols.fix(dim.parameter, extent))
+        return error() << what << ": dimension " << quote(dim.parameter) << " is " << extent
+                       << " here and something else in another constant";
+    Binding binding;
+    if (failed(bindTensor(binding, *tensor, NameLoc::get(builder.getStringAttr(name), fileLoc), what)))
+      return failure();
+    scope.values.try_emplace(name, std::move(binding));
+    inputs.erase(it);
+  }
+  cause = ImportFailure::Unsupported;
+  return success();
+}
+
 LogicalResult GraphImporter::bindInputs(const Graph &graph, Scope &scope) {
   llvm::StringSet<> initialized;
   for (const Tensor &tensor : graph.initializers)
@@ -172,6 +202,8 @@ LogicalResult GraphImporter::bindInputs(const Graph &graph, Scope &scope) {
   for (const ValueInfo &input : graph.inputs)
     if (!initialized.contains(input.name)) // a default value is a constant here
       inputs.push_back(&input);
+  if (failed(bindConstants(inputs, scope)))
+    return failure();
 
   // Plain names first, so that "past + seq" can refer to names that come later.
   for (const ValueInfo *input : inputs)
@@ -333,6 +365,18 @@ bool halftone::parseMaxima(StringRef text, ImportOptions &options, std::string &
     options.maxima[name.str()] = value;
   }
   return true;
+}
+
+bool halftone::parseConstant(StringRef text, ImportOptions &options, std::string &error) {
+  auto [name, value] = text.split('=');
+  if (name.empty() || name.size() == text.size()) {
+    error = "expected NAME=NUMBER[,NUMBER...] or NAME=FILE.npy, got '" + text.str() + "'";
+    return false;
+  }
+  if (options.constants.try_emplace(name.str(), value.str()).second)
+    return true;
+  error = "'" + name.str() + "' is given twice";
+  return false;
 }
 
 OwningOpRef<ModuleOp> halftone::importONNX(StringRef path, MLIRContext &context, const ImportOptions &options,

@@ -19,11 +19,17 @@ struct ImportOptions {
   /// contains "batch", and the next for all others.
   int64_t defaultBatch = 8;
   int64_t defaultMax = 512;
+  /// Inputs that become constants: numbers separated by commas, or the name of
+  /// a .npy file.
+  std::map<std::string, std::string> constants;
 };
 
 /// Parses "batch=8,seq=512" into `options.maxima`; on failure returns false and
 /// sets `error`.
 bool parseMaxima(llvm::StringRef text, ImportOptions &options, std::string &error);
+
+/// Parses "axes=0,1" or "table=file.npy" into `options.constants`, likewise.
+bool parseConstant(llvm::StringRef text, ImportOptions &options, std::string &error);
 
 /// Why an import gave nothing: the bytes could not be read as a model, the
 /// options do not fit it, or it asks for what Halftone lacks.

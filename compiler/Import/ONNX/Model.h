@@ -66,8 +66,9 @@ struct ValueInfo {
   std::vector<Dimension> dims;
 };
 
-/// Where a tensor's elements are written.
-enum class Storage { None, Raw, Floats, Int32s, Int64s, Doubles, UInt64s, External };
+/// Where a tensor's elements are written. Given: in no file of the model, as
+/// they are in memory.
+enum class Storage { None, Raw, Floats, Int32s, Int64s, Doubles, UInt64s, External, Given };
 
 struct Tensor {
   llvm::StringRef name;

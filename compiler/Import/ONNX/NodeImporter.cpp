@@ -84,13 +84,23 @@ RankedTensorType NodeImporter::type(unsigned index) {
   return found ? found->type : RankedTensorType::get({}, Float32Type::get(getContext()));
 }
 
+std::string NodeImporter::constantRemedy(unsigned index) {
+  Binding *found = hasInput(index) ? binding(index) : nullptr;
+  if (!found)
+    return "";
+  std::string text;
+  for (const std::string &name : graph.findSources(*found))
+    text += " --constant " + escape(name) + "=VALUE";
+  return text.empty() ? text : "; to fix what it depends on, add" + text;
+}
+
 std::optional<SmallVector<int64_t>> NodeImporter::integers(unsigned index, StringRef what) {
   const SymbolicTensor *tensor = known(index);
   auto values = tensor ? tensor->asIntegers() : std::nullopt;
   if (!values)
     error("its " + what + " must be constant, but " +
           (hasInput(index) ? quote(node.inputs[index]) : std::string("it")) +
-          " is computed when the model runs");
+          " is computed when the model runs" + constantRemedy(index));
   return values;
 }
 
@@ -100,7 +110,7 @@ std::optional<Dims> NodeImporter::expressions(unsigned index, StringRef what) {
   if (!values)
     error("its " + what + " depends on data (" +
           (hasInput(index) ? quote(node.inputs[index]) : std::string("absent")) +
-          "): shapes may depend on the shapes of the inputs only");
+          "): shapes may depend on the shapes of the inputs only" + constantRemedy(index));
   return values;
 }
 

@@ -55,6 +55,8 @@ public:
   /// depends on data.
   std::optional<llvm::SmallVector<int64_t>> integers(unsigned index, llvm::StringRef what);
   std::optional<ht::Dims> expressions(unsigned index, llvm::StringRef what);
+  /// After a message that input `index` must be constant: how it can become so.
+  std::string constantRemedy(unsigned index);
   /// A weight converted at compile time, or null where the input is no weight.
   mlir::Value castWeight(unsigned index, mlir::RankedTensorType type);
 

@@ -53,6 +53,8 @@ std::optional<int64_t> countElements(ArrayRef<int64_t> shape, int64_t limit) {
 //===----------------------------------------------------------------------===//
 
 Dim Symbols::get(StringRef name) {
+  if (auto it = fixed.find(name); it != fixed.end())
+    return constant(it->second);
   for (auto [i, symbol] : llvm::enumerate(symbols))
     if (symbol.name == name)
       return getAffineSymbolExpr(i, context);
@@ -61,7 +63,7 @@ Dim Symbols::get(StringRef name) {
 }
 
 bool Symbols::contains(StringRef name) const {
-  return llvm::any_of(symbols, [&](const Symbol &symbol) { return symbol.name == name; });
+  return fixed.contains(name) || llvm::any_of(symbols, [&](const Symbol &symbol) { return symbol.name == name; });
 }
 
 SmallVector<StringRef> Symbols::names() const {

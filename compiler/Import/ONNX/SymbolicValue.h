@@ -12,6 +12,7 @@
 #include "dialects/HT/HTDialect.h"
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringMap.h"
 
 #include <optional>
 #include <string>
@@ -67,6 +68,8 @@ public:
   explicit Symbols(mlir::MLIRContext *context) : context(context) {}
 
   ht::Dim get(llvm::StringRef name);
+  /// Makes `name` stand for `value`; false where it stands for another already.
+  bool fix(llvm::StringRef name, int64_t value) { return fixed.try_emplace(name, value).first->second == value; }
   ht::Dim constant(int64_t value) const { return mlir::getAffineConstantExpr(value, context); }
   llvm::ArrayRef<Symbol> list() const { return symbols; }
   Symbol &operator[](unsigned index) { return symbols[index]; }
@@ -99,6 +102,7 @@ private:
 
   mlir::MLIRContext *context;
   std::vector<Symbol> symbols;
+  llvm::StringMap<int64_t> fixed; ///< names that are no symbols
 };
 
 } // namespace halftone::onnx

@@ -65,7 +65,7 @@ std::string toString(Type elementType) {
          std::to_string(elementType.getIntOrFloatBitWidth());
 }
 
-static int64_t getByteWidth(Type elementType) {
+int64_t getByteWidth(Type elementType) {
   return elementType.isInteger(1) ? 1 : elementType.getIntOrFloatBitWidth() / 8;
 }
 
@@ -150,6 +150,7 @@ std::optional<TensorBytes> TensorReader::locate(const Tensor &tensor, RankedTens
   case Storage::Int32s:
   case Storage::Int64s:
   case Storage::UInt64s:
+  case Storage::Given:
     return std::nullopt;
   }
   if (tensor.data.size() != needed) {
@@ -186,6 +187,8 @@ DenseElementsAttr TensorReader::decode(const Tensor &tensor, RankedTensorType ty
   std::vector<char> raw;
   if (bytes) {
     raw.assign(bytes->data.begin(), bytes->data.end());
+  } else if (tensor.storage == Storage::Given) {
+    raw.assign(tensor.data.begin(), tensor.data.end());
   } else {
     // One varint per element; int32_data also holds the bits of 16-bit floats.
     bool fits =

@@ -20,6 +20,9 @@ mlir::Type getElementType(DataType type, mlir::MLIRContext *context);
 /// The same for an element type of the dialect.
 std::string toString(mlir::Type elementType);
 
+/// Bytes of one element in memory.
+int64_t getByteWidth(mlir::Type elementType);
+
 /// Where the little-endian row-major bytes of a tensor lie.
 struct TensorBytes {
   std::string file;     ///< Relative to the model's folder.

@@ -16,6 +16,9 @@ void halftone::registerONNXTranslation() {
   static llvm::cl::list<std::string> maxima(
       "max", llvm::cl::desc("Largest values of dynamic dimensions, e.g. batch=8,seq=512"),
       llvm::cl::value_desc("NAME=NUMBER,..."));
+  static llvm::cl::list<std::string> constants(
+      "constant", llvm::cl::desc("Inputs that become constants, e.g. axes=0,1 or table=file.npy"),
+      llvm::cl::value_desc("NAME=VALUE"));
 
   TranslateToMLIRRegistration registration(
       "import-onnx", "an ONNX model as the graph dialect (weights stay in the file)",
@@ -28,10 +31,16 @@ void halftone::registerONNXTranslation() {
           return {};
         }
         ImportOptions options;
+        std::string error;
         for (const std::string &entry : maxima) {
-          std::string error;
           if (!parseMaxima(entry, options, error)) {
             emitError(loc) << "--max: " << error;
+            return {};
+          }
+        }
+        for (const std::string &entry : constants) {
+          if (!parseConstant(entry, options, error)) {
+            emitError(loc) << "--constant: " << error;
             return {};
           }
         }
