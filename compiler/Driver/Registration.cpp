@@ -4,6 +4,7 @@
 
 #include "compiler/Pipelines/Phases.h"
 #include "dialects/HTK/HTKDialect.h"
+#include "dialects/HTQ/HTQDialect.h"
 #include "passes/CPU/Passes.h"
 #include "passes/Graph/Passes.h"
 #include "passes/Kernels/Passes.h"
@@ -22,7 +23,7 @@ void halftone::registerDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllExtensions(registry);
   mlir::registerBuiltinDialectTranslation(registry);
   mlir::registerLLVMDialectTranslation(registry);
-  registry.insert<ht::HTDialect, htk::HTKDialect>();
+  registry.insert<ht::HTDialect, htq::HTQDialect, htk::HTKDialect>();
 }
 
 void halftone::registerPasses() {

@@ -34,7 +34,7 @@ def HT_IsNaNOp : HT_PureOp<"is_nan", [SameOperandsAndResultShape]> {
 }
 def HT_LogOp : HT_UnaryOp<"log", "ln(x)", HT_FloatTensor>;
 def HT_NegOp : HT_UnaryOp<"neg", "-x", HT_NumberTensor, [Involution]>;
-def HT_NotOp : HT_UnaryOp<"not", "not x", HT_BoolTensor, [Involution]>;
+def HT_NotOp : HT_UnaryOp<"not", "not x (of every bit)", HT_BitsTensor, [Involution]>;
 def HT_ReciprocalOp : HT_UnaryOp<"reciprocal", "1 / x", HT_FloatTensor>;
 def HT_ReluOp : HT_UnaryOp<"relu", "max(x, 0)", HT_NumberTensor, [Idempotent]>;
 def HT_RoundOp : HT_UnaryOp<"round", "x rounded half to even", HT_FloatTensor>;
@@ -73,14 +73,31 @@ def HT_CastOp : HT_PureOp<"cast", [SameOperandsAndResultShape]> {
   let summary = "elementwise conversion of the element type";
   let description = [{
     Float to narrower float rounds half to even; float to integer truncates
-    toward zero; anything to `i1` is `x != 0`; `i1` to a number is 0 or 1.
-    (ONNX Cast. A float outside the integer's range gives an unspecified value
-    of that type.)
+    toward zero; integer to narrower integer keeps the low bits; anything to
+    `i1` is `x != 0`; `i1` to a number is 0 or 1. A float outside the integer's
+    range gives an unspecified value of that type.
+
+    What exceeds the largest finite value of an 8- or 4-bit float becomes its
+    infinity, or its NaN where it has none; with `saturate` the largest finite
+    value of that sign. `f4E2M1FN`, which has neither, always saturates (its NaN
+    is the largest value). `f8E8M0FNU` takes the sign away and rounds up to a
+    power of two. (ONNX Cast, "Casting from and to float 8".)
+  }];
+  let arguments = (ins HT_Tensor:$input, UnitAttr:$saturate);
+  let results = (outs HT_Tensor:$result);
+  let assemblyFormat = "$input (`saturate` $saturate^)? attr-dict `:` type($input) `to` type($result)";
+  let hasFolder = 1;
+}
+
+def HT_BitcastOp : HT_PureOp<"bitcast", [SameOperandsAndResultShape]> {
+  let summary = "the same bits as another element type";
+  let description = [{
+      [C1] both element types have the same number of bits, and neither is i1.
   }];
   let arguments = (ins HT_Tensor:$input);
   let results = (outs HT_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `to` type($result)";
-  let hasFolder = 1;
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -109,9 +126,12 @@ def HT_DivOp : HT_BinaryOp<"div", "x / y (integers truncate toward zero)", HT_Nu
 def HT_PowOp : HT_BinaryOp<"pow", "x ^ y", HT_FloatTensor>;
 def HT_MaxOp : HT_BinaryOp<"max", "max(x, y), NaN if either is", HT_NumberTensor, [Commutative]>;
 def HT_MinOp : HT_BinaryOp<"min", "min(x, y), NaN if either is", HT_NumberTensor, [Commutative]>;
-def HT_AndOp : HT_BinaryOp<"and", "x and y", HT_BoolTensor, [Commutative]> { let hasFolder = 1; }
-def HT_OrOp : HT_BinaryOp<"or", "x or y", HT_BoolTensor, [Commutative]> { let hasFolder = 1; }
-def HT_XorOp : HT_BinaryOp<"xor", "x xor y", HT_BoolTensor, [Commutative]>;
+def HT_AndOp : HT_BinaryOp<"and", "x and y (of every bit)", HT_BitsTensor, [Commutative]> { let hasFolder = 1; }
+def HT_OrOp : HT_BinaryOp<"or", "x or y (of every bit)", HT_BitsTensor, [Commutative]> { let hasFolder = 1; }
+def HT_XorOp : HT_BinaryOp<"xor", "x xor y (of every bit)", HT_BitsTensor, [Commutative]>;
+def HT_ShiftLeftOp : HT_BinaryOp<"shift_left", "x << y (0 unless 0 <= y < bits)", HT_IntTensor>;
+def HT_ShiftRightOp : HT_BinaryOp<"shift_right",
+    "x >> y (of signed integers with the sign; y outside [0, bits) shifts every bit out)", HT_IntTensor>;
 
 def HT_ComparePredicate : I32EnumAttr<"ComparePredicate", "relation of two numbers", [
     I32EnumAttrCase<"EQ", 0, "eq">, I32EnumAttrCase<"NE", 1, "ne">,
@@ -128,12 +148,12 @@ def HT_CompareOp : HT_InferredOp<"compare"> {
   let summary = "elementwise comparison";
   let description = [{
     `z = x <predicate> y` with numpy broadcasting; every relation with a NaN is
-    false but `ne`. Integers are signed, `ui8` is not.
+    false but `ne`.
 
       [C1] both operands have one element type, the result's is i1;
       [C2] shapes broadcast as in `ht.add`.
   }];
-  let arguments = (ins HT_ComparePredicateAttr:$predicate, HT_Tensor:$lhs, HT_Tensor:$rhs);
+  let arguments = (ins HT_ComparePredicateAttr:$predicate, HT_ScalarTensor:$lhs, HT_ScalarTensor:$rhs);
   let results = (outs HT_BoolTensor:$result);
   let assemblyFormat = "`` $predicate $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)";
 }

@@ -24,6 +24,12 @@ static bool isSplatOf(Attribute attribute, double expected) {
   return elements.getSplatValue<APInt>().getSExtValue() == static_cast<int64_t>(expected);
 }
 
+/// Whether `attribute` is a constant whose every bit is set.
+static bool isSplatOfOnes(Attribute attribute) {
+  auto elements = dyn_cast_if_present<DenseElementsAttr>(attribute);
+  return elements && elements.isSplat() && elements.getSplatValue<APInt>().isAllOnes();
+}
+
 /// `value` where broadcasting did not change its type.
 static OpFoldResult sameType(Value value, Type type) {
   return value.getType() == type ? OpFoldResult(value) : OpFoldResult();
@@ -66,9 +72,9 @@ OpFoldResult DivOp::fold(FoldAdaptor adaptor) {
 }
 
 OpFoldResult AndOp::fold(FoldAdaptor adaptor) {
-  if (getLhs() == getRhs() || isSplatOf(adaptor.getRhs(), 1))
+  if (getLhs() == getRhs() || isSplatOfOnes(adaptor.getRhs()))
     return sameType(getLhs(), getType());
-  if (isSplatOf(adaptor.getLhs(), 1))
+  if (isSplatOfOnes(adaptor.getLhs()))
     return sameType(getRhs(), getType());
   return {};
 }

@@ -50,6 +50,8 @@ HALFTONE_BINARY(MinOp)
 HALFTONE_BINARY(AndOp)
 HALFTONE_BINARY(OrOp)
 HALFTONE_BINARY(XorOp)
+HALFTONE_BINARY(ShiftLeftOp)
+HALFTONE_BINARY(ShiftRightOp)
 #undef HALFTONE_BINARY
 
 LogicalResult CompareOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
@@ -66,9 +68,18 @@ LogicalResult WhereOp::inferReturnTypes(MLIRContext *context, std::optional<Loca
   return inferBroadcast(context, loc, adaptor.getOperands(), element, results);
 }
 
+LogicalResult BitcastOp::verify() {
+  Type from = getElementTypeOrSelf(getInput()), to = getElementTypeOrSelf(getResult());
+  if (from.isInteger(1) || from.getIntOrFloatBitWidth() != to.getIntOrFloatBitWidth())
+    return emitOpError() << from << " and " << to << " do not have the same bits";
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Sources, shape and data movement
 //===----------------------------------------------------------------------===//
+
+static bool isAxis(int64_t axis, ArrayRef<Dim> dims) { return axis >= 0 && axis < static_cast<int64_t>(dims.size()); }
 
 LogicalResult DimOp::verify() {
   if (getExpr().getExprs().size() != 1)
@@ -142,7 +153,7 @@ LogicalResult ConcatOp::inferReturnTypes(MLIRContext *context, std::optional<Loc
   Dims dims = getDims(adaptor.getInputs().front());
   Type element = getElementTypeOrSelf(adaptor.getInputs().front());
   int64_t axis = adaptor.getAxis();
-  if (axis < 0 || axis >= static_cast<int64_t>(dims.size()))
+  if (!isAxis(axis, dims))
     return emitOptionalError(loc, "axis ", axis, " is not one of ", dims.size());
   Dim sum = dims[axis];
   for (Value input : adaptor.getInputs().drop_front()) {
@@ -164,7 +175,7 @@ LogicalResult GatherOp::inferReturnTypes(MLIRContext *context, std::optional<Loc
                                          GatherOp::Adaptor adaptor, SmallVectorImpl<Type> &results) {
   Dims from = getDims(adaptor.getInput()), indices = getDims(adaptor.getIndices());
   int64_t axis = adaptor.getAxis();
-  if (axis < 0 || axis >= static_cast<int64_t>(from.size()))
+  if (!isAxis(axis, from))
     return emitOptionalError(loc, "axis ", axis, " is not one of ", from.size());
   Dims to(from.begin(), from.begin() + axis);
   to.append(indices.begin(), indices.end());
@@ -173,25 +184,67 @@ LogicalResult GatherOp::inferReturnTypes(MLIRContext *context, std::optional<Loc
   return success();
 }
 
+/// The shape of what index tuples of a tensor of shape `indices` choose in `data`;
+/// nullopt where the tuples do not fit.
+static std::optional<Dims> getChosenDims(ArrayRef<Dim> data, ArrayRef<Dim> indices) {
+  auto tuple = indices.empty() ? std::nullopt : getConstant(indices.back());
+  if (!tuple || *tuple > static_cast<int64_t>(data.size()))
+    return std::nullopt;
+  Dims dims(indices.drop_back());
+  dims.append(data.begin() + *tuple, data.end());
+  return dims;
+}
+
+static std::string describeTuples(ArrayRef<Dim> indices) {
+  return "index tuples of " + (indices.empty() ? "no" : toString(indices.back())) + " elements";
+}
+
 LogicalResult GatherNDOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
                                            GatherNDOp::Adaptor adaptor, SmallVectorImpl<Type> &results) {
-  Dims from = getDims(adaptor.getInput()), to = getDims(adaptor.getIndices());
-  auto tuple = to.empty() ? std::nullopt : getConstant(to.back());
-  if (!tuple || *tuple > static_cast<int64_t>(from.size()))
-    return emitOptionalError(loc, "index tuples of ", to.empty() ? "no" : toString(to.back()),
-                             " elements do not fit rank ", from.size());
-  to.pop_back();
-  to.append(from.begin() + *tuple, from.end());
-  results.push_back(getTensorType(to, getElementTypeOrSelf(adaptor.getInput())));
+  Dims from = getDims(adaptor.getInput()), indices = getDims(adaptor.getIndices());
+  auto to = getChosenDims(from, indices);
+  if (!to)
+    return emitOptionalError(loc, describeTuples(indices), " do not fit rank ", from.size());
+  results.push_back(getTensorType(*to, getElementTypeOrSelf(adaptor.getInput())));
+  return success();
+}
+
+LogicalResult ScatterNDOp::verify() {
+  Dims data = getDims(getInput()), indices = getDims(getIndices()), updates = getDims(getUpdates());
+  auto chosen = getChosenDims(data, indices);
+  if (!chosen)
+    return emitOpError() << describeTuples(indices) << " do not fit rank " << data.size();
+  if (updates != *chosen)
+    return emitOpError() << "expected updates of shape " << toString(*chosen) << ", got " << toString(updates);
+  Type element = getElementTypeOrSelf(getInput());
+  if (element != getElementTypeOrSelf(getUpdates()))
+    return emitOpError() << "updates are " << getElementTypeOrSelf(getUpdates()) << ", expected " << element;
+  if (getReduction() != ScatterReduction::None && element.getIntOrFloatBitWidth() < 8)
+    return emitOpError() << "cannot combine elements of type " << element;
+  return success();
+}
+
+LogicalResult TopKOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc, TopKOp::Adaptor adaptor,
+                                       SmallVectorImpl<Type> &results) {
+  Dims dims = getDims(adaptor.getInput());
+  int64_t axis = adaptor.getAxis(), k = adaptor.getK();
+  if (!isAxis(axis, dims))
+    return emitOptionalError(loc, "axis ", axis, " is not one of ", dims.size());
+  auto extent = getConstant(dims[axis]);
+  if (k < 0 || (extent && k > *extent))
+    return emitOptionalError(loc, "cannot take ", k, " of ", toString(dims[axis]), " elements");
+  dims[axis] = getAffineConstantExpr(k, context);
+  results.push_back(getTensorType(dims, getElementTypeOrSelf(adaptor.getInput())));
+  results.push_back(getTensorType(dims, IntegerType::get(context, 64)));
   return success();
 }
 
 template <typename OpTy>
 static LogicalResult verifyAxis(OpTy op) {
-  int64_t rank = cast<RankedTensorType>(op.getInput().getType()).getRank();
+  Dims dims = getDims(op.getInput());
   auto axis = static_cast<int64_t>(op.getAxis());
-  if (axis < 0 || axis >= rank)
-    return op.emitOpError() << "axis " << axis << " is not one of " << rank;
+  if (!isAxis(axis, dims))
+    return op.emitOpError() << "axis " << axis << " is not one of " << dims.size();
   return success();
 }
 
@@ -266,6 +319,19 @@ LogicalResult ReduceOp::inferReturnTypes(MLIRContext *context, std::optional<Loc
     previous = axis;
   }
   results.push_back(getTensorType(dims, getElementTypeOrSelf(adaptor.getInput())));
+  return success();
+}
+
+LogicalResult ArgReduceOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
+                                            ArgReduceOp::Adaptor adaptor, SmallVectorImpl<Type> &results) {
+  Dims dims = getDims(adaptor.getInput());
+  int64_t axis = adaptor.getAxis();
+  if (adaptor.getKind() != ReduceKind::Max && adaptor.getKind() != ReduceKind::Min)
+    return emitOptionalError(loc, "expected max or min");
+  if (!isAxis(axis, dims))
+    return emitOptionalError(loc, "axis ", axis, " is not one of ", dims.size());
+  dims[axis] = getAffineConstantExpr(1, context);
+  results.push_back(getTensorType(dims, IntegerType::get(context, 64)));
   return success();
 }
 
@@ -361,6 +427,8 @@ LogicalResult AttentionOp::verify() {
         return emitOpError() << "mask or bias " << toString(getDims(extra)) << " does not broadcast to "
                              << toString(scores);
     }
+  if (!getSoftcap().isFinite() || (getSoftcap().isNegative() && !getSoftcap().isZero()))
+    return emitOpError() << "softcap is not a finite number >= 0";
   if (y != Dims{q[0], q[1], q[2], v[3]})
     return emitOpError() << "expected result " << toString(Dims{q[0], q[1], q[2], v[3]}) << ", got " << toString(y);
   return success();

@@ -149,6 +149,56 @@ def HT_GatherNDOp : HT_InferredOp<"gather_nd"> {
   let assemblyFormat = "$input `,` $indices attr-dict `:` type($input) `,` type($indices) `->` type($result)";
 }
 
+def HT_ScatterReduction : I32EnumAttr<"ScatterReduction", "what an update does to the element it meets", [
+    I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Add", 1, "add">, I32EnumAttrCase<"Mul", 2, "mul">,
+    I32EnumAttrCase<"Max", 3, "max">, I32EnumAttrCase<"Min", 4, "min">]> {
+  let cppNamespace = "::halftone::ht";
+  let genSpecializedAttr = 0;
+}
+def HT_ScatterReductionAttr : EnumAttr<HT_Dialect, HT_ScatterReduction, "scatter_reduction"> {
+  let assemblyFormat = "$value";
+}
+
+def HT_ScatterNDOp : HT_PureOp<"scatter_nd", [AllTypesMatch<["input", "result"]>]> {
+  let summary = "slices replaced by index tuples (ONNX ScatterND)";
+  let description = [{
+    A copy of x with `y[indices[q…, 0], …, indices[q…, n-1], r…]` replaced by
+    `updates[q…, r…]`, or combined with it, in row-major order of `q`: of two
+    updates of one element the later stays. Negative and out-of-range indices as
+    in `ht.gather`.
+
+      [C1] n, the last dimension of `indices`, is constant and at most the rank of x;
+      [C2] shape(updates) = shape(indices)[:-1] ++ x[n:];
+      [C3] x and `updates` have one element type, a number unless `none`.
+  }];
+  let arguments = (ins HT_Tensor:$input, HT_IntTensor:$indices, HT_Tensor:$updates,
+      DefaultValuedAttr<HT_ScatterReductionAttr, "ScatterReduction::None">:$reduction);
+  let results = (outs HT_Tensor:$result);
+  let assemblyFormat = [{
+    $input `,` $indices `,` $updates (`reduction` `` $reduction^)? attr-dict
+    `:` type($result) `,` type($indices) `,` type($updates)
+  }];
+  let hasVerifier = 1;
+}
+
+def HT_TopKOp : HT_InferredOp<"topk"> {
+  let summary = "the k largest or smallest elements along an axis, in order";
+  let description = [{
+    `values[…, i, …]` is the i-th largest (or smallest) of `x[…, :, …]` and
+    `indices` its position; of equal elements the one that comes first is
+    first. NaN is larger than any number.
+
+      [C1] 0 <= axis < rank, k >= 0;
+      [C2] k <= the axis' dimension, where that is constant;
+      [C3] results have the operand's shape with k along the axis; indices are i64.
+  }];
+  let arguments = (ins HT_NumberTensor:$input, I64Attr:$k, I64Attr:$axis, UnitAttr:$smallest);
+  let results = (outs HT_NumberTensor:$values, TensorOf<[I64]>:$indices);
+  let assemblyFormat = [{
+    $input `k` $k `axis` $axis (`smallest` $smallest^)? attr-dict `:` type($input) `->` type($values) `,` type($indices)
+  }];
+}
+
 def HT_CumSumOp : HT_PureOp<"cumsum", [SameOperandsAndResultType]> {
   let summary = "running sum along an axis";
   let description = [{

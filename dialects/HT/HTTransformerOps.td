@@ -47,6 +47,20 @@ def HT_ReduceOp : HT_InferredOp<"reduce"> {
   let assemblyFormat = "`` $kind $input $axes attr-dict `:` type($input) `->` type($result)";
 }
 
+def HT_ArgReduceOp : HT_InferredOp<"arg_reduce"> {
+  let summary = "position of the greatest or least element along an axis, which stays with size 1";
+  let description = [{
+    Of equal elements the first, with `last` the last. A NaN is greater and less
+    than any number.
+
+      [C1] kind is `max` or `min`; 0 <= axis < rank;
+      [C2] the result has the operand's shape with 1 along the axis, of i64.
+  }];
+  let arguments = (ins HT_ReduceKindAttr:$kind, HT_NumberTensor:$input, I64Attr:$axis, UnitAttr:$last);
+  let results = (outs TensorOf<[I64]>:$result);
+  let assemblyFormat = "`` $kind $input `axis` $axis (`last` $last^)? attr-dict `:` type($input) `->` type($result)";
+}
+
 def HT_SoftmaxOp : HT_PureOp<"softmax", [SameOperandsAndResultType]> {
   let summary = "e^(x - max) / sum of e^(x - max) along an axis";
   let description = [{
@@ -168,23 +182,25 @@ def HT_AttentionOp : HT_PureOp<"attention", [AttrSizedOperandSegments]> {
       score[b, h, i, j] = scale * sum over e of q[b, i, h, e] k[b, j, g, e]
       y[b, i, h, e] = sum over j of softmax_j(score + mask)[b, h, i, j] v[b, j, g, e]
 
-    `mask`: i1, true = may attend, else -inf is added. `bias`: a float that is
-    added. `causal`: i may attend j <= i + (t - s). A row that may attend
-    nowhere gives zeros.
+    `softcap` c > 0: scores become c tanh(score / c) first (Gemma 2, arXiv
+    2408.00118). `mask`: i1, true = may attend, else -inf is added. `bias`: a
+    float that is added. `causal`: i may attend j <= i + (t - s). A row that may
+    attend nowhere gives zeros.
 
       [C1] q, k, v have rank 4 and one element type; batch and d agree; k and v
            agree but for the last dimension;
       [C2] heads is a multiple of kv_heads;
       [C3] mask and bias have rank 4 and broadcast to [batch, heads, s, t];
-      [C4] the result is [batch, s, heads, last dimension of v].
+      [C4] the result is [batch, s, heads, last dimension of v];
+      [C5] softcap is finite and >= 0.
   }];
   let arguments = (ins HT_FloatTensor:$query, HT_FloatTensor:$key, HT_FloatTensor:$value,
       Optional<HT_BoolTensor>:$mask, Optional<HT_FloatTensor>:$bias,
-      F64Attr:$scale, UnitAttr:$causal);
+      F64Attr:$scale, UnitAttr:$causal, DefaultValuedAttr<F64Attr, "0.0">:$softcap);
   let results = (outs HT_FloatTensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` $mask^ `:` type($mask))? (`bias` $bias^ `:` type($bias))?
-    `scale` $scale (`causal` $causal^)? attr-dict
+    `scale` $scale (`softcap` $softcap^)? (`causal` $causal^)? attr-dict
     `:` type($query) `,` type($key) `,` type($value) `->` type($result)
   }];
   let hasVerifier = 1;

@@ -271,7 +271,7 @@ void rewrite(IRRewriter &rewriter, AttentionMatch &match) {
   auto attention = AttentionOp::create(
       rewriter, loc, getTensorType(dims, element), query, key, value, match.mask.makeMask(rewriter, loc),
       match.mask.makeBias(rewriter, loc, element), rewriter.getF64FloatAttr(match.scale),
-      match.mask.isCausal() ? rewriter.getUnitAttr() : UnitAttr());
+      match.mask.isCausal() ? rewriter.getUnitAttr() : UnitAttr(), rewriter.getF64FloatAttr(0));
   // Back to [batch, heads, tokens, d]; the graph's own transpose cancels this one.
   rewriter.replaceOp(match.root, graph::transpose(rewriter, loc, attention, {0, 2, 1, 3}));
 }

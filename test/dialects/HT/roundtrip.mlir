@@ -204,6 +204,8 @@ func.func @transformer(%ids: tensor<?xi64, #ht.dims<s0>>, %x: !x, %gamma: tensor
   %attention = ht.attention %q, %k, %k scale 0.125 : !h, !kv, !kv -> !h
   // CHECK: ht.attention %{{.*}}, %{{.*}}, %{{.*}} mask %{{.*}} : tensor<?x1x?x?xi1, #ht.dims<s0, s1, s1>> bias %{{.*}} : tensor<1x4x1x1xf32> scale 1.250000e-01 causal :
   %masked = ht.attention %q, %k, %k mask %m : !m bias %bias : tensor<1x4x1x1xf32> scale 0.125 causal : !h, !kv, !kv -> !h
+  // CHECK: ht.attention %{{.*}}, %{{.*}}, %{{.*}} scale 1.250000e-01 softcap 3.000000e+01 causal :
+  %capped = ht.attention %q, %k, %k scale 0.125 softcap 30.0 causal : !h, !kv, !kv -> !h
   // CHECK: ht.glu silu %{{.*}}, %{{.*}} : tensor<?x4xf32, #ht.dims<s0>>
   %silu = ht.glu silu %x, %x : !x
   // CHECK: ht.glu gelu %
@@ -214,6 +216,44 @@ func.func @transformer(%ids: tensor<?xi64, #ht.dims<s0>>, %x: !x, %gamma: tensor
   %relu = ht.glu relu %x, %x : !x
   // CHECK: ht.glu sigmoid %
   %sigmoid = ht.glu sigmoid %x, %x : !x
+  return
+}
+
+// CHECK-LABEL: func.func @codes_and_bits
+func.func @codes_and_bits(%f: tensor<2x3xf32>, %i: tensor<2x3xi32>, %u: tensor<2x3xui16>, %c: tensor<2x3xui4>) {
+  // CHECK: ht.cast %{{.*}} saturate : tensor<2x3xf32> to tensor<2x3xf8E4M3FN>
+  %f8 = ht.cast %f saturate : tensor<2x3xf32> to tensor<2x3xf8E4M3FN>
+  // CHECK: ht.cast %{{.*}} : tensor<2x3xf8E4M3FN> to tensor<2x3xf4E2M1FN>
+  %f4 = ht.cast %f8 : tensor<2x3xf8E4M3FN> to tensor<2x3xf4E2M1FN>
+  // CHECK: ht.transpose %{{.*}} [1, 0] : tensor<2x3xui4> -> tensor<3x2xui4>
+  %t = ht.transpose %c [1, 0] : tensor<2x3xui4> -> tensor<3x2xui4>
+  // CHECK: ht.bitcast %{{.*}} : tensor<2x3xf32> to tensor<2x3xi32>
+  %bits = ht.bitcast %f : tensor<2x3xf32> to tensor<2x3xi32>
+  // CHECK: ht.and %{{.*}} : tensor<2x3xi32>, tensor<2x3xi32> -> tensor<2x3xi32>
+  %and = ht.and %bits, %i : tensor<2x3xi32>, tensor<2x3xi32> -> tensor<2x3xi32>
+  // CHECK: ht.not %{{.*}} : tensor<2x3xui16>
+  %not = ht.not %u : tensor<2x3xui16>
+  // CHECK: ht.shift_left %{{.*}} : tensor<2x3xui16>, tensor<2x3xui16> -> tensor<2x3xui16>
+  %left = ht.shift_left %u, %u : tensor<2x3xui16>, tensor<2x3xui16> -> tensor<2x3xui16>
+  // CHECK: ht.shift_right %{{.*}} : tensor<2x3xi32>, tensor<2x3xi32> -> tensor<2x3xi32>
+  %right = ht.shift_right %i, %i : tensor<2x3xi32>, tensor<2x3xi32> -> tensor<2x3xi32>
+  return
+}
+
+// CHECK-LABEL: func.func private @choices
+func.func private @choices(%x: tensor<4x5xf32>, %tuples: tensor<3x1xi64>, %rows: tensor<3x5xf32>, %dynamic: !x) {
+  // CHECK: ht.scatter_nd %{{.*}}, %{{.*}}, %{{.*}} : tensor<4x5xf32>, tensor<3x1xi64>, tensor<3x5xf32>
+  %set = ht.scatter_nd %x, %tuples, %rows : tensor<4x5xf32>, tensor<3x1xi64>, tensor<3x5xf32>
+  // CHECK: ht.scatter_nd %{{.*}}, %{{.*}}, %{{.*}} reduction add : tensor<4x5xf32>, tensor<3x1xi64>, tensor<3x5xf32>
+  %sum = ht.scatter_nd %x, %tuples, %rows reduction add : tensor<4x5xf32>, tensor<3x1xi64>, tensor<3x5xf32>
+  // CHECK: ht.topk %{{.*}} k 2 axis 1 : tensor<?x4xf32, #ht.dims<s0>> -> tensor<?x2xf32, #ht.dims<s0>>, tensor<?x2xi64, #ht.dims<s0>>
+  %largest:2 = ht.topk %dynamic k 2 axis 1 : !x -> tensor<?x2xf32, #ht.dims<s0>>, tensor<?x2xi64, #ht.dims<s0>>
+  // CHECK: ht.topk %{{.*}} k 3 axis 0 smallest : tensor<?x4xf32, #ht.dims<s0>> -> tensor<3x4xf32>, tensor<3x4xi64>
+  %smallest:2 = ht.topk %dynamic k 3 axis 0 smallest : !x -> tensor<3x4xf32>, tensor<3x4xi64>
+  // CHECK: ht.arg_reduce max %{{.*}} axis 1 : tensor<?x4xf32, #ht.dims<s0>> -> tensor<?x1xi64, #ht.dims<s0>>
+  %first = ht.arg_reduce max %dynamic axis 1 : !x -> tensor<?x1xi64, #ht.dims<s0>>
+  // CHECK: ht.arg_reduce min %{{.*}} axis 0 last : tensor<?x4xf32, #ht.dims<s0>> -> tensor<1x4xi64>
+  %last = ht.arg_reduce min %dynamic axis 0 last : !x -> tensor<1x4xi64>
   return
 }
 

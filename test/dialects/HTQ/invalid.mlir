@@ -1,0 +1,157 @@
+// Each numbered constraint of the dialect, broken once; the label names it.
+// RUN: halftone-opt %s --split-input-file --verify-diagnostics
+
+// expected-error @+1 {{expected non-function type}}
+func.func private @affine_c1() attributes {a = #htq.affine<"int8", blocks [1], scale f32>}
+
+// -----
+
+// expected-error @+1 {{a block has at least one element, got 0}}
+func.func private @affine_c2() attributes {a = #htq.affine<i8, blocks [0], scale f32>}
+
+// -----
+
+// expected-error @+1 {{expected non-function type}}
+func.func private @lookup_c1() attributes {a = #htq.lookup<ui4, codebook [1.0]>}
+
+// -----
+
+// expected-error @+1 {{expected non-function type}}
+func.func private @sum_c1() attributes {a = #htq.sum<i8, 1>}
+
+// -----
+
+// expected-error @+1 {{terms nest deeper than 16}}
+func.func private @term_depth() attributes {a = #htq.sum<i8, sum<i8, sum<i8, sum<i8, sum<i8, sum<i8, sum<i8, sum<i8, sum<i8, sum<i8, sum<i8, sum<i8, sum<i8, sum<i8, sum<i8, sum<i8, sum<i8, i8>>>>>>>>>>>>>>>>>}
+
+// -----
+
+func.func @dequantize_c1(%x: tensor<4xf32>) {
+  // expected-error @+1 {{expected an affine, lookup or sum term, got f32}}
+  %0 = htq.dequantize f32(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c1_count(%x: tensor<4xi8>) {
+  // expected-error @+1 {{has 1 operands for the 2 leaves of its term}}
+  %0 = htq.dequantize #htq.affine<i8, blocks [?], scale f32>(%x) : (tensor<4xi8>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c1_type(%x: tensor<4xui8>, %s: tensor<1xf32>) {
+  // expected-error @+1 {{operand 0 has elements of type 'ui8', its term says 'i8'}}
+  %0 = htq.dequantize #htq.affine<i8, blocks [?], scale f32>(%x, %s) : (tensor<4xui8>, tensor<1xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c2(%x: tensor<4x5xi8>, %s: tensor<4x2xf32>) {
+  // expected-error @+1 {{expected parameters of shape [4, 3], got [4, 2]}}
+  %0 = htq.dequantize #htq.affine<i8, blocks [1, 2], scale f32>(%x, %s)
+      : (tensor<4x5xi8>, tensor<4x2xf32>) -> tensor<4x5xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c2_zero(%x: tensor<4x5xi8>, %s: tensor<4x1xf32>, %z: tensor<1x1xi8>) {
+  // expected-error @+1 {{expected parameters of shape [4, 1], got [1, 1]}}
+  %0 = htq.dequantize #htq.affine<i8, blocks [1, ?], scale f32, zero i8>(%x, %s, %z)
+      : (tensor<4x5xi8>, tensor<4x1xf32>, tensor<1x1xi8>) -> tensor<4x5xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c2_rank(%x: tensor<4x5xi8>, %s: tensor<1xf32>) {
+  // expected-error @+1 {{has 1 blocks for codes of shape [4, 5]}}
+  %0 = htq.dequantize #htq.affine<i8, blocks [?], scale f32>(%x, %s) : (tensor<4x5xi8>, tensor<1xf32>) -> tensor<4x5xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c3(%x: tensor<4xui4>, %b: tensor<1x16xf32>) {
+  // expected-error @+1 {{expected a codebook of one dimension, got [1, 16]}}
+  %0 = htq.dequantize #htq.lookup<ui4, codebook f32>(%x, %b) : (tensor<4xui4>, tensor<1x16xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c3_signed(%x: tensor<4xi4>, %b: tensor<16xf32>) {
+  // expected-error @+1 {{chooses from a codebook by what are no unsigned integers}}
+  %0 = htq.dequantize #htq.lookup<i4, codebook f32>(%x, %b) : (tensor<4xi4>, tensor<16xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c4(%x: tensor<4xf16>, %y: tensor<5xf16>) {
+  // expected-error @+1 {{adds terms of shapes [4] and [5]}}
+  %0 = htq.dequantize #htq.sum<f16, f16>(%x, %y) : (tensor<4xf16>, tensor<5xf16>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c5(%x: tensor<4xi8>, %s: tensor<1xf32>) {
+  // expected-error @+1 {{has codes of shape [4] but a result of [5]}}
+  %0 = htq.dequantize #htq.affine<i8, blocks [?], scale f32>(%x, %s) : (tensor<4xi8>, tensor<1xf32>) -> tensor<5xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c1(%x: tensor<4xf32>, %s: tensor<1xf32>) {
+  // expected-error @+1 {{expected an affine of element types}}
+  %0 = htq.quantize <lookup<ui4, codebook f32>, blocks [?], scale f32>(%x, %s)
+      : tensor<4xf32>, tensor<1xf32> -> tensor<4xui4>
+  return
+}
+
+// -----
+
+func.func @quantize_c2(%x: tensor<4xf32>, %s: tensor<4xf32>) {
+  // expected-error @+1 {{expected parameters of shape [1], got [4]}}
+  %0 = htq.quantize <i8, blocks [?], scale f32>(%x, %s) : tensor<4xf32>, tensor<4xf32> -> tensor<4xi8>
+  return
+}
+
+// -----
+
+func.func @quantize_c2_zero(%x: tensor<4xf32>, %s: tensor<1xf32>) {
+  // expected-error @+1 {{lacks the zero of its term}}
+  %0 = htq.quantize <i8, blocks [?], scale f32, zero i8>(%x, %s) : tensor<4xf32>, tensor<1xf32> -> tensor<4xi8>
+  return
+}
+
+// -----
+
+func.func @quantize_c2_type(%x: tensor<4xf32>, %s: tensor<1xf16>) {
+  // expected-error @+1 {{has a parameter of elements 'f16', its term says 'f32'}}
+  %0 = htq.quantize <i8, blocks [?], scale f32>(%x, %s) : tensor<4xf32>, tensor<1xf16> -> tensor<4xi8>
+  return
+}
+
+// -----
+
+func.func @quantize_c3(%x: tensor<4xf32>, %s: tensor<1xf32>) {
+  // expected-error @+1 {{expected a result of shape [4] and elements 'i8'}}
+  %0 = htq.quantize <i8, blocks [?], scale f32>(%x, %s) : tensor<4xf32>, tensor<1xf32> -> tensor<4xui8>
+  return
+}
+
+// -----
+
+func.func @quantize_c3_zero(%x: tensor<4xf32>, %s: tensor<1xf32>, %z: tensor<1xi8>) {
+  // expected-error @+1 {{has a zero of 'i8' for codes of 'ui8'}}
+  %0 = htq.quantize <ui8, blocks [?], scale f32, zero i8>(%x, %s, %z)
+      : tensor<4xf32>, tensor<1xf32>, tensor<1xi8> -> tensor<4xui8>
+  return
+}

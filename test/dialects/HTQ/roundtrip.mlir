@@ -1,0 +1,50 @@
+// RUN: halftone-opt %s | halftone-opt | FileCheck %s
+// RUN: halftone-opt --mlir-print-op-generic %s | halftone-opt | FileCheck %s
+// RUN: halftone-opt --emit-bytecode %s | halftone-opt | FileCheck %s
+
+// Terms of formats in use: inside a term, terms have no prefix.
+// CHECK-LABEL: func.func private @formats
+// CHECK-SAME: int4_group128 = #htq.affine<i4, blocks [1, 128], scale f16, zero ui4>
+// CHECK-SAME: int8_channel = #htq.affine<i8, blocks [1, ?], scale f32>
+// CHECK-SAME: mxfp4 = #htq.affine<f4E2M1FN, blocks [1, 32], scale f8E8M0FNU>
+// CHECK-SAME: nf4_double = #htq.affine<lookup<ui4, codebook f32>, blocks [1, 64], scale affine<i8, blocks [1, 256], scale f32, zero f32>>
+// CHECK-SAME: nvfp4 = #htq.affine<f4E2M1FN, blocks [1, 16], scale affine<f8E4M3FN, blocks [?, ?], scale f32>>
+// CHECK-SAME: outliers = #htq.sum<affine<i8, blocks [1, ?], scale f32>, f16>
+func.func private @formats() attributes {
+  int8_channel = #htq.affine<i8, blocks [1, ?], scale f32>,
+  int4_group128 = #htq.affine<i4, blocks [1, 128], scale f16, zero ui4>,
+  mxfp4 = #htq.affine<f4E2M1FN, blocks [1, 32], scale f8E8M0FNU>,
+  nf4_double = #htq.affine<lookup<ui4, codebook f32>, blocks [1, 64],
+                           scale affine<i8, blocks [1, 256], scale f32, zero f32>>,
+  nvfp4 = #htq.affine<f4E2M1FN, blocks [1, 16], scale affine<f8E4M3FN, blocks [?, ?], scale f32>>,
+  outliers = #htq.sum<affine<i8, blocks [1, ?], scale f32>, f16>}
+
+// A weight's recipe keeps the format of the user's file. The last block is ragged.
+// CHECK-LABEL: ht.weight @w : tensor<64x300xf32>
+ht.weight @w : tensor<64x300xf32> {
+  %codes = ht.load "w" offset 0 : tensor<64x300xi4>
+  %scale = ht.load "w" offset 9600 : tensor<64x3xf16>
+  %zero = ht.load "w" offset 9984 : tensor<64x3xui4>
+  // CHECK: htq.dequantize #htq.affine<i4, blocks [1, 128], scale f16, zero ui4>(%{{.*}}, %{{.*}}, %{{.*}}) : (tensor<64x300xi4>, tensor<64x3xf16>, tensor<64x3xui4>) -> tensor<64x300xf32>
+  %0 = htq.dequantize #htq.affine<i4, blocks [1, 128], scale f16, zero ui4>(%codes, %scale, %zero)
+      : (tensor<64x300xi4>, tensor<64x3xf16>, tensor<64x3xui4>) -> tensor<64x300xf32>
+  ht.yield %0 : tensor<64x300xf32>
+}
+
+// CHECK-LABEL: func.func private @activations
+func.func private @activations(%x: tensor<?x128xf32, #ht.dims<s0>>, %scale: tensor<1x1xf32>, %zero: tensor<1x1xui8>,
+                               %rows: tensor<?x1xf32, #ht.dims<s0>>, %book: tensor<16xf32>, %i: tensor<?x128xui4, #ht.dims<s0>>) {
+  // CHECK: htq.quantize <ui8, blocks [?, ?], scale f32, zero ui8>(%{{.*}}, %{{.*}}, %{{.*}}) : tensor<?x128xf32, #ht.dims<s0>>, tensor<1x1xf32>, tensor<1x1xui8> -> tensor<?x128xui8, #ht.dims<s0>>
+  %0 = htq.quantize <ui8, blocks [?, ?], scale f32, zero ui8>(%x, %scale, %zero)
+      : tensor<?x128xf32, #ht.dims<s0>>, tensor<1x1xf32>, tensor<1x1xui8> -> tensor<?x128xui8, #ht.dims<s0>>
+  // CHECK: htq.dequantize #htq.affine<ui8, blocks [?, ?], scale f32, zero ui8>(
+  %1 = htq.dequantize #htq.affine<ui8, blocks [?, ?], scale f32, zero ui8>(%0, %scale, %zero)
+      : (tensor<?x128xui8, #ht.dims<s0>>, tensor<1x1xf32>, tensor<1x1xui8>) -> tensor<?x128xf32, #ht.dims<s0>>
+  // CHECK: htq.quantize <f8E4M3FN, blocks [1, ?], scale f32>(%{{.*}}, %{{.*}}) unsaturated : tensor<?x128xf32, #ht.dims<s0>>, tensor<?x1xf32, #ht.dims<s0>> -> tensor<?x128xf8E4M3FN, #ht.dims<s0>>
+  %2 = htq.quantize <f8E4M3FN, blocks [1, ?], scale f32>(%x, %rows) unsaturated
+      : tensor<?x128xf32, #ht.dims<s0>>, tensor<?x1xf32, #ht.dims<s0>> -> tensor<?x128xf8E4M3FN, #ht.dims<s0>>
+  // CHECK: htq.dequantize #htq.lookup<ui4, codebook f32>(
+  %3 = htq.dequantize #htq.lookup<ui4, codebook f32>(%i, %book)
+      : (tensor<?x128xui4, #ht.dims<s0>>, tensor<16xf32>) -> tensor<?x128xf32, #ht.dims<s0>>
+  return
+}
