@@ -52,9 +52,7 @@ bool ElementEmitter::canVectorize(Value value, int64_t lane) {
     return isContiguous(value, lane);
   int64_t rank = getRank(value);
   return llvm::TypeSwitch<Operation *, bool>(op)
-      .Case([&](ht::ConstantOp constant) {
-        return isa<DenseElementsAttr>(constant.getValue()) && cast<DenseElementsAttr>(constant.getValue()).isSplat();
-      })
+      .Case([&](ht::ConstantOp constant) { return isa<DenseElementsAttr>(constant.getValue()); })
       .Case([&](ht::IotaOp) { return true; })
       .Case([&](ht::TransposeOp transpose) {
         return canVectorize(transpose.getInput(), transpose.getPermutation()[lane]);
@@ -256,15 +254,22 @@ Value ElementEmitter::emitRope(ht::RopeOp op, ArrayRef<Index> indices, Lanes lan
   return k.convertFloat(turned, getElementTypeOrSelf(op.getType()));
 }
 
-Value ElementEmitter::emitIota(ht::IotaOp op, ArrayRef<Index> indices, Lanes lanes) {
+/// `base` in the first lane, and `stride` more in each further one; i64.
+static Value emitPositions(KernelBuilder &k, Value base, int64_t stride, Lanes lanes) {
   auto i64 = k.b.getI64Type();
-  Value position = arith::IndexCastOp::create(k.b, k.loc, i64, indices[0].base);
-  if (lanes.width != 1) {
-    auto type = VectorType::get({lanes.width}, i64);
-    auto offsets = llvm::to_vector(llvm::seq<int64_t>(0, lanes.width));
-    Value steps = arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(type, ArrayRef<int64_t>(offsets)));
-    position = arith::AddIOp::create(k.b, k.loc, k.splat(position, lanes.width), steps);
-  }
+  Value position = arith::IndexCastOp::create(k.b, k.loc, i64, base);
+  if (lanes.width == 1)
+    return position;
+  SmallVector<int64_t> offsets;
+  for (int64_t lane = 0; lane < lanes.width; ++lane)
+    offsets.push_back(lane * stride);
+  auto type = VectorType::get({lanes.width}, i64);
+  Value steps = arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(type, ArrayRef<int64_t>(offsets)));
+  return arith::AddIOp::create(k.b, k.loc, k.splat(position, lanes.width), steps);
+}
+
+Value ElementEmitter::emitIota(ht::IotaOp op, ArrayRef<Index> indices, Lanes lanes) {
+  Value position = emitPositions(k, indices[0].base, 1, lanes);
   auto integer = [&](int64_t value) {
     return k.splat(arith::ConstantOp::create(k.b, k.loc, k.b.getI64IntegerAttr(value)), lanes.width);
   };
@@ -286,18 +291,23 @@ Value ElementEmitter::emitConstant(ht::ConstantOp op, ArrayRef<Index> indices, L
   };
   if (elements.isSplat())
     return scalar(elements.getSplatValue<Attribute>());
-  // A small table: a chain of choices costs less than a load from a global
-  // would cost in code, and lanes never run along it (canVectorize).
-  Index position = k.linearize(k.getDims(op.getResult()), indices);
+  // A small table: a chain of choices costs less than a load from a global would cost in code.
+  int64_t stride = 1, laneStride = 0;
+  for (auto [index, size] : llvm::reverse(llvm::zip_equal(indices, elements.getType().getShape()))) {
+    laneStride = index.lane ? stride : laneStride;
+    stride *= size;
+  }
+  Value position = emitPositions(k, k.linearize(k.getDims(op.getResult()), indices).base, laneStride, lanes);
+  auto splat = [&](Attribute attribute) { return k.splat(scalar(attribute), lanes.width); };
   Value result;
   for (auto [i, attribute] : llvm::enumerate(elements.getValues<Attribute>())) {
-    Value element = scalar(attribute);
     if (!result) {
-      result = element;
+      result = splat(attribute);
       continue;
     }
-    Value here = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq, position.base, k.constant(i));
-    result = k.select(here, element, result);
+    Value here = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq, position,
+                                       splat(k.b.getI64IntegerAttr(static_cast<int64_t>(i))));
+    result = arith::SelectOp::create(k.b, k.loc, here, splat(attribute), result);
   }
   return result;
 }
