@@ -5,8 +5,7 @@
 #include "compiler/Import/ONNX/Names.h"
 #include "compiler/Import/ONNX/NodeImporter.h"
 #include "compiler/Import/ONNX/Operators.h"
-
-#include "llvm/ADT/MapVector.h"
+#include "compiler/Import/ONNX/Remedies.h"
 
 using namespace mlir;
 using halftone::ht::Dim;
@@ -24,6 +23,8 @@ static constexpr uint64_t kMaxConstantBytes = 64, kMaxShapeBytes = 1024;
 /// Initializers in a field that cannot be mapped become literals inside their
 /// weight; beyond this size the file has to be written differently.
 static constexpr int64_t kMaxDecodedElements = int64_t(1) << 18;
+/// Nodes that one import reports.
+static constexpr size_t kMaxRefused = 4096;
 
 Binding *Scope::lookup(StringRef name) {
   for (Scope *scope = this; scope; scope = scope->parent) {
@@ -137,11 +138,18 @@ ht::WeightOp GraphImporter::createWeight(StringRef name, RankedTensorType type, 
 
 LogicalResult GraphImporter::bindTensor(Binding &binding, const Tensor &tensor, Location loc,
                                         StringRef what) {
-  auto refuse = [&](StringRef reason) { return emitError(loc) << what << ": " << reason; };
+  auto refuse = [&](StringRef reason, Cause why = Cause::Other) {
+    InFlightDiagnostic diagnostic = emitError(loc);
+    diagnostic << what << ": " << reason;
+    if (StringRef remedy = getRemedy(why); !remedy.empty())
+      diagnostic.attachNote() << remedy;
+    return diagnostic;
+  };
+  Cause damage = tensor.storage == Storage::External ? Cause::ExternalData : Cause::Other;
   std::string reason;
   binding.type = tensors.getType(tensor, &context, reason);
   if (!binding.type)
-    return refuse(reason);
+    return refuse(reason, getElementType(tensor.type, &context) ? Cause::Other : Cause::ElementType);
   auto count = countElements(binding.type.getShape(), SymbolicTensor::kMaxElements);
   Type element = binding.type.getElementType();
   uint64_t width = std::max(1u, element.getIntOrFloatBitWidth() / 8);
@@ -152,14 +160,14 @@ LogicalResult GraphImporter::bindTensor(Binding &binding, const Tensor &tensor, 
     binding.name = tensor.name;
     bool located = tensors.locate(tensor, binding.type, reason).has_value();
     if (!reason.empty())
-      return refuse(reason);
+      return refuse(reason, damage);
     if (!located && !countElements(binding.type.getShape(), kMaxDecodedElements))
       return refuse("a tensor of this size must be stored as raw or external data");
     return success();
   }
   DenseElementsAttr values = tensors.decode(tensor, binding.type, reason);
   if (!values)
-    return refuse(reason);
+    return refuse(reason, damage);
   SymbolicTensor known;
   known.elementType = element;
   known.shape.assign(binding.type.getShape().begin(), binding.type.getShape().end());
@@ -249,10 +257,12 @@ SmallVector<std::string> GraphImporter::findSources(const Binding &binding) {
     Value value = pending.pop_back_val();
     if (!value || !seen.insert(value).second)
       continue;
-    if (auto argument = dyn_cast<BlockArgument>(value))
-      names.push_back(ht::getInputName(main, argument.getArgNumber()));
-    else
+    if (auto argument = dyn_cast<BlockArgument>(value)) {
+      if (argument.getArgNumber() < main.getNumArguments()) // else a placeholder
+        names.push_back(ht::getInputName(main, argument.getArgNumber()));
+    } else {
       llvm::append_range(pending, value.getDefiningOp()->getOperands());
+    }
   }
   llvm::sort(names);
   return names;
@@ -295,99 +305,31 @@ bool GraphImporter::boundSymbol(Dim expr, int64_t limit, Location loc, StringRef
 // Nodes
 //===----------------------------------------------------------------------===//
 
-/// All names that a branch may take from the graph around it.
-static void collectCaptures(const Graph &graph, llvm::StringSet<> &names) {
-  for (const ValueInfo &output : graph.outputs)
-    names.insert(output.name);
-  for (const Node &node : graph.nodes) {
-    names.insert_range(node.inputs);
-    for (const Attribute &attribute : node.attributes)
-      if (attribute.graph)
-        collectCaptures(*attribute.graph, names);
-  }
-}
-
-void GraphImporter::markLive(ArrayRef<Node> nodes, ArrayRef<StringRef> outputs, Scope &scope) {
-  scope.live.insert_range(outputs);
-  for (const Node &node : llvm::reverse(nodes)) {
-    if (llvm::none_of(node.outputs,
-                      [&](StringRef name) { return !name.empty() && scope.live.contains(name); }))
-      continue;
-    scope.live.insert_range(node.inputs);
-    for (const Attribute &attribute : node.attributes)
-      if (attribute.graph)
-        collectCaptures(*attribute.graph, scope.live);
-  }
-}
-
-static bool isLive(const Node &node, const Scope &scope) {
-  return llvm::any_of(node.outputs,
-                      [&](StringRef name) { return !name.empty() && scope.live.contains(name); });
-}
-
-static int64_t getVersion(ArrayRef<OperatorSet> sets, StringRef domain) {
-  for (const OperatorSet &set : sets)
-    if (set.domain == domain)
-      return set.version;
-  return 1; // other domains are often left undeclared
-}
-
-const Function *GraphImporter::findFunction(const Node &node) const {
-  for (const Function &function : model.functions)
-    if (function.name == node.opType && function.domain == node.domain && function.overload == node.overload)
-      return &function;
-  return nullptr;
-}
-
 LogicalResult GraphImporter::checkOperators(const Graph &graph) {
   for (auto [i, node] : llvm::enumerate(graph.nodes))
     nodeIndex[&node] = i;
-
-  struct Missing {
-    const Node *first;
-    int64_t opset;
-    unsigned count = 0;
-  };
-  llvm::MapVector<std::pair<StringRef, StringRef>, Missing> missing;
-  DenseSet<const Function *> visited;
-  std::function<void(ArrayRef<Node>, ArrayRef<StringRef>, ArrayRef<OperatorSet>)> check =
-      [&](ArrayRef<Node> nodes, ArrayRef<StringRef> outputs, ArrayRef<OperatorSet> sets) {
-        Scope scope;
-        markLive(nodes, outputs, scope);
-        for (const Node &node : nodes) {
-          int64_t opset = getVersion(sets, node.domain);
-          if (!isLive(node, scope) || findOperator(node.domain, node.opType, opset))
-            continue;
-          if (const Function *function = findFunction(node)) {
-            if (visited.insert(function).second)
-              check(function->nodes, function->outputs, function->operatorSets);
-            continue;
-          }
-          auto [it, isNew] = missing.insert({{node.domain, node.opType}, {&node, opset}});
-          ++it->second.count;
-        }
-      };
-  SmallVector<StringRef> outputs;
-  for (const ValueInfo &output : graph.outputs)
-    outputs.push_back(output.name);
-  check(graph.nodes, outputs, model.operatorSets);
-  for (auto &[key, entry] : missing) {
-    if (key.first.empty() && entry.opset < kOldestOpset && findOperator("", key.second, kNewestOpset))
-      return emitError(getLocation(*entry.first))
-             << "opset " << entry.opset << " is older than " << kOldestOpset << " and its operator "
-             << quote(key.second) << " has changed since: convert the model first, e.g. with "
-             << "onnx.version_converter.convert_version(model, 18)";
-    reportUnsupported(*entry.first, entry.opset, entry.count);
+  bool complete = true;
+  for (const OperatorUse &use : findOperatorUses(model, functions)) {
+    if (use.supported || !use.certain)
+      continue;
+    complete = false;
+    missing.insert({{use.domain, use.name}, use.opset});
+    reportUnsupported(*use.first.front(), use.opset, use.certain);
   }
-  return failure(!missing.empty());
+  return success(complete);
 }
 
 void GraphImporter::reportUnsupported(const Node &node, int64_t opset, unsigned count) {
-  InFlightDiagnostic diagnostic = emitError(getLocation(node));
-  diagnostic << describe(node) << ": halftone has no operator " << quote(node.opType) << " of domain "
-             << quote(node.domain.empty() ? "ai.onnx" : node.domain) << ", opset " << opset;
+  if (node.domain.empty() && opset < kOldestOpset && findOperator("", node.opType, kNewestOpset))
+    return refuse(node,
+                  "opset " + Twine(opset) + " is older than " + Twine(kOldestOpset) +
+                      " and this operator has changed since" +
+                      (count > 1 ? " (used by " + Twine(count) + " nodes)" : ""),
+                  getRemedy(Cause::OldOpset));
+  std::string text = "halftone has no operator " + quote(node.opType) + " of domain " +
+                     quote(node.domain.empty() ? "ai.onnx" : node.domain) + ", opset " + std::to_string(opset);
   if (count > 1)
-    diagnostic << " (used by " << count << " nodes)";
+    text += " (used by " + std::to_string(count) + " nodes)";
   std::string versions;
   for (ArrayRef<Operator> group : operatorTable())
     for (const Operator &entry : group)
@@ -395,28 +337,56 @@ void GraphImporter::reportUnsupported(const Node &node, int64_t opset, unsigned 
         versions += (versions.empty() ? "" : ", ") + std::to_string(entry.since) +
                     (entry.until == kNewest ? " and later" : " to " + std::to_string(entry.until));
   if (!versions.empty())
-    diagnostic << "; it has the operator of opset " << versions;
+    text += "; it has the operator of opset " + versions;
+  const OperatorRemedy *known = findOperatorRemedy(node.domain, node.opType);
+  if (known)
+    text += std::string(": ") + known->why;
+  refuse(node, text, known ? known->remedy : "");
+}
+
+void GraphImporter::refuse(const Node &node, const Twine &cause, StringRef remedy) {
+  std::string text = cause.str(), type = getOperatorName(node);
+  InFlightDiagnostic diagnostic = emitError(getLocation(node));
+  diagnostic << describe(node) << ": " << text;
+  if (!remedy.empty())
+    diagnostic.attachNote() << remedy;
+  auto &metadata = diagnostic.getUnderlyingDiagnostic()->getMetadata();
+  for (StringRef part : {StringRef(getNodeName(node)), StringRef(type), StringRef(text)})
+    metadata.push_back(DiagnosticArgument(part));
 }
 
 LogicalResult GraphImporter::importNodes(ArrayRef<Node> nodes, Scope &scope) {
-  if (scope.depth > kMaxDepth)
+  if (scope.depth > kMaxDepth) {
+    atLimit = true;
     return error() << "functions and branches are nested more than " << kMaxDepth << " deep";
-  for (const Node &node : nodes)
-    if (isLive(node, scope) && failed(importNode(node, scope)))
+  }
+  bool complete = true;
+  for (const Node &node : nodes) {
+    if (!isLive(node, scope.live) || succeeded(importNode(node, scope)))
+      continue;
+    complete = false;
+    if (!options.keepGoing || atLimit || ++refused > kMaxRefused)
       return failure();
-  return success();
+    for (StringRef output : node.outputs)
+      if (!output.empty())
+        scope.values[output] = getPlaceholder(output, scope);
+  }
+  return success(complete);
 }
 
 LogicalResult GraphImporter::importNode(const Node &node, Scope &scope) {
-  if (++inlined > kMaxInlinedNodes)
+  if (++inlined > kMaxInlinedNodes) {
+    atLimit = true;
     return error() << "the model has more than " << kMaxInlinedNodes
                    << " nodes once its functions are inlined";
+  }
   int64_t opset = getVersion(scope.operatorSets, node.domain);
   const Operator *entry = findOperator(node.domain, node.opType, opset);
   if (!entry) {
-    if (const Function *function = findFunction(node))
+    if (const Function *function = functions.find(node))
       return inlineFunction(*function, node, scope);
-    reportUnsupported(node, opset, 1);
+    if (!missing.contains({{node.domain, node.opType}, opset}))
+      reportUnsupported(node, opset, 1);
     return failure();
   }
   NodeImporter importer(*this, node, scope, opset);
@@ -465,7 +435,7 @@ LogicalResult GraphImporter::inlineFunction(const Function &function, const Node
   }
   for (StringRef formal : ArrayRef(function.inputs).drop_front(node.inputs.size()))
     body.absent.insert(formal);
-  markLive(function.nodes, ArrayRef(function.outputs).take_front(node.outputs.size()), body);
+  markLive(function.nodes, ArrayRef(function.outputs).take_front(node.outputs.size()), body.live);
   if (failed(importNodes(function.nodes, body)))
     return failure();
   for (auto [formal, actual] : llvm::zip(function.outputs, node.outputs))
@@ -484,7 +454,7 @@ LogicalResult GraphImporter::inlineGraph(const Graph &branch, const Node &node, 
   SmallVector<StringRef> outputs;
   for (const ValueInfo &output : branch.outputs)
     outputs.push_back(output.name);
-  markLive(branch.nodes, outputs, body);
+  markLive(branch.nodes, outputs, body.live);
   if (failed(bindInitializers(branch, body)) || failed(importNodes(branch.nodes, body)))
     return failure();
   for (auto [output, actual] : llvm::zip(outputs, node.outputs)) {

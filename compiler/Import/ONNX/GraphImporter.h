@@ -5,6 +5,8 @@
 
 #include "compiler/Import/ONNX/Constants.h"
 #include "compiler/Import/ONNX/Importer.h"
+#include "compiler/Import/ONNX/Remedies.h"
+#include "compiler/Import/ONNX/Survey.h"
 #include "compiler/Import/ONNX/SymbolicValue.h"
 #include "compiler/Import/ONNX/TensorData.h"
 
@@ -25,6 +27,7 @@ struct Binding {
   const Tensor *initializer = nullptr;
   llvm::StringRef name; ///< Of the initializer.
   ht::WeightOp weight;  ///< Where `initializer` became a weight.
+  bool failed = false;  ///< What makes it was refused: nothing is known of it.
 };
 
 /// Names visible to a run of nodes: a graph, a branch or a function body.
@@ -53,6 +56,11 @@ public:
 
   /// After `run` failed: why.
   ImportFailure getFailure() const { return cause; }
+
+  /// Reports that `node` cannot be imported: "node 'x' (Op): <cause>", with the
+  /// remedy as a note. The node's name, its operator and the cause are the
+  /// diagnostic's metadata.
+  void refuse(const Node &node, const llvm::Twine &cause, llvm::StringRef remedy);
 
   mlir::MLIRContext *getContext() { return &context; }
   mlir::OpBuilder &getBuilder() { return builder; }
@@ -94,22 +102,25 @@ public:
   bool boundSymbol(ht::Dim expr, int64_t limit, mlir::Location loc, llvm::StringRef reason);
 
 private:
-  ImportFailure cause = ImportFailure::Unsupported;
-  mlir::InFlightDiagnostic error() { return mlir::emitError(fileLoc); }
+  /// An error about the file, with the cause's remedy as a note.
+  mlir::InFlightDiagnostic error(Cause cause = Cause::Other);
+  /// Whether the import goes on after a step; notes what a failed one means.
+  bool goOnAfter(mlir::LogicalResult result, ImportFailure kind);
   mlir::LogicalResult checkVersions();
   mlir::LogicalResult checkOperators(const Graph &graph);
   /// Binds the inputs that the user made constants and takes them from `inputs`.
   mlir::LogicalResult bindConstants(llvm::SmallVectorImpl<const ValueInfo *> &inputs, Scope &scope);
   mlir::LogicalResult bindInputs(const Graph &graph, Scope &scope);
+  mlir::LogicalResult bindInput(const ValueInfo &input, llvm::ArrayRef<ht::Dim> dims, Scope &scope);
   mlir::LogicalResult applyMaxima();
   mlir::LogicalResult bindInitializers(const Graph &graph, Scope &scope);
   mlir::LogicalResult importNode(const Node &node, Scope &scope);
   mlir::LogicalResult inlineFunction(const Function &function, const Node &node, Scope &scope);
   mlir::LogicalResult finish(const Graph &graph, Scope &scope);
-  /// Fills `scope.live`: what `outputs` need of `nodes`.
-  void markLive(llvm::ArrayRef<Node> nodes, llvm::ArrayRef<llvm::StringRef> outputs, Scope &scope);
   void reportUnsupported(const Node &node, int64_t opset, unsigned count);
-  const Function *findFunction(const Node &node) const;
+  /// What stands for an output of a refused node, so that the nodes after it are
+  /// looked at: a value of the type that the file declares, where it does.
+  Binding getPlaceholder(llvm::StringRef name, const Scope &scope);
   ht::WeightOp createWeight(llvm::StringRef name, mlir::RankedTensorType type, mlir::Location loc);
   std::optional<ht::Dim> parseDimension(llvm::StringRef text);
   void removeDeadCode();
@@ -129,7 +140,15 @@ private:
   llvm::StringSet<> weightNames;
   llvm::DenseMap<const Node *, unsigned> nodeIndex;
   llvm::DenseMap<std::pair<const Tensor *, mlir::Type>, ht::WeightOp> castWeights;
+  Functions functions;
+  /// Operators that `checkOperators` reported.
+  llvm::DenseSet<std::pair<std::pair<llvm::StringRef, llvm::StringRef>, int64_t>> missing;
+  std::vector<ValueInfo> declared; ///< Read at the first placeholder.
+  std::optional<llvm::StringMap<const ValueInfo *>> declarations;
+  ImportFailure cause = ImportFailure::None;
   size_t inlined = 0;
+  size_t refused = 0;
+  bool atLimit = false; ///< Going on makes no sense.
 };
 
 } // namespace halftone::onnx

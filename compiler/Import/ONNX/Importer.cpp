@@ -29,7 +29,25 @@ GraphImporter::GraphImporter(const Model &model, StringRef path, MLIRContext &co
                              const ImportOptions &options)
     : model(model), path(path.str()), context(context), options(options),
       fileLoc(FileLineColLoc::get(&context, path, 0, 0)), builder(&context), symbols(&context),
-      constants(context), files(llvm::sys::path::parent_path(path)), tensors(model, llvm::sys::path::filename(path), files) {}
+      constants(context), files(llvm::sys::path::parent_path(path)),
+      tensors(model, llvm::sys::path::filename(path), files), functions(model) {}
+
+InFlightDiagnostic GraphImporter::error(Cause cause) {
+  InFlightDiagnostic diagnostic = emitError(fileLoc);
+  if (StringRef remedy = getRemedy(cause); !remedy.empty())
+    diagnostic.attachNote() << remedy;
+  return diagnostic;
+}
+
+bool GraphImporter::goOnAfter(LogicalResult result, ImportFailure kind) {
+  if (succeeded(result))
+    return true;
+  // What Halftone lacks counts more than a file that is damaged: no other copy
+  // of it will do.
+  if (cause == ImportFailure::None || (kind == ImportFailure::Unsupported && cause != ImportFailure::Options))
+    cause = kind;
+  return options.keepGoing && !atLimit && cause != ImportFailure::Options;
+}
 
 LogicalResult GraphImporter::checkVersions() {
   if (model.irVersion > kNewestIRVersion)
@@ -44,8 +62,8 @@ LogicalResult GraphImporter::checkVersions() {
   if (*version < 1)
     return error() << "opset " << *version << " does not exist";
   if (*version > kNewestOpset)
-    return error() << "opset " << *version << " is newer than " << kNewestOpset
-                   << ", the newest supported: export the model with an older opset";
+    return error(Cause::NewOpset) << "opset " << *version << " is newer than " << kNewestOpset
+                                  << ", the newest supported";
   return success();
 }
 
@@ -165,7 +183,7 @@ LogicalResult GraphImporter::applyMaxima() {
 }
 
 LogicalResult GraphImporter::bindConstants(SmallVectorImpl<const ValueInfo *> &inputs, Scope &scope) {
-  cause = ImportFailure::Options;
+  ImportFailure before = std::exchange(cause, ImportFailure::Options);
   for (auto &[name, text] : options.constants) {
     auto it = llvm::find_if(inputs, [&](const ValueInfo *input) { return input->name == name; });
     if (it == inputs.end()) {
@@ -190,7 +208,7 @@ LogicalResult GraphImporter::bindConstants(SmallVectorImpl<const ValueInfo *> &i
     scope.values.try_emplace(name, std::move(binding));
     inputs.erase(it);
   }
-  cause = ImportFailure::Unsupported;
+  cause = before;
   return success();
 }
 
@@ -227,44 +245,106 @@ LogicalResult GraphImporter::bindInputs(const Graph &graph, Scope &scope) {
   if (failed(applyMaxima()))
     return failure();
 
+  bool complete = true;
+  SmallVector<StringRef> names;
   for (auto [input, dims] : llvm::zip(inputs, shapes)) {
-    auto refuse = [&](const Twine &reason) {
-      return error() << "input " << quote(input->name) << ": " << reason;
-    };
-    if (!input->isTensor)
-      return refuse("only tensors are supported");
-    Type element = getElementType(input->type, &context);
-    if (!element)
-      return refuse("element type " + toString(input->type) + " is not supported");
-    if (!input->hasShape)
-      return refuse("it has no declared rank");
-    if (!symbols.product(dims))
-      return refuse("shape " + symbols.toString(dims) + " has too many elements");
-    Binding binding;
-    binding.type = ht::getTensorType(dims, element);
-    Location loc = NameLoc::get(builder.getStringAttr(input->name), fileLoc);
-    binding.value = main.getBody().front().addArgument(binding.type, loc);
-    if (!scope.values.try_emplace(input->name, binding).second)
-      return refuse("the name is used twice");
+    if (succeeded(bindInput(*input, dims, scope))) {
+      names.push_back(input->name);
+      continue;
+    }
+    complete = false;
+    if (!options.keepGoing)
+      return failure();
+    scope.values[input->name].failed = true;
   }
   main.setFunctionType(builder.getFunctionType(main.getBody().front().getArgumentTypes(), {}));
-  for (auto [i, input] : llvm::enumerate(inputs))
-    main.setArgAttr(i, ht::HTDialect::kNameAttr, builder.getStringAttr(input->name));
+  for (auto [i, name] : llvm::enumerate(names))
+    main.setArgAttr(i, ht::HTDialect::kNameAttr, builder.getStringAttr(name));
+  return success(complete);
+}
+
+LogicalResult GraphImporter::bindInput(const ValueInfo &input, ArrayRef<Dim> dims, Scope &scope) {
+  auto refuse = [&](const Twine &reason, Cause why = Cause::Other) {
+    return error(why) << "input " << quote(input.name) << ": " << reason;
+  };
+  if (!input.isTensor)
+    return refuse("only tensors are supported", Cause::NotTensor);
+  Type element = getElementType(input.type, &context);
+  if (!element)
+    return refuse("element type " + toString(input.type) + " is not supported", Cause::ElementType);
+  if (!input.hasShape)
+    return refuse("it has no declared rank", Cause::NoRank);
+  if (!symbols.product(dims))
+    return refuse("shape " + symbols.toString(dims) + " has too many elements");
+  if (scope.values.contains(input.name))
+    return refuse("the name is used twice");
+  Binding &binding = scope.values[input.name];
+  binding.type = ht::getTensorType(dims, element);
+  Location loc = NameLoc::get(builder.getStringAttr(input.name), fileLoc);
+  binding.value = main.getBody().front().addArgument(binding.type, loc);
   return success();
 }
 
+Binding GraphImporter::getPlaceholder(StringRef name, const Scope &scope) {
+  Binding binding;
+  binding.failed = true;
+  if (scope.parent || scope.function)
+    return binding;
+  if (!declarations) {
+    declarations.emplace();
+    declared = readDeclarations(*model.graph);
+    for (const ValueInfo &info : declared)
+      declarations->try_emplace(info.name, &info);
+  }
+  const ValueInfo *info = declarations->lookup(name);
+  Type element = info && info->isTensor && info->hasShape ? getElementType(info->type, &context) : Type();
+  if (!element)
+    return binding;
+  Dims dims;
+  bool isStatic = true;
+  for (const Dimension &dim : info->dims) {
+    isStatic &= dim.value.has_value();
+    auto expression = dim.value ? std::optional<Dim>(symbols.constant(*dim.value)) : parseDimension(dim.parameter);
+    if (!expression || (dim.value && *dim.value < 0))
+      return binding;
+    dims.push_back(*expression);
+  }
+  auto count = symbols.product(dims);
+  // A small tensor of integers may be a shape, of which the type says too little.
+  if (!count || (isStatic && !isa<FloatType>(element) && dims.size() < 2))
+    return binding;
+  binding.failed = false;
+  binding.type = ht::getTensorType(dims, element);
+  binding.value =
+      main.getBody().front().addArgument(binding.type, NameLoc::get(builder.getStringAttr(name), fileLoc));
+  return binding;
+}
+
 LogicalResult GraphImporter::bindInitializers(const Graph &graph, Scope &scope) {
+  bool complete = true;
   for (const Tensor &tensor : graph.initializers) {
     if (!scope.live.contains(tensor.name))
       continue;
     Location loc = NameLoc::get(builder.getStringAttr(tensor.name), fileLoc);
     Binding binding;
-    if (failed(bindTensor(binding, tensor, loc, "initializer " + quote(tensor.name))))
-      return failure();
-    if (!scope.values.try_emplace(tensor.name, std::move(binding)).second)
-      return error() << "initializer " << quote(tensor.name) << ": the name is used twice";
+    bool bound = succeeded(bindTensor(binding, tensor, loc, "initializer " + quote(tensor.name)));
+    if (bound && scope.values.contains(tensor.name)) {
+      error() << "initializer " << quote(tensor.name) << ": the name is used twice";
+      bound = false;
+    }
+    if (!bound) {
+      complete = false;
+      if (!options.keepGoing)
+        return failure();
+      // Of a large one the type is enough to look at the nodes that use it.
+      binding.failed = !binding.type || !binding.initializer;
+      if (!binding.failed)
+        binding.value = main.getBody().front().addArgument(binding.type, loc);
+      binding.initializer = nullptr;
+    }
+    scope.values[tensor.name] = std::move(binding);
   }
-  return success();
+  return success(complete);
 }
 
 //===----------------------------------------------------------------------===//
@@ -291,6 +371,8 @@ LogicalResult GraphImporter::finish(const Graph &graph, Scope &scope) {
     Binding *binding = scope.lookup(output.name);
     if (!binding)
       return error() << "output " << quote(output.name) << " is not produced by any node";
+    if (binding->failed)
+      return failure(); // and reported where it did
     Value value = materialize(*binding, fileLoc);
     if (!value)
       return failure();
@@ -315,12 +397,15 @@ LogicalResult GraphImporter::finish(const Graph &graph, Scope &scope) {
 
 OwningOpRef<ModuleOp> GraphImporter::run() {
   const Graph &graph = *model.graph;
-  if (failed(checkVersions()) || failed(checkOperators(graph)))
-    return {};
-  if (graph.hasSparseInitializers) {
-    error() << "sparse initializers are not supported";
+  if (failed(checkVersions())) {
+    cause = ImportFailure::Unsupported;
     return {};
   }
+  if (!goOnAfter(checkOperators(graph), ImportFailure::Unsupported))
+    return {};
+  if (graph.hasSparseInitializers &&
+      !goOnAfter(error(Cause::Sparse) << "sparse initializers are not supported", ImportFailure::Unsupported))
+    return {};
   OwningOpRef<ModuleOp> owner = ModuleOp::create(fileLoc);
   module = *owner;
   builder.setInsertionPointToStart(module.getBody());
@@ -334,17 +419,14 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   SmallVector<StringRef> outputs;
   for (const ValueInfo &output : graph.outputs)
     outputs.push_back(output.name);
-  markLive(graph.nodes, outputs, scope);
-  if (failed(bindInputs(graph, scope)))
+  markLive(graph.nodes, outputs, scope.live);
+  // Weights outside the model file can be missing or cut as the file itself can.
+  if (!goOnAfter(bindInputs(graph, scope), ImportFailure::Unsupported) ||
+      !goOnAfter(bindInitializers(graph, scope), ImportFailure::Unreadable) ||
+      !goOnAfter(importNodes(graph.nodes, scope), ImportFailure::Unsupported) ||
+      !goOnAfter(finish(graph, scope), ImportFailure::Unsupported) || cause != ImportFailure::None)
     return {};
-  if (failed(bindInitializers(graph, scope))) {
-    // Weights outside the model file can be missing or cut as the file itself can.
-    cause = ImportFailure::Unreadable;
-    return {};
-  }
-  if (failed(importNodes(graph.nodes, scope)) || failed(finish(graph, scope)))
-    return {};
-  if (failed(verify(module)))
+  if (!goOnAfter(verify(module), ImportFailure::Unsupported))
     return {};
   return owner;
 }

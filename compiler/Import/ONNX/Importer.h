@@ -22,6 +22,9 @@ struct ImportOptions {
   /// Inputs that become constants: numbers separated by commas, or the name of
   /// a .npy file.
   std::map<std::string, std::string> constants;
+  /// Reports every node, input and initializer that cannot be imported instead
+  /// of the first alone.
+  bool keepGoing = false;
 };
 
 /// Parses "batch=8,seq=512" into `options.maxima`; on failure returns false and

@@ -115,6 +115,7 @@ struct Attribute {
   std::vector<llvm::StringRef> strings;
   std::unique_ptr<Tensor> tensor;
   std::unique_ptr<Graph> graph;
+  llvm::StringRef bytes; ///< The whole AttributeProto.
 };
 
 struct Node {
@@ -125,6 +126,7 @@ struct Node {
   std::vector<llvm::StringRef> inputs;
   std::vector<llvm::StringRef> outputs;
   std::vector<Attribute> attributes;
+  llvm::StringRef bytes; ///< The whole NodeProto.
 };
 
 struct Graph {
@@ -134,6 +136,7 @@ struct Graph {
   std::vector<ValueInfo> inputs;
   std::vector<ValueInfo> outputs;
   bool hasSparseInitializers = false;
+  llvm::StringRef bytes; ///< The whole GraphProto.
 };
 
 /// A domain and the version of its operator set.
@@ -151,6 +154,7 @@ struct Function {
   std::vector<Node> nodes;
   std::vector<Attribute> defaults; ///< attributes with default values.
   std::vector<OperatorSet> operatorSets;
+  llvm::StringRef bytes; ///< The whole FunctionProto.
 };
 
 struct Model {

@@ -28,10 +28,14 @@ inline llvm::StringRef getNodeName(const Node &node) {
   return !node.name.empty() || node.outputs.empty() ? node.name : node.outputs.front();
 }
 
+/// "MatMul" or "com.microsoft.MatMulNBits".
+inline std::string getOperatorName(const Node &node) {
+  return (node.domain.empty() ? "" : escape(node.domain) + ".") + escape(node.opType);
+}
+
 /// "node 'x' (MatMul)".
 inline std::string describe(const Node &node) {
-  std::string domain = node.domain.empty() ? "" : escape(node.domain) + ".";
-  return "node " + quote(getNodeName(node)) + " (" + domain + escape(node.opType) + ")";
+  return "node " + quote(getNodeName(node)) + " (" + getOperatorName(node) + ")";
 }
 
 } // namespace halftone::onnx

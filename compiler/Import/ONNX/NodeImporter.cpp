@@ -15,11 +15,11 @@ using halftone::ht::Dims;
 
 namespace halftone::onnx {
 
-void NodeImporter::error(const Twine &message) {
+void NodeImporter::error(const Twine &message, StringRef remedy) {
   if (hasFailed)
     return;
   hasFailed = true;
-  emitError(loc) << describe(node) << ": " << message;
+  graph.refuse(node, message, remedy);
 }
 
 bool NodeImporter::underName(function_ref<bool()> create) {
@@ -56,7 +56,10 @@ Binding *NodeImporter::binding(unsigned index) {
   Binding *found = scope.lookup(node.inputs[index]);
   if (!found)
     error("input " + quote(node.inputs[index]) + " is not produced by any node before it");
-  return found;
+  if (!found || !found->failed)
+    return found;
+  hasFailed = true; // and has been reported where it did
+  return nullptr;
 }
 
 bool NodeImporter::wants(unsigned index) const {
@@ -91,7 +94,7 @@ std::string NodeImporter::constantRemedy(unsigned index) {
   std::string text;
   for (const std::string &name : graph.findSources(*found))
     text += " --constant " + escape(name) + "=VALUE";
-  return text.empty() ? text : "; to fix what it depends on, add" + text;
+  return text.empty() ? text : "to fix what it depends on, add" + text;
 }
 
 std::optional<SmallVector<int64_t>> NodeImporter::integers(unsigned index, StringRef what) {
@@ -100,7 +103,8 @@ std::optional<SmallVector<int64_t>> NodeImporter::integers(unsigned index, Strin
   if (!values)
     error("its " + what + " must be constant, but " +
           (hasInput(index) ? quote(node.inputs[index]) : std::string("it")) +
-          " is computed when the model runs" + constantRemedy(index));
+          " is computed when the model runs",
+          constantRemedy(index));
   return values;
 }
 
@@ -110,7 +114,8 @@ std::optional<Dims> NodeImporter::expressions(unsigned index, StringRef what) {
   if (!values)
     error("its " + what + " depends on data (" +
           (hasInput(index) ? quote(node.inputs[index]) : std::string("absent")) +
-          "): shapes may depend on the shapes of the inputs only" + constantRemedy(index));
+          "): shapes may depend on the shapes of the inputs only",
+          constantRemedy(index));
   return values;
 }
 

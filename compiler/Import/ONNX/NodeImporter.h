@@ -10,6 +10,7 @@
 #define HALFTONE_COMPILER_IMPORT_ONNX_NODEIMPORTER_H
 
 #include "compiler/Import/ONNX/GraphImporter.h"
+#include "compiler/Import/ONNX/Remedies.h"
 
 #include "mlir/IR/Diagnostics.h"
 
@@ -30,8 +31,9 @@ public:
   bool failed() const { return hasFailed; }
   /// Verifies an operation that the node became.
   bool verify(mlir::Operation *op);
-  /// Reports an error at the node; the text follows its name and operator.
-  void error(const llvm::Twine &message);
+  /// Reports an error at the node; the text follows its name and operator. The
+  /// remedy says what can be done about it, or is empty.
+  void error(const llvm::Twine &message, llvm::StringRef remedy = "");
 
   // Inputs.
   unsigned numInputs() const { return node.inputs.size(); }

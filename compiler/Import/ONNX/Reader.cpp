@@ -65,6 +65,9 @@ Reader getMessage(Reader &reader, const char *what) {
   return Reader(bytes.data(), bytes.size());
 }
 
+/// All of a message that nothing has been read of.
+StringRef getRest(const Reader &reader) { return {reader.data().data(), reader.data().size()}; }
+
 int64_t getInt(Reader &reader, const char *what) {
   expect(reader, pbf_wire_type::varint, what);
   return reader.get_int64();
@@ -114,6 +117,7 @@ void appendFloats(Reader &reader, std::vector<float> &list, const char *what) {
 class Parser {
 public:
   std::unique_ptr<Model> parse(StringRef bytes);
+  std::vector<ValueInfo> parseDeclarations(StringRef graph);
 
 private:
   Tensor parseTensor(Reader reader);
@@ -275,6 +279,7 @@ ValueInfo Parser::parseValueInfo(Reader reader) {
 
 Attribute Parser::parseAttribute(Reader reader, unsigned depth) {
   Attribute attribute;
+  attribute.bytes = getRest(reader);
   while (reader.next()) {
     switch (reader.tag()) {
     case 1:
@@ -322,6 +327,7 @@ Attribute Parser::parseAttribute(Reader reader, unsigned depth) {
 
 Node Parser::parseNode(Reader reader, unsigned depth) {
   Node node;
+  node.bytes = getRest(reader);
   while (reader.next()) {
     switch (reader.tag()) {
     case 1:
@@ -368,6 +374,7 @@ std::unique_ptr<Graph> Parser::parseGraph(Reader reader, unsigned depth) {
   if (depth > kMaxGraphDepth)
     fail("graphs are nested more than " + std::to_string(kMaxGraphDepth) + " deep");
   auto graph = std::make_unique<Graph>();
+  graph->bytes = getRest(reader);
   while (reader.next()) {
     switch (reader.tag()) {
     case 1:
@@ -415,6 +422,7 @@ OperatorSet Parser::parseOperatorSet(Reader reader) {
 
 Function Parser::parseFunction(Reader reader) {
   Function function;
+  function.bytes = getRest(reader);
   while (reader.next()) {
     switch (reader.tag()) {
     case 1:
@@ -487,7 +495,29 @@ std::unique_ptr<Model> Parser::parse(StringRef bytes) {
   return model;
 }
 
+std::vector<ValueInfo> Parser::parseDeclarations(StringRef graph) {
+  std::vector<ValueInfo> infos;
+  Reader reader(graph.data(), graph.size());
+  while (reader.next()) {
+    if (reader.tag() != 12 && reader.tag() != 13) {
+      reader.skip();
+      continue;
+    }
+    checkLength(infos, kMaxTensors, "declared values");
+    infos.push_back(parseValueInfo(getMessage(reader, "graph")));
+  }
+  return infos;
+}
+
 } // namespace
+
+std::vector<ValueInfo> readDeclarations(const Graph &graph) {
+  try {
+    return Parser().parseDeclarations(graph.bytes);
+  } catch (const std::exception &) {
+    return {}; // they only tell what the graph says by itself
+  }
+}
 
 std::unique_ptr<Model> parseModel(StringRef bytes, std::string &error) {
   if (bytes.empty()) {

@@ -15,6 +15,11 @@ std::unique_ptr<Model> readModel(llvm::StringRef path, std::string &error);
 /// The same for bytes in memory, which must outlive the model. For fuzzing.
 std::unique_ptr<Model> parseModel(llvm::StringRef bytes, std::string &error);
 
+/// The types that `graph` declares for its outputs and the values inside it.
+/// The import does not need them, so they are read when asked for; none where
+/// they are damaged.
+std::vector<ValueInfo> readDeclarations(const Graph &graph);
+
 } // namespace halftone::onnx
 
 #endif
