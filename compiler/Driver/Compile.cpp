@@ -1,6 +1,7 @@
 //===- Compile.cpp - halftone compile ---------------------------------------===//
 
 #include "compiler/Driver/Arguments.h"
+#include "compiler/Driver/Batch.h"
 #include "compiler/Driver/Compiler.h"
 #include "compiler/Driver/Verbs.h"
 #include "compiler/Pipelines/Phases.h"
@@ -28,6 +29,11 @@ static void printHelp(llvm::ArrayRef<OptionSpec> options) {
                   "  ./model --describe\n"
                   "  halftone compile model.onnx -o model.so --precision bf16\n"
                   "  halftone compile model.onnx --compile-to=raise -o -\n\n"
+                  "Of a batch, each line of JOBS is a JSON array with the arguments of one\n"
+                  "compilation: [\"a.onnx\", \"-o\", \"a.so\"]. Standard output tells of each, by the\n"
+                  "number of its line, when it starts and how it ended, one JSON object a line:\n"
+                  "  {\"event\":\"started\",\"job\":1}\n"
+                  "  {\"diagnostics\":\"\",\"event\":\"finished\",\"exit_code\":0,\"job\":1,\"seconds\":0.05}\n\n"
                   "Exit codes: 0 done, 1 the model cannot be compiled, 2 usage or unreadable\n"
                   "input, 3 internal error.\n";
 }
@@ -40,9 +46,10 @@ static int checkPhase(llvm::StringRef option, llvm::StringRef phase, int &index,
   return ExitUsage;
 }
 
-int runCompile(llvm::ArrayRef<llvm::StringRef> arguments) {
+/// `batched`: the arguments are those of one job of a batch.
+static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
   CompileOptions options;
-  std::string maxima;
+  std::string maxima, batch;
   std::vector<std::string> constants;
   bool help = false;
   const OptionSpec specs[] = {
@@ -59,15 +66,28 @@ int runCompile(llvm::ArrayRef<llvm::StringRef> arguments) {
       {"--verify-each-phase", "", "interpret the model after each phase on a sample and report the\n"
        "error that the phase added", nullptr, &options.verifyEachPhase},
       {"--linker", "DRIVER", "C compiler driver that links (default: clang-22)", &options.linker},
+      {"--batch", "JOBS", "many compilations in one process, instead of MODEL (see below); - reads\n"
+       "them from standard input as they come", &batch},
       {"-v", "", "show every step, remark and time", nullptr, &options.verbose},
       {"--help", "", "this text", nullptr, &help},
   };
   std::vector<std::string> positional;
   if (llvm::Error error = parseArguments(arguments, specs, positional))
     return fail(std::move(error), ExitUsage);
+  if (batched && (help || !batch.empty() || options.output == "-")) {
+    printError("a job of a batch has no --help and no --batch, and writes to a file");
+    return ExitUsage;
+  }
   if (help) {
     printHelp(specs);
     return ExitOk;
+  }
+  if (!batch.empty()) {
+    if (arguments.size() > 2) {
+      printError("--batch goes alone; its jobs have their own options");
+      return ExitUsage;
+    }
+    return runBatch(batch, [](llvm::ArrayRef<llvm::StringRef> job) { return run(job, /*batched=*/true); });
   }
   if (positional.size() != 1) {
     printError(positional.empty() ? "no model given: halftone compile MODEL -o OUTPUT"
@@ -109,5 +129,7 @@ int runCompile(llvm::ArrayRef<llvm::StringRef> arguments) {
     return code;
   return last == emitPhase ? compiler.emit() : compiler.writeModule();
 }
+
+int runCompile(llvm::ArrayRef<llvm::StringRef> arguments) { return run(arguments, /*batched=*/false); }
 
 } // namespace halftone::driver
