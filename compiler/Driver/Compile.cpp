@@ -95,15 +95,8 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
     return ExitUsage;
   }
   options.model = positional.front();
-  if (std::string error; !maxima.empty() && !parseMaxima(maxima, options.import, error)) {
-    printError("--max: " + error);
-    return ExitUsage;
-  }
-  for (const std::string &constant : constants)
-    if (std::string error; !parseConstant(constant, options.import, error)) {
-      printError("--constant: " + error);
-      return ExitUsage;
-    }
+  if (llvm::Error error = parseImportOptions(maxima, constants, options.import))
+    return fail(std::move(error), ExitUsage);
   if (options.precision != "f32" && options.precision != "bf16") {
     printError("--precision is f32 or bf16, got '" + options.precision + "'");
     return ExitUsage;

@@ -28,9 +28,20 @@ static DialectRegistry makeRegistry() {
   return registry;
 }
 
+llvm::Error parseImportOptions(llvm::StringRef maxima, llvm::ArrayRef<std::string> constants,
+                               ImportOptions &options) {
+  std::string error;
+  if (!maxima.empty() && !parseMaxima(maxima, options, error))
+    return llvm::createStringError("--max: " + error);
+  for (const std::string &constant : constants)
+    if (!parseConstant(constant, options, error))
+      return llvm::createStringError("--constant: " + error);
+  return llvm::Error::success();
+}
+
 Compiler::Compiler(CompileOptions given)
     : options(std::move(given)), context(makeRegistry(), MLIRContext::Threading::DISABLED),
-      diagnostics(context, options.verbose), progress(options.verbose) {
+      diagnostics(context, options.verbose, options.takeDiagnostic), progress(options.verbose) {
   // Reports about the compiler itself go to our handler, not beside it.
   context.printOpOnDiagnostic(false);
   context.loadDialect<htk::HTKDialect>();

@@ -19,7 +19,13 @@ struct CompileOptions {
   ImportOptions import;
   bool verbose = false;
   bool verifyEachPhase = false;
+  /// Takes diagnostics where it is given; else they are printed.
+  std::function<void(mlir::Diagnostic &)> takeDiagnostic;
 };
+
+/// Parses the values of --max and of each --constant.
+llvm::Error parseImportOptions(llvm::StringRef maxima, llvm::ArrayRef<std::string> constants,
+                               ImportOptions &options);
 
 /// One compilation: `load`, then phases, then `emit`.
 class Compiler {

@@ -2,6 +2,7 @@
 
 #include "compiler/Driver/Console.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -11,7 +12,29 @@ using namespace mlir;
 
 namespace halftone::driver {
 
-void printError(llvm::StringRef message) { llvm::errs() << "halftone: error: " << message << "\n"; }
+std::string escapeControls(llvm::StringRef text) {
+  std::string escaped;
+  auto append = [&](unsigned char byte) {
+    (escaped += '\\') += llvm::hexdigit(byte >> 4);
+    escaped += llvm::hexdigit(byte & 15);
+  };
+  for (size_t i = 0; i < text.size(); ++i) {
+    unsigned char byte = text[i], next = i + 1 < text.size() ? text[i + 1] : 0;
+    // U+0080 to U+009F, the control characters of eight bits, and those that change the direction of writing.
+    bool isWide = byte == 0xC2 && next >= 0x80 && next < 0xA0;
+    bool isDirection = text.substr(i).starts_with("\u202A") || text.substr(i).starts_with("\u202B") ||
+                       text.substr(i).starts_with("\u202D") || text.substr(i).starts_with("\u202E");
+    if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F || isWide || isDirection)
+      append(byte);
+    else
+      escaped += text[i];
+  }
+  return escaped;
+}
+
+void printError(llvm::StringRef message) {
+  llvm::errs() << "halftone: error: " << escapeControls(message) << "\n";
+}
 
 int fail(llvm::Error error, ExitCode code) {
   printError(llvm::toString(std::move(error)));
@@ -31,13 +54,19 @@ std::string describeLocation(Location location) {
     return WalkResult::advance();
   });
   if (!node.empty())
-    node = "node \"" + node + "\"";
+    node = "node \"" + escapeControls(node) + "\"";
   return file + (!file.empty() && !node.empty() ? ": " : "") + node;
 }
 
-DiagnosticPrinter::DiagnosticPrinter(MLIRContext &context, bool verbose)
-    : verbose(verbose), handler(&context, [this](Diagnostic &diagnostic) {
+DiagnosticPrinter::DiagnosticPrinter(MLIRContext &context, bool verbose,
+                                     const std::function<void(Diagnostic &)> &take)
+    : verbose(verbose), handler(&context, [this, take](Diagnostic &diagnostic) {
         bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+        if (take) {
+          errors += isError;
+          take(diagnostic);
+          return success();
+        }
         // One cause can have many symptoms: the first error is the one to read.
         if (isError && errors++ > 0)
           return success();
@@ -47,12 +76,12 @@ DiagnosticPrinter::DiagnosticPrinter(MLIRContext &context, bool verbose)
                                : diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning"
                                                                                              : "remark";
         std::string where = describeLocation(diagnostic.getLocation());
-        llvm::errs() << "halftone: " << kind << ": " << where << (where.empty() ? "" : ": ") << diagnostic.str()
-                     << "\n";
+        std::string text = "halftone: " + kind.str() + ": " + where + (where.empty() ? "" : ": ") + diagnostic.str() + "\n";
         for (Diagnostic &note : diagnostic.getNotes())
           // "see current operation" dumps are for pass authors.
           if (this->verbose || !llvm::StringRef(note.str()).starts_with("see current operation"))
-            llvm::errs() << "  note: " << note.str() << "\n";
+            text += "  note: " + note.str() + "\n";
+        llvm::errs() << escapeControls(text);
         return success();
       }) {}
 

@@ -11,6 +11,11 @@ namespace halftone::driver {
 /// How every program of ours ends.
 enum ExitCode { ExitOk = 0, ExitFailed = 1, ExitUsage = 2, ExitInternal = 3 };
 
+/// `text` with the control characters that a terminal would obey written as \XX;
+/// lines and letters of any language stay. Everything printed to stderr goes
+/// through it: names come from files.
+std::string escapeControls(llvm::StringRef text);
+
 /// Prints "halftone: error: <message>".
 void printError(llvm::StringRef message);
 int fail(llvm::Error error, ExitCode code);
@@ -19,10 +24,12 @@ int fail(llvm::Error error, ExitCode code);
 std::string describeLocation(mlir::Location location);
 
 /// Prints diagnostics as the driver's own messages for as long as it lives: the
-/// first error whole, with its notes; warnings; remarks only when `verbose`.
+/// first error whole, with its notes; warnings; remarks only when `verbose`. Where
+/// `take` is given it gets all of them instead.
 class DiagnosticPrinter {
 public:
-  DiagnosticPrinter(mlir::MLIRContext &context, bool verbose);
+  DiagnosticPrinter(mlir::MLIRContext &context, bool verbose,
+                    const std::function<void(mlir::Diagnostic &)> &take = {});
 
   bool hasErrors() const { return errors != 0; }
 

@@ -17,6 +17,7 @@ static llvm::ArrayRef<Verb> getVerbs() {
   static const Verb verbs[] = {
       {"compile", "model file to native program, library or object", runCompile},
       {"run", "compile and run, or interpret exactly (--reference)", runRun},
+      {"check", "whether a model can be compiled, and what to do if not", runCheck},
       {"inspect", "what is in a model, without reading its weights", runInspect},
   };
   return verbs;

@@ -68,15 +68,8 @@ int runRun(llvm::ArrayRef<llvm::StringRef> arguments) {
     printError("no model given: halftone run MODEL …");
     return ExitUsage;
   }
-  if (std::string error; !maxima.empty() && !parseMaxima(maxima, options.import, error)) {
-    printError("--max: " + error);
-    return ExitUsage;
-  }
-  for (const std::string &constant : constants)
-    if (std::string error; !parseConstant(constant, options.import, error)) {
-      printError("--constant: " + error);
-      return ExitUsage;
-    }
+  if (llvm::Error error = parseImportOptions(maxima, constants, options.import))
+    return fail(std::move(error), ExitUsage);
   options.model = positional.front();
   llvm::SmallString<128> program;
   if (!reference) {

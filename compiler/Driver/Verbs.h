@@ -14,6 +14,7 @@ int main(llvm::ArrayRef<llvm::StringRef> arguments);
 
 int runCompile(llvm::ArrayRef<llvm::StringRef> arguments);
 int runRun(llvm::ArrayRef<llvm::StringRef> arguments);
+int runCheck(llvm::ArrayRef<llvm::StringRef> arguments);
 int runInspect(llvm::ArrayRef<llvm::StringRef> arguments);
 
 } // namespace halftone::driver

@@ -310,11 +310,11 @@ LogicalResult GraphImporter::checkOperators(const Graph &graph) {
     nodeIndex[&node] = i;
   bool complete = true;
   for (const OperatorUse &use : findOperatorUses(model, functions)) {
-    if (use.supported || !use.certain)
+    if (use.supported || use.certain.empty())
       continue;
     complete = false;
     missing.insert({{use.domain, use.name}, use.opset});
-    reportUnsupported(*use.first.front(), use.opset, use.certain);
+    reportUnsupported(*use.certain.front(), use.opset, use.certain.size());
   }
   return success(complete);
 }

@@ -66,6 +66,7 @@ public:
   mlir::OpBuilder &getBuilder() { return builder; }
   Symbols &getSymbols() { return symbols; }
   TensorReader &getTensors() { return tensors; }
+  ImportReport *getReport() { return options.report; }
 
   /// The value as data, emitting what it takes; null after an error at `loc`.
   mlir::Value materialize(Binding &binding, mlir::Location loc);
@@ -124,6 +125,8 @@ private:
   ht::WeightOp createWeight(llvm::StringRef name, mlir::RankedTensorType type, mlir::Location loc);
   std::optional<ht::Dim> parseDimension(llvm::StringRef text);
   void removeDeadCode();
+  /// Enters the types of the values of `scope` into the report.
+  void reportValues(const Scope &scope);
 
   const Model &model;
   std::string path;

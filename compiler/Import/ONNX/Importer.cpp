@@ -14,6 +14,7 @@
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -395,6 +396,19 @@ LogicalResult GraphImporter::finish(const Graph &graph, Scope &scope) {
   return success();
 }
 
+void GraphImporter::reportValues(const Scope &scope) {
+  for (const auto &entry : scope.values) {
+    const Binding &binding = entry.second;
+    auto element = binding.failed || !binding.type ? std::nullopt : getDataType(binding.type.getElementType());
+    if (!element)
+      continue;
+    ImportReport::Type &type = options.report->values[entry.first().str()];
+    type.element = *element;
+    for (Dim dim : ht::getDims(binding.type))
+      type.dims.push_back(symbols.toString(dim));
+  }
+}
+
 OwningOpRef<ModuleOp> GraphImporter::run() {
   const Graph &graph = *model.graph;
   if (failed(checkVersions())) {
@@ -420,6 +434,10 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   for (const ValueInfo &output : graph.outputs)
     outputs.push_back(output.name);
   markLive(graph.nodes, outputs, scope.live);
+  llvm::scope_exit report([&] {
+    if (options.report)
+      reportValues(scope);
+  });
   // Weights outside the model file can be missing or cut as the file itself can.
   if (!goOnAfter(bindInputs(graph, scope), ImportFailure::Unsupported) ||
       !goOnAfter(bindInitializers(graph, scope), ImportFailure::Unreadable) ||

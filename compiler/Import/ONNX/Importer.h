@@ -7,9 +7,26 @@
 #include "mlir/IR/OwningOpRef.h"
 
 #include <map>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace halftone {
+
+namespace onnx {
+enum class DataType : int32_t;
+}
+
+/// What an import finds out beside the module, also where it fails.
+struct ImportReport {
+  /// A type as files declare it: each dimension is a number or an expression.
+  struct Type {
+    onnx::DataType element;
+    std::vector<std::string> dims;
+  };
+  std::map<std::string, Type> values; ///< Those of the outermost graph whose type is known.
+  std::set<std::string> constants;    ///< Inputs that `constants` has to fix for what was refused.
+};
 
 struct ImportOptions {
   /// Largest value of symbolic dimensions. A key names a symbol or a unique
@@ -25,6 +42,7 @@ struct ImportOptions {
   /// Reports every node, input and initializer that cannot be imported instead
   /// of the first alone.
   bool keepGoing = false;
+  ImportReport *report = nullptr; ///< Filled where it is asked for.
 };
 
 /// Parses "batch=8,seq=512" into `options.maxima`; on failure returns false and

@@ -64,6 +64,7 @@ struct ValueInfo {
   DataType type = DataType::Undefined;
   bool hasShape = false;
   std::vector<Dimension> dims;
+  llvm::StringRef bytes; ///< The whole ValueInfoProto.
 };
 
 /// Where a tensor's elements are written. Given: in no file of the model, as
@@ -80,6 +81,7 @@ struct Tensor {
   llvm::StringRef location; ///< External: the file.
   uint64_t offset = 0;
   std::optional<uint64_t> length;
+  llvm::StringRef bytes; ///< The whole TensorProto; empty where it is Given.
 };
 
 struct Graph;

@@ -92,8 +92,11 @@ std::string NodeImporter::constantRemedy(unsigned index) {
   if (!found)
     return "";
   std::string text;
-  for (const std::string &name : graph.findSources(*found))
+  for (const std::string &name : graph.findSources(*found)) {
     text += " --constant " + escape(name) + "=VALUE";
+    if (ImportReport *report = graph.getReport())
+      report->constants.insert(name);
+  }
   return text.empty() ? text : "to fix what it depends on, add" + text;
 }
 

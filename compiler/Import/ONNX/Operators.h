@@ -45,6 +45,9 @@ llvm::ArrayRef<Operator> sourceOperators();
 /// All entries.
 llvm::SmallVector<llvm::ArrayRef<Operator>> operatorTable();
 
+/// The table for people: each operator with its opsets and what is refused, in Markdown.
+void printOperators(llvm::raw_ostream &os);
+
 /// The entry for an operator at this opset of its domain, or null.
 const Operator *findOperator(llvm::StringRef domain, llvm::StringRef name, int64_t opset);
 

@@ -138,6 +138,7 @@ Tensor Parser::parseTensor(Reader reader) {
   if (++tensors > kMaxTensors)
     fail("more than " + std::to_string(kMaxTensors) + " tensors");
   Tensor tensor;
+  tensor.bytes = getRest(reader);
   bool external = false;
   std::vector<std::pair<StringRef, StringRef>> entries;
   auto store = [&](Storage storage, StringRef data) {
@@ -259,6 +260,7 @@ void Parser::parseTensorType(Reader reader, ValueInfo &info) {
 
 ValueInfo Parser::parseValueInfo(Reader reader) {
   ValueInfo info;
+  info.bytes = getRest(reader);
   while (reader.next()) {
     if (reader.tag() == 1) {
       info.name = getName(reader, "value");

@@ -11,9 +11,6 @@ using namespace llvm;
 
 namespace halftone::onnx {
 
-/// Nodes that a message names.
-static constexpr size_t kFirstNodes = 3;
-
 /// All names that a branch may take from the graph around it.
 static void collectCaptures(const Graph &graph, StringSet<> &names) {
   for (const ValueInfo &output : graph.outputs)
@@ -103,13 +100,7 @@ private:
     use.opset = opset;
     use.isFunction |= function != nullptr;
     use.supported = known || use.isFunction;
-    // Those that are certain stand first.
-    use.first.insert(use.first.begin() + (certain ? std::min<size_t>(use.certain, use.first.size())
-                                                  : use.first.size()), &node);
-    if (use.first.size() > kFirstNodes)
-      use.first.pop_back();
-    ++use.nodes;
-    use.certain += certain;
+    (certain ? use.certain : use.possible).push_back(&node);
     if (function)
       called[certain].push_back(function);
     for (const Attribute &attribute : node.attributes)

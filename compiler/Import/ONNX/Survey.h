@@ -37,11 +37,10 @@ private:
 struct OperatorUse {
   llvm::StringRef domain, name;
   int64_t opset = 0;
-  bool supported = false;  ///< In the table, or a function of the model.
+  bool supported = false; ///< In the table, or a function of the model.
   bool isFunction = false;
-  unsigned nodes = 0;      ///< Those that an output needs,
-  unsigned certain = 0;    ///< and of these, those in no branch that may not be taken.
-  llvm::SmallVector<const Node *, 3> first; ///< The first of them, `certain` ones first.
+  std::vector<const Node *> certain;  ///< Nodes that an output needs,
+  std::vector<const Node *> possible; ///< and those in a branch that may not be taken.
 };
 
 /// The operators of all nodes that the model's outputs need, in the order of

@@ -54,6 +54,13 @@ Type getElementType(DataType type, MLIRContext *context) {
   }
 }
 
+std::optional<DataType> getDataType(Type elementType) {
+  for (int32_t i = 1; i <= static_cast<int32_t>(DataType::Int2); ++i)
+    if (auto type = static_cast<DataType>(i); getElementType(type, elementType.getContext()) == elementType)
+      return type;
+  return std::nullopt;
+}
+
 std::string toString(Type elementType) {
   if (elementType.isBF16())
     return "bfloat16";

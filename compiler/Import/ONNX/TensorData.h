@@ -16,8 +16,10 @@ std::string toString(DataType type);
 
 /// The element type, or null where the graph dialect has none.
 mlir::Type getElementType(DataType type, mlir::MLIRContext *context);
+/// The other way round; nullopt where files have no such type.
+std::optional<DataType> getDataType(mlir::Type elementType);
 
-/// The same for an element type of the dialect.
+/// The name for an element type of the dialect.
 std::string toString(mlir::Type elementType);
 
 /// Bytes of one element in memory.
