@@ -14,7 +14,8 @@ namespace halftone::onnx {
 
 SmallVector<ArrayRef<Operator>> operatorTable() {
   return {sourceOperators(),   elementwiseOperators(), shapeOperators(),
-          indexingOperators(), contractionOperators(), normalizationOperators()};
+          indexingOperators(), contractionOperators(), normalizationOperators(),
+          attentionOperators()};
 }
 
 const Operator *findOperator(StringRef domain, StringRef name, int64_t opset) {

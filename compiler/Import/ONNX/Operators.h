@@ -35,6 +35,7 @@ constexpr int kNewest = 1 << 30;
 constexpr int kNewestIRVersion = 14;
 
 // Each in the file Operators<Kind>.cpp.
+llvm::ArrayRef<Operator> attentionOperators();
 llvm::ArrayRef<Operator> elementwiseOperators();
 llvm::ArrayRef<Operator> shapeOperators();
 llvm::ArrayRef<Operator> indexingOperators();
