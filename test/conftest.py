@@ -1,4 +1,4 @@
-"""pytest's set-up for test/e2e and test/tools."""
+"""pytest's set-up for test/e2e, test/conformance and test/tools."""
 import re
 
 import pytest

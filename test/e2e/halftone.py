@@ -1,5 +1,6 @@
 """Halftone as its users meet it: the `halftone` command, the programs that it makes,
 and the C API of a shared library through ctypes."""
+import _ctypes
 import ctypes
 import os
 import subprocess
@@ -120,6 +121,11 @@ class Library:
         program = ctypes.c_char.in_dll(c, "halftone_program")
         self.call("halftone_load", ctypes.byref(program), ctypes.byref(self.model))
 
+    def close(self):
+        """Unloads it; sessions must be gone."""
+        self.c.halftone_model_destroy(self.model)
+        _ctypes.dlclose(self.c._handle)
+
     def call(self, function, *arguments):
         status = getattr(self.c, function)(*arguments)
         if status:
@@ -166,7 +172,7 @@ class Session:
 
     def bind(self, inputs):
         """A function without arguments that runs the model, and its outputs by name."""
-        inputs = {name: np.ascontiguousarray(a) for name, a in inputs.items()}
+        inputs = {name: np.asarray(a, order="C") for name, a in inputs.items()}
         outputs = self.library.outputs_for(inputs)
         given, taken = self.library.tensors(inputs), self.library.tensors(outputs)
         step, handle = self.library.c.halftone_session_run, self.handle

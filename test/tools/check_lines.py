@@ -19,7 +19,7 @@ from pathlib import Path
 
 SUFFIXES = ("NEXT", "SAME", "EMPTY", "NOT", "DAG", "LABEL", r"COUNT-\d+")
 TEST_FILES = (".mlir", ".test", ".onnxtxt", ".ll")
-SKIPPED_FOLDERS = ("Inputs", "e2e", "bench", "runtime", "evaluate", "fuzz")
+SKIPPED_FOLDERS = ("Inputs", "e2e", "conformance", "bench", "runtime", "evaluate", "fuzz")
 LIT_WORDS = ("RUN", "REQUIRES", "UNSUPPORTED", "XFAIL", "DEFINE", "REDEFINE", "END")
 # A comment that begins with a word in capitals: `// CHECK-NEXT: x`, `# FOO: y`.
 COMMENT = re.compile(r"^\s*(?://|#|;)\s*(?P<word>[A-Z][A-Z0-9_]*(?:-[A-Za-z0-9_]+)*)(?P<rest>.*)")
