@@ -291,6 +291,8 @@ Value ElementEmitter::emitConstant(ht::ConstantOp op, ArrayRef<Index> indices, L
   };
   if (elements.isSplat())
     return scalar(elements.getSplatValue<Attribute>());
+  if (elements.empty()) // One part of a concatenation, in code that never runs.
+    return scalar(k.b.getZeroAttr(elements.getElementType()));
   // A small table: a chain of choices costs less than a load from a global would cost in code.
   int64_t stride = 1, laneStride = 0;
   for (auto [index, size] : llvm::reverse(llvm::zip_equal(indices, elements.getType().getShape()))) {

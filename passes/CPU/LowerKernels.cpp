@@ -26,8 +26,11 @@ LogicalResult lowerKernel(func::FuncOp source, int64_t lanes) {
     return source.emitOpError() << "expected one result";
   KernelBuilder builder(source, lanes);
   Operation *root = findRoot(source);
+  auto type = dyn_cast<RankedTensorType>(source.getResultTypes().front());
   LogicalResult result = failure();
-  if (auto linear = dyn_cast_or_null<htk::LinearOp>(root))
+  if (type && llvm::is_contained(type.getShape(), 0))
+    result = success(); // Nothing to compute.
+  else if (auto linear = dyn_cast_or_null<htk::LinearOp>(root))
     result = lowerLinear(builder, linear);
   else if (auto attention = dyn_cast_or_null<ht::AttentionOp>(root))
     result = lowerAttention(builder, attention);

@@ -99,6 +99,8 @@ OTHERS = {
                                     {"y": (F, ("batch", 24))}, {"axes": ints(1)}),
     "ReduceMax of two": ([node("ReduceMax", "x axes", "y", keepdims=0)], {"x": (F, XYZ)}, {"y": (F, ("batch",))},
                          {"axes": ints(1, 2)}),
+    # The kernel is named like the function of libm that it calls.
+    "Exp of doubles": ([node("Exp", "x", "y")], {"x": (np.float64, XYZ)}, {"y": (np.float64, XYZ)}, {}),
     "ReduceMin": ([node("ReduceMin", "x axes", "y")], {"x": (F, XYZ)}, {"y": (F, ("batch", "sequence", 1))},
                   {"axes": ints(2)}),
     # 64 bytes or less are a literal of the IR, which lanes run along.

@@ -17,6 +17,28 @@ func.func private @buffers(%x: tensor<64xf32>) -> tensor<64xf32> attributes {htk
 
 // -----
 
+// A result without elements takes no code.
+// CHECK-LABEL: func.func private @nothing
+// CHECK-NEXT:    return
+func.func private @nothing(%x: tensor<0x64xf32>) -> tensor<0x64xf32> attributes {htk.kernel} {
+  %0 = ht.softmax %x axis 0 : tensor<0x64xf32>
+  return %0 : tensor<0x64xf32>
+}
+
+// -----
+
+// A part of a result that has no elements is never read.
+// CHECK-LABEL: func.func private @no_part
+// CHECK:         vector.load
+// CHECK:         return
+func.func private @no_part(%x: tensor<3x64xi32>) -> tensor<3x64xi32> attributes {htk.kernel} {
+  %0 = ht.constant dense<> : tensor<0x64xi32>
+  %1 = ht.concat %0, %x axis 0 : tensor<0x64xi32>, tensor<3x64xi32> -> tensor<3x64xi32>
+  return %1 : tensor<3x64xi32>
+}
+
+// -----
+
 // The processor's vectors decide, here 256 bits.
 // CHECK-LABEL: func.func private @half_vectors
 // CHECK:         math.absf %{{.*}} : vector<8xf32>
