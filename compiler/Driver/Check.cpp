@@ -83,11 +83,12 @@ static int saveNode(const onnx::Model &model, const std::string &path, llvm::Str
 int runCheck(llvm::ArrayRef<llvm::StringRef> arguments) {
   CompileOptions options;
   std::string maxima, node;
-  std::vector<std::string> constants;
+  std::vector<std::string> constants, elements;
   bool help = false, json = false, operators = false;
   const OptionSpec specs[] = {
       {"--max", "NAME=N,…", "as in halftone compile", &maxima},
       {"--constant", "NAME=VALUE", "as in halftone compile", nullptr, nullptr, &constants},
+      {"--elements", "NAME=SHAPE,…", "as in halftone compile", nullptr, nullptr, &elements},
       {"--json", "", "machine-readable, with a schema_version", nullptr, &json},
       {"--save-node", "NAME", "write the node called NAME (or whose first output is) with what it\n"
        "reads as an ONNX model of its own, instead of a report", &node},
@@ -115,7 +116,7 @@ int runCheck(llvm::ArrayRef<llvm::StringRef> arguments) {
     printError("--save-node NAME and -o FILE go together");
     return ExitUsage;
   }
-  if (llvm::Error error = parseImportOptions(maxima, constants, options.import))
+  if (llvm::Error error = parseImportOptions(maxima, constants, elements, options.import))
     return fail(std::move(error), ExitUsage);
 
   options.model = positional.front();

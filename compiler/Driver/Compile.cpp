@@ -50,7 +50,7 @@ static int checkPhase(llvm::StringRef option, llvm::StringRef phase, int &index,
 static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
   CompileOptions options;
   std::string maxima, batch;
-  std::vector<std::string> constants;
+  std::vector<std::string> constants, elements;
   bool help = false;
   const OptionSpec specs[] = {
       {"-o", "OUTPUT", "what to write; - is standard output (for IR)", &options.output},
@@ -58,6 +58,9 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
        "a prefix of a name will do (default: 8 for the batch, 512 for others)", &maxima},
       {"--constant", "NAME=VALUE", "an input that becomes a constant: numbers, as in axes=0,1, or an array,\n"
        "as in table=file.npy; can be given several times", nullptr, nullptr, &constants},
+      {"--elements", "NAME=SHAPE,…", "what an input that is a sequence or an optional holds: shapes as in\n"
+       "states=3x4,2x4 or x=scalar, empty, or none for an absent optional; the\n"
+       "inputs are then called states.0 and states.1", nullptr, nullptr, &elements},
       {"--precision", "f32|bf16", "what weights are stored in (default f32)", &options.precision},
       {"--cpu", "NAME", "processor to compile for: native (default), x86-64-v3, x86-64-v4,\n"
        "or LLVM's name of one", &options.cpu},
@@ -95,7 +98,7 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
     return ExitUsage;
   }
   options.model = positional.front();
-  if (llvm::Error error = parseImportOptions(maxima, constants, options.import))
+  if (llvm::Error error = parseImportOptions(maxima, constants, elements, options.import))
     return fail(std::move(error), ExitUsage);
   if (options.precision != "f32" && options.precision != "bf16") {
     printError("--precision is f32 or bf16, got '" + options.precision + "'");

@@ -29,13 +29,16 @@ static DialectRegistry makeRegistry() {
 }
 
 llvm::Error parseImportOptions(llvm::StringRef maxima, llvm::ArrayRef<std::string> constants,
-                               ImportOptions &options) {
+                               llvm::ArrayRef<std::string> elements, ImportOptions &options) {
   std::string error;
   if (!maxima.empty() && !parseMaxima(maxima, options, error))
     return llvm::createStringError("--max: " + error);
   for (const std::string &constant : constants)
     if (!parseConstant(constant, options, error))
       return llvm::createStringError("--constant: " + error);
+  for (const std::string &entry : elements)
+    if (!parseElements(entry, options, error))
+      return llvm::createStringError("--elements: " + error);
   return llvm::Error::success();
 }
 

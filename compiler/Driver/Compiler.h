@@ -23,9 +23,9 @@ struct CompileOptions {
   std::function<void(mlir::Diagnostic &)> takeDiagnostic;
 };
 
-/// Parses the values of --max and of each --constant.
+/// Parses the values of --max and of each --constant and --elements.
 llvm::Error parseImportOptions(llvm::StringRef maxima, llvm::ArrayRef<std::string> constants,
-                               ImportOptions &options);
+                               llvm::ArrayRef<std::string> elements, ImportOptions &options);
 
 /// One compilation: `load`, then phases, then `emit`.
 class Compiler {

@@ -41,12 +41,13 @@ static int runNative(Compiler &compiler, const std::string &program, llvm::Array
 int runRun(llvm::ArrayRef<llvm::StringRef> arguments) {
   CompileOptions options;
   std::string maxima;
-  std::vector<std::string> constants;
+  std::vector<std::string> constants, elements;
   bool help = false, reference = false;
   const OptionSpec specs[] = {
       {"--reference", "", "interpret the imported graph instead of compiling it", nullptr, &reference},
       {"--max", "NAME=N,…", "as in halftone compile", &maxima},
       {"--constant", "NAME=VALUE", "as in halftone compile", nullptr, nullptr, &constants},
+      {"--elements", "NAME=SHAPE,…", "as in halftone compile", nullptr, nullptr, &elements},
       {"--precision", "f32|bf16", "as in halftone compile", &options.precision},
       {"-v", "", "show every step", nullptr, &options.verbose},
       {"--help", "", "this text", nullptr, &help},
@@ -68,7 +69,7 @@ int runRun(llvm::ArrayRef<llvm::StringRef> arguments) {
     printError("no model given: halftone run MODEL …");
     return ExitUsage;
   }
-  if (llvm::Error error = parseImportOptions(maxima, constants, options.import))
+  if (llvm::Error error = parseImportOptions(maxima, constants, elements, options.import))
     return fail(std::move(error), ExitUsage);
   options.model = positional.front();
   llvm::SmallString<128> program;

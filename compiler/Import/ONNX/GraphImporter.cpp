@@ -15,8 +15,8 @@ namespace halftone::onnx {
 
 /// Nested functions and branches.
 static constexpr unsigned kMaxDepth = 64;
-/// Nodes after inlining: functions that call each other twice per level grow
-/// exponentially.
+/// Nodes after inlining: functions that call each other twice per level, and
+/// loops in loops, grow exponentially.
 static constexpr size_t kMaxInlinedNodes = size_t(1) << 20;
 /// Literals up to these sizes stay in the IR, larger tensors are weights.
 static constexpr uint64_t kMaxConstantBytes = 64, kMaxShapeBytes = 1024;
@@ -212,38 +212,33 @@ static LogicalResult fillWeight(OpBuilder &builder, ht::WeightOp weight, TensorR
   return success();
 }
 
-Value GraphImporter::materialize(Binding &binding, Location loc) {
-  if (binding.value)
-    return binding.value;
-  if (binding.known)
-    return binding.value = materialize(*binding.known, loc);
-  if (!binding.weight) {
-    const Tensor &tensor = *binding.initializer;
-    binding.weight =
-        createWeight(binding.name, binding.type, NameLoc::get(builder.getStringAttr(binding.name), fileLoc));
-    if (failed(fillWeight(builder, binding.weight, tensors, tensor, binding.type)))
+Value GraphImporter::getWeight(const Binding &binding, RankedTensorType type, Location loc) {
+  const Tensor &tensor = *binding.initializer;
+  // The body of a loop or a function comes here once each time that it is imported.
+  ht::WeightOp &weight = weights[{&tensor, type}];
+  if (!weight) {
+    std::string name = binding.name.str();
+    if (type != binding.type)
+      name += "." + toString(type.getElementType());
+    weight = createWeight(name, type, NameLoc::get(builder.getStringAttr(binding.name), fileLoc));
+    if (failed(fillWeight(builder, weight, tensors, tensor, binding.type)))
       return {};
   }
-  binding.value = ht::GetWeightOp::create(builder, loc, binding.type, binding.weight.getSymName());
+  return ht::GetWeightOp::create(builder, loc, type, weight.getSymName());
+}
+
+Value GraphImporter::materialize(Binding &binding, Location loc) {
+  if (!binding.value)
+    binding.value =
+        binding.known ? materialize(*binding.known, loc) : getWeight(binding, binding.type, loc);
   return binding.value;
 }
 
 Value GraphImporter::castWeight(Binding &binding, RankedTensorType type, Location loc) {
-  if (!binding.initializer)
-    return {};
-  const Tensor &tensor = *binding.initializer;
-  ht::WeightOp &weight = castWeights[{&tensor, type}];
-  if (weight)
-    return ht::GetWeightOp::create(builder, loc, type, weight.getSymName());
-  weight = createWeight((binding.name + "." + toString(type.getElementType())).str(), type,
-                        NameLoc::get(builder.getStringAttr(binding.name), fileLoc));
-  if (failed(fillWeight(builder, weight, tensors, tensor, binding.type)))
-    return {};
-  return ht::GetWeightOp::create(builder, loc, type, weight.getSymName());
+  return binding.initializer ? getWeight(binding, type, loc) : Value();
 }
 
 Binding GraphImporter::share(Binding &binding, Location loc) {
-  // A weight is created before it is shared, so that it is created once.
   if (binding.initializer)
     materialize(binding, loc);
   return binding;
@@ -374,12 +369,19 @@ LogicalResult GraphImporter::importNodes(ArrayRef<Node> nodes, Scope &scope) {
   return success(complete);
 }
 
+bool GraphImporter::spend(size_t steps) {
+  inlined += steps;
+  if (inlined <= kMaxInlinedNodes)
+    return true;
+  if (!std::exchange(atLimit, true))
+    error() << "the model has more than " << kMaxInlinedNodes
+            << " nodes once its functions are inlined and its loops unrolled";
+  return false;
+}
+
 LogicalResult GraphImporter::importNode(const Node &node, Scope &scope) {
-  if (++inlined > kMaxInlinedNodes) {
-    atLimit = true;
-    return error() << "the model has more than " << kMaxInlinedNodes
-                   << " nodes once its functions are inlined";
-  }
+  if (!spend(1))
+    return failure();
   int64_t opset = getVersion(scope.operatorSets, node.domain);
   const Operator *entry = findOperator(node.domain, node.opType, opset);
   if (!entry) {
@@ -405,65 +407,6 @@ LogicalResult GraphImporter::importNode(const Node &node, Scope &scope) {
   for (auto [i, output] : llvm::enumerate(node.outputs))
     if (!output.empty() && scope.live.contains(output) && !scope.values.contains(output))
       importer.error("output " + Twine(i) + " (" + quote(output) + ") is not supported");
-  return failure(importer.failed());
-}
-
-LogicalResult GraphImporter::inlineFunction(const Function &function, const Node &node, Scope &scope) {
-  NodeImporter importer(*this, node, scope, 0);
-  if (node.inputs.size() > function.inputs.size() || node.outputs.size() > function.outputs.size()) {
-    importer.error("the function has " + Twine(function.inputs.size()) + " inputs and " +
-                   Twine(function.outputs.size()) + " outputs");
-    return failure();
-  }
-  Scope body;
-  body.call = &node;
-  body.caller = &scope;
-  body.function = &function;
-  body.operatorSets = function.operatorSets;
-  body.depth = scope.depth + 1;
-  for (auto [formal, actual] : llvm::zip(function.inputs, node.inputs)) {
-    if (actual.empty() || scope.isAbsent(actual)) {
-      body.absent.insert(formal);
-      continue;
-    }
-    Binding *binding = scope.lookup(actual);
-    if (!binding) {
-      importer.error("input " + quote(actual) + " is not produced by any node before it");
-      return failure();
-    }
-    body.values[formal] = share(*binding, importer.getLoc());
-  }
-  for (StringRef formal : ArrayRef(function.inputs).drop_front(node.inputs.size()))
-    body.absent.insert(formal);
-  markLive(function.nodes, ArrayRef(function.outputs).take_front(node.outputs.size()), body.live);
-  if (failed(importNodes(function.nodes, body)))
-    return failure();
-  for (auto [formal, actual] : llvm::zip(function.outputs, node.outputs))
-    if (Binding *binding = actual.empty() ? nullptr : body.lookup(formal))
-      if (!scope.values.try_emplace(actual, *binding).second)
-        importer.error("output " + quote(actual) + " is produced twice");
-  return failure(importer.failed());
-}
-
-LogicalResult GraphImporter::inlineGraph(const Graph &branch, const Node &node, Scope &scope) {
-  NodeImporter importer(*this, node, scope, 0);
-  Scope body;
-  body.parent = &scope;
-  body.operatorSets = scope.operatorSets;
-  body.depth = scope.depth + 1;
-  SmallVector<StringRef> outputs;
-  for (const ValueInfo &output : branch.outputs)
-    outputs.push_back(output.name);
-  markLive(branch.nodes, outputs, body.live);
-  if (failed(bindInitializers(branch, body)) || failed(importNodes(branch.nodes, body)))
-    return failure();
-  for (auto [output, actual] : llvm::zip(outputs, node.outputs)) {
-    Binding *binding = body.lookup(output);
-    if (!binding)
-      importer.error("output " + quote(output) + " of a branch is not produced");
-    else if (!actual.empty() && !scope.values.try_emplace(actual, share(*binding, importer.getLoc())).second)
-      importer.error("output " + quote(actual) + " is produced twice");
-  }
   return failure(importer.failed());
 }
 

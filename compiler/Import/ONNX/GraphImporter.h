@@ -18,15 +18,20 @@
 
 namespace halftone::onnx {
 
-/// What the importer has for one ONNX value: a known small tensor, operations
-/// that compute it, an initializer not used so far, or several of these.
+/// What the importer has for one ONNX value. A tensor is a known small one,
+/// operations that compute it, an initializer not used so far, or several of
+/// these. A sequence is the list of its elements and an optional a list of at
+/// most one: both exist at import alone.
 struct Binding {
-  mlir::RankedTensorType type;
+  enum class Kind { Tensor, Sequence, Optional };
+
+  Kind kind = Kind::Tensor;
+  std::vector<Binding> elements; ///< Of a sequence or an optional.
+  mlir::RankedTensorType type;   ///< The rest is a tensor's.
   mlir::Value value;
   std::optional<SymbolicTensor> known;
   const Tensor *initializer = nullptr;
   llvm::StringRef name; ///< Of the initializer.
-  ht::WeightOp weight;  ///< Where `initializer` became a weight.
   bool failed = false;  ///< What makes it was refused: nothing is known of it.
 };
 
@@ -82,8 +87,11 @@ public:
 
   /// Imports the live nodes of `scope` in order.
   mlir::LogicalResult importNodes(llvm::ArrayRef<Node> nodes, Scope &scope);
-  /// Imports `branch` in place and hands its outputs to `node`'s.
-  mlir::LogicalResult inlineGraph(const Graph &branch, const Node &node, Scope &scope);
+  /// Imports `body`, a graph of `node`, in place, and appends what its outputs are.
+  mlir::LogicalResult importBody(const Graph &body, const Node &node, llvm::ArrayRef<Binding> inputs,
+                                 Scope &scope, std::vector<Binding> &outputs);
+  /// Counts `steps` more nodes; false, after an error, where they are too many.
+  bool spend(size_t steps);
 
   /// A copy of `binding` for another name; both share what is emitted.
   Binding share(Binding &binding, mlir::Location loc);
@@ -113,16 +121,25 @@ private:
   mlir::LogicalResult bindConstants(llvm::SmallVectorImpl<const ValueInfo *> &inputs, Scope &scope);
   mlir::LogicalResult bindInputs(const Graph &graph, Scope &scope);
   mlir::LogicalResult bindInput(const ValueInfo &input, llvm::ArrayRef<ht::Dim> dims, Scope &scope);
+  /// An input that is a sequence or an optional, as `--elements` says.
+  mlir::LogicalResult bindElements(const ValueInfo &input, Scope &scope);
+  Binding addArgument(llvm::StringRef name, mlir::RankedTensorType type);
   mlir::LogicalResult applyMaxima();
   mlir::LogicalResult bindInitializers(const Graph &graph, Scope &scope);
   mlir::LogicalResult importNode(const Node &node, Scope &scope);
   mlir::LogicalResult inlineFunction(const Function &function, const Node &node, Scope &scope);
   mlir::LogicalResult finish(const Graph &graph, Scope &scope);
+  /// What `binding`, part of `output`, adds to the results of the program.
+  mlir::LogicalResult addResults(const ValueInfo &output, const llvm::Twine &name, Binding &binding,
+                                 llvm::SmallVectorImpl<mlir::Value> &results,
+                                 llvm::SmallVectorImpl<mlir::Attribute> &names);
   void reportUnsupported(const Node &node, int64_t opset, unsigned count);
   /// What stands for an output of a refused node, so that the nodes after it are
   /// looked at: a value of the type that the file declares, where it does.
   Binding getPlaceholder(llvm::StringRef name, const Scope &scope);
   ht::WeightOp createWeight(llvm::StringRef name, mlir::RankedTensorType type, mlir::Location loc);
+  /// The value of `binding`'s initializer as a weight of `type`.
+  mlir::Value getWeight(const Binding &binding, mlir::RankedTensorType type, mlir::Location loc);
   std::optional<ht::Dim> parseDimension(llvm::StringRef text);
   void removeDeadCode();
   /// Enters the types of the values of `scope` into the report.
@@ -140,9 +157,11 @@ private:
   TensorReader tensors;
   mlir::ModuleOp module;
   mlir::func::FuncOp main;
+  llvm::SmallVector<mlir::StringAttr> argumentNames;
   llvm::StringSet<> weightNames;
   llvm::DenseMap<const Node *, unsigned> nodeIndex;
-  llvm::DenseMap<std::pair<const Tensor *, mlir::Type>, ht::WeightOp> castWeights;
+  /// By the type that a weight has, which need not be its tensor's.
+  llvm::DenseMap<std::pair<const Tensor *, mlir::Type>, ht::WeightOp> weights;
   Functions functions;
   /// Operators that `checkOperators` reported.
   llvm::DenseSet<std::pair<std::pair<llvm::StringRef, llvm::StringRef>, int64_t>> missing;

@@ -9,6 +9,7 @@
 
 #include "compiler/Import/ONNX/GraphImporter.h"
 #include "compiler/Import/ONNX/Names.h"
+#include "compiler/Import/ONNX/NodeImporter.h"
 #include "compiler/Import/ONNX/Operators.h"
 #include "compiler/Import/ONNX/Reader.h"
 
@@ -226,12 +227,14 @@ LogicalResult GraphImporter::bindInputs(const Graph &graph, Scope &scope) {
 
   // Plain names first, so that "past + seq" can refer to names that come later.
   for (const ValueInfo *input : inputs)
-    for (const Dimension &dim : input->dims)
+    for (const Dimension &dim : input->isTensor ? ArrayRef(input->dims) : ArrayRef<Dimension>())
       if (!dim.value && !dim.parameter.empty() && isPlainName(dim.parameter))
         symbols.get(dim.parameter);
   SmallVector<Dims> shapes;
   for (const ValueInfo *input : inputs) {
     auto &dims = shapes.emplace_back();
+    if (!input->isTensor)
+      continue;
     for (auto [i, dim] : llvm::enumerate(input->dims)) {
       if (dim.value && *dim.value >= 0) {
         dims.push_back(symbols.constant(*dim.value));
@@ -246,21 +249,26 @@ LogicalResult GraphImporter::bindInputs(const Graph &graph, Scope &scope) {
   if (failed(applyMaxima()))
     return failure();
 
-  bool complete = true;
-  SmallVector<StringRef> names;
-  for (auto [input, dims] : llvm::zip(inputs, shapes)) {
-    if (succeeded(bindInput(*input, dims, scope))) {
-      names.push_back(input->name);
-      continue;
+  for (auto &[name, text] : options.elements)
+    if (llvm::none_of(inputs, [&](const ValueInfo *input) {
+          return input->name == name && (input->isSequence || input->isOptional);
+        })) {
+      cause = ImportFailure::Options;
+      return error() << "--elements: the model has no input " << quote(name) << " that is a sequence or an optional";
     }
+
+  bool complete = true;
+  for (auto [input, dims] : llvm::zip(inputs, shapes)) {
+    if (succeeded(bindInput(*input, dims, scope)))
+      continue;
     complete = false;
     if (!options.keepGoing)
       return failure();
     scope.values[input->name].failed = true;
   }
   main.setFunctionType(builder.getFunctionType(main.getBody().front().getArgumentTypes(), {}));
-  for (auto [i, name] : llvm::enumerate(names))
-    main.setArgAttr(i, ht::HTDialect::kNameAttr, builder.getStringAttr(name));
+  for (auto [i, name] : llvm::enumerate(argumentNames))
+    main.setArgAttr(i, ht::HTDialect::kNameAttr, name);
   return success(complete);
 }
 
@@ -268,6 +276,8 @@ LogicalResult GraphImporter::bindInput(const ValueInfo &input, ArrayRef<Dim> dim
   auto refuse = [&](const Twine &reason, Cause why = Cause::Other) {
     return error(why) << "input " << quote(input.name) << ": " << reason;
   };
+  if (input.isSequence || input.isOptional)
+    return bindElements(input, scope);
   if (!input.isTensor)
     return refuse("only tensors are supported", Cause::NotTensor);
   Type element = getElementType(input.type, &context);
@@ -277,12 +287,79 @@ LogicalResult GraphImporter::bindInput(const ValueInfo &input, ArrayRef<Dim> dim
     return refuse("it has no declared rank", Cause::NoRank);
   if (!symbols.product(dims))
     return refuse("shape " + symbols.toString(dims) + " has too many elements");
-  if (scope.values.contains(input.name))
+  Binding binding = addArgument(input.name, ht::getTensorType(dims, element));
+  if (!scope.values.try_emplace(input.name, std::move(binding)).second)
     return refuse("the name is used twice");
-  Binding &binding = scope.values[input.name];
-  binding.type = ht::getTensorType(dims, element);
-  Location loc = NameLoc::get(builder.getStringAttr(input.name), fileLoc);
-  binding.value = main.getBody().front().addArgument(binding.type, loc);
+  return success();
+}
+
+Binding GraphImporter::addArgument(StringRef name, RankedTensorType type) {
+  Location loc = NameLoc::get(builder.getStringAttr(name), fileLoc);
+  argumentNames.push_back(builder.getStringAttr(name));
+  return NodeImporter::bind(main.getBody().front().addArgument(type, loc));
+}
+
+LogicalResult GraphImporter::bindElements(const ValueInfo &input, Scope &scope) {
+  auto refuse = [&](const Twine &reason, Cause why = Cause::Other) {
+    return error(why) << "input " << quote(input.name) << ": " << reason;
+  };
+  auto wrong = [&](const Twine &reason) {
+    cause = ImportFailure::Options;
+    return error() << "--elements " << quote(input.name) << ": " << reason;
+  };
+  Type element = getElementType(input.type, &context);
+  if (!element)
+    return refuse("element type " + toString(input.type) + " is not supported", Cause::ElementType);
+  auto it = options.elements.find(input.name.str());
+  if (it == options.elements.end())
+    return refuse(input.isOptional ? "it is optional, and programs are made for one choice"
+                                   : "it is a sequence, and programs are made for one length",
+                  input.isOptional ? Cause::OptionalInput : Cause::SequenceInput);
+
+  StringRef text = it->second;
+  Binding list;
+  list.kind = Binding::Kind::Sequence;
+  if (text == "none" && !input.isOptional)
+    return wrong("it is no optional: 'empty' is a sequence without elements");
+  if (text == "empty" && !input.isSequence)
+    return wrong("it is no sequence: 'none' is an optional that is absent");
+  SmallVector<StringRef> shapes;
+  if (text != "none" && text != "empty")
+    text.split(shapes, ',');
+  if (!input.isSequence && shapes.size() > 1)
+    return wrong("it holds one tensor, got " + Twine(shapes.size()) + " shapes");
+  for (auto [i, shape] : llvm::enumerate(shapes)) {
+    SmallVector<StringRef> extents;
+    Dims dims;
+    if (shape != "scalar")
+      shape.split(extents, 'x');
+    for (StringRef text : extents) {
+      int64_t extent;
+      if (text.getAsInteger(10, extent) || extent < 0)
+        return wrong("expected a shape such as 3x4 or scalar, got " + quote(shape));
+      dims.push_back(symbols.constant(extent));
+    }
+    bool fits = symbols.product(dims) && (!input.hasShape || dims.size() == input.dims.size());
+    for (size_t axis = 0; fits && input.hasShape && axis < dims.size(); ++axis)
+      fits = !input.dims[axis].value || *input.dims[axis].value == ht::getConstant(dims[axis]);
+    if (!fits)
+      return wrong("shape " + quote(shape) + " does not fit what the model declares");
+    std::string name = input.name.str();
+    if (input.isSequence)
+      name += "." + std::to_string(i);
+    list.elements.push_back(addArgument(name, ht::getTensorType(dims, element)));
+  }
+  if (input.isOptional) {
+    Binding optional;
+    optional.kind = Binding::Kind::Optional;
+    if (input.isSequence && text != "none")
+      optional.elements.push_back(std::move(list));
+    else if (!input.isSequence)
+      optional.elements = std::move(list.elements);
+    list = std::move(optional);
+  }
+  if (!scope.values.try_emplace(input.name, std::move(list)).second)
+    return refuse("the name is used twice");
   return success();
 }
 
@@ -364,29 +441,49 @@ void GraphImporter::removeDeadCode() {
       weight.erase();
 }
 
+LogicalResult GraphImporter::addResults(const ValueInfo &output, const Twine &name, Binding &binding,
+                                        SmallVectorImpl<Value> &results,
+                                        SmallVectorImpl<mlir::Attribute> &names) {
+  // The elements of a sequence are outputs by themselves, what an optional holds
+  // goes by its name.
+  if (binding.kind != Binding::Kind::Tensor) {
+    for (auto [i, element] : llvm::enumerate(binding.elements)) {
+      std::string part = binding.kind == Binding::Kind::Optional ? name.str() : (name + "." + Twine(i)).str();
+      if (failed(addResults(output, part, element, results, names)))
+        return failure();
+    }
+    return success();
+  }
+  Value value = materialize(binding, fileLoc);
+  if (!value)
+    return failure();
+  if (Type declared = getElementType(output.type, &context);
+      declared && declared != binding.type.getElementType())
+    return error() << "output " << quote(output.name) << " is declared " << toString(output.type)
+                   << " but has type " << toString(binding.type.getElementType());
+  results.push_back(value);
+  names.push_back(builder.getStringAttr(name));
+  return success();
+}
+
 LogicalResult GraphImporter::finish(const Graph &graph, Scope &scope) {
   if (graph.outputs.empty())
     return error() << "the graph has no outputs";
   SmallVector<Value> results;
+  SmallVector<mlir::Attribute> names;
   for (const ValueInfo &output : graph.outputs) {
     Binding *binding = scope.lookup(output.name);
     if (!binding)
       return error() << "output " << quote(output.name) << " is not produced by any node";
-    if (binding->failed)
-      return failure(); // and reported where it did
-    Value value = materialize(*binding, fileLoc);
-    if (!value)
+    if (binding->failed || failed(addResults(output, output.name, *binding, results, names)))
       return failure();
-    if (Type declared = output.isTensor ? getElementType(output.type, &context) : Type();
-        declared && declared != binding->type.getElementType())
-      return error() << "output " << quote(output.name) << " is declared " << toString(output.type)
-                     << " but has type " << toString(binding->type.getElementType());
-    results.push_back(value);
   }
+  if (results.empty())
+    return error() << "the outputs are empty sequences or absent: there is nothing to compute";
   func::ReturnOp::create(builder, fileLoc, results);
   main.setFunctionType(builder.getFunctionType(main.getArgumentTypes(), ValueRange(results).getTypes()));
-  for (auto [i, output] : llvm::enumerate(graph.outputs))
-    main.setResultAttr(i, ht::HTDialect::kNameAttr, builder.getStringAttr(output.name));
+  for (auto [i, name] : llvm::enumerate(names))
+    main.setResultAttr(i, ht::HTDialect::kNameAttr, name);
   SmallVector<mlir::Attribute> attributes;
   for (const Symbols::Symbol &symbol : symbols.list())
     attributes.push_back(ht::SymbolAttr::get(&context, symbol.name, symbol.min, symbol.max));
@@ -467,16 +564,27 @@ bool halftone::parseMaxima(StringRef text, ImportOptions &options, std::string &
   return true;
 }
 
-bool halftone::parseConstant(StringRef text, ImportOptions &options, std::string &error) {
+/// Adds NAME=VALUE to `entries`.
+static bool parseEntry(StringRef text, const char *expected, std::map<std::string, std::string> &entries,
+                       std::string &error) {
   auto [name, value] = text.split('=');
   if (name.empty() || name.size() == text.size()) {
-    error = "expected NAME=NUMBER[,NUMBER...] or NAME=FILE.npy, got '" + text.str() + "'";
+    error = std::string("expected ") + expected + ", got '" + text.str() + "'";
     return false;
   }
-  if (options.constants.try_emplace(name.str(), value.str()).second)
+  if (entries.try_emplace(name.str(), value.str()).second)
     return true;
   error = "'" + name.str() + "' is given twice";
   return false;
+}
+
+bool halftone::parseConstant(StringRef text, ImportOptions &options, std::string &error) {
+  return parseEntry(text, "NAME=NUMBER[,NUMBER...] or NAME=FILE.npy", options.constants, error);
+}
+
+bool halftone::parseElements(StringRef text, ImportOptions &options, std::string &error) {
+  return parseEntry(text, "NAME=SHAPE[,SHAPE...] with shapes such as 3x4 or scalar, NAME=empty or NAME=none",
+                    options.elements, error);
 }
 
 OwningOpRef<ModuleOp> halftone::importONNX(StringRef path, MLIRContext &context, const ImportOptions &options,

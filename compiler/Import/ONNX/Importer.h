@@ -39,6 +39,8 @@ struct ImportOptions {
   /// Inputs that become constants: numbers separated by commas, or the name of
   /// a .npy file.
   std::map<std::string, std::string> constants;
+  /// What inputs that are sequences or optionals hold: shapes such as 3x4,2x4.
+  std::map<std::string, std::string> elements;
   /// Reports every node, input and initializer that cannot be imported instead
   /// of the first alone.
   bool keepGoing = false;
@@ -51,6 +53,9 @@ bool parseMaxima(llvm::StringRef text, ImportOptions &options, std::string &erro
 
 /// Parses "axes=0,1" or "table=file.npy" into `options.constants`, likewise.
 bool parseConstant(llvm::StringRef text, ImportOptions &options, std::string &error);
+
+/// Parses "states=3x4,2x4" into `options.elements`, likewise.
+bool parseElements(llvm::StringRef text, ImportOptions &options, std::string &error);
 
 /// Why an import gave nothing: the bytes could not be read as a model, the
 /// options do not fit it, or it asks for what Halftone lacks.

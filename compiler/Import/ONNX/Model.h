@@ -61,6 +61,9 @@ struct Dimension {
 struct ValueInfo {
   llvm::StringRef name;
   bool isTensor = false; ///< else a sequence, map, optional or nothing.
+  /// A sequence of tensors, or an optional tensor or sequence of them, whose
+  /// type and dimensions follow.
+  bool isSequence = false, isOptional = false;
   DataType type = DataType::Undefined;
   bool hasShape = false;
   std::vector<Dimension> dims;

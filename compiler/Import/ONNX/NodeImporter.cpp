@@ -46,7 +46,7 @@ bool NodeImporter::verify(Operation *op) {
 // Inputs
 //===----------------------------------------------------------------------===//
 
-Binding *NodeImporter::binding(unsigned index) {
+Binding *NodeImporter::anyInput(unsigned index) {
   if (hasFailed)
     return nullptr;
   if (!hasInput(index)) {
@@ -60,6 +60,35 @@ Binding *NodeImporter::binding(unsigned index) {
     return found;
   hasFailed = true; // and has been reported where it did
   return nullptr;
+}
+
+static StringRef toString(Binding::Kind kind) {
+  switch (kind) {
+  case Binding::Kind::Tensor:
+    return "a tensor";
+  case Binding::Kind::Sequence:
+    return "a sequence";
+  case Binding::Kind::Optional:
+    return "an optional";
+  }
+  llvm_unreachable("all kinds are listed");
+}
+
+Binding *NodeImporter::binding(unsigned index) {
+  Binding *found = anyInput(index);
+  if (!found || found->kind == Binding::Kind::Tensor)
+    return found;
+  error("input " + quote(node.inputs[index]) + " is " + toString(found->kind) + ", expected a tensor");
+  return nullptr;
+}
+
+ArrayRef<Binding> NodeImporter::sequence(unsigned index) {
+  Binding *found = anyInput(index);
+  if (found && found->kind == Binding::Kind::Sequence)
+    return found->elements;
+  if (found)
+    error("input " + quote(node.inputs[index]) + " is " + toString(found->kind) + ", expected a sequence");
+  return {};
 }
 
 bool NodeImporter::wants(unsigned index) const {
@@ -77,7 +106,7 @@ Value NodeImporter::input(unsigned index) {
 }
 
 const SymbolicTensor *NodeImporter::known(unsigned index) {
-  Binding *found = hasInput(index) ? binding(index) : nullptr;
+  Binding *found = hasInput(index) ? anyInput(index) : nullptr;
   return found && found->known ? &*found->known : nullptr;
 }
 
@@ -221,32 +250,67 @@ SmallVector<int64_t> NodeImporter::sortedAxes(ArrayRef<int64_t> axes, int64_t ra
 // Results
 //===----------------------------------------------------------------------===//
 
-void NodeImporter::setResult(unsigned index, const Binding &binding) {
+void NodeImporter::setResult(unsigned index, Binding binding) {
   if (hasFailed || index >= node.outputs.size() || node.outputs[index].empty())
     return;
-  if (!scope.values.try_emplace(node.outputs[index], binding).second)
+  if (!scope.values.try_emplace(node.outputs[index], std::move(binding)).second)
     error("output " + quote(node.outputs[index]) + " is produced twice");
 }
 
-void NodeImporter::setResult(unsigned index, Value value) {
-  if (!value)
-    return;
+Binding NodeImporter::bind(Value value) {
   Binding binding;
-  binding.type = cast<RankedTensorType>(value.getType());
+  binding.type = value ? llvm::cast<RankedTensorType>(value.getType()) : RankedTensorType();
   binding.value = value;
-  setResult(index, binding);
+  return binding;
 }
 
-void NodeImporter::setResult(unsigned index, SymbolicTensor known) {
+Binding NodeImporter::bind(SymbolicTensor known) {
   Binding binding;
   binding.type = RankedTensorType::get(known.shape, known.elementType);
   binding.known = std::move(known);
-  setResult(index, binding);
+  return binding;
 }
 
-void NodeImporter::forward(unsigned result, unsigned input) {
-  if (Binding *found = binding(input))
-    setResult(result, graph.share(*found, loc));
+void NodeImporter::setResult(unsigned index, Value value) {
+  if (value)
+    setResult(index, bind(value));
+}
+
+void NodeImporter::setResult(unsigned index, SymbolicTensor known) { setResult(index, bind(std::move(known))); }
+
+void NodeImporter::setSequence(unsigned index, std::vector<Binding> elements) {
+  if (!spend(elements.size())) // a loop that appends copies all of it each time
+    return;
+  Binding binding;
+  binding.kind = Binding::Kind::Sequence;
+  binding.elements = std::move(elements);
+  setResult(index, std::move(binding));
+}
+
+Binding NodeImporter::share(unsigned index) {
+  Binding *found = anyInput(index);
+  return found ? graph.share(*found, loc) : Binding();
+}
+
+void NodeImporter::forward(unsigned result, unsigned input) { setResult(result, share(input)); }
+
+Value NodeImporter::materialize(Binding &binding) {
+  if (hasFailed)
+    return {};
+  if (binding.kind != Binding::Kind::Tensor)
+    return error("it has " + toString(binding.kind) + " where it needs a tensor"), Value();
+  Value value = graph.materialize(binding, loc);
+  hasFailed |= !value;
+  return value;
+}
+
+std::optional<std::vector<Binding>> NodeImporter::importBody(const Graph &body, ArrayRef<Binding> inputs) {
+  std::vector<Binding> outputs;
+  if (hasFailed || mlir::failed(graph.importBody(body, node, inputs, scope, outputs))) {
+    hasFailed = true;
+    return std::nullopt;
+  }
+  return outputs;
 }
 
 LogicalResult NodeImporter::bindConstant(Binding &binding, const Tensor &tensor) {
@@ -265,11 +329,18 @@ Value NodeImporter::compare(ht::ComparePredicate predicate, Value x, Value y) {
       {x, y}, b.getNamedAttr("predicate", ht::ComparePredicateAttr::get(getContext(), predicate)));
 }
 
-Value NodeImporter::cast(Value x, Type elementType) {
+Value NodeImporter::cast(Value x, Type elementType, bool saturate) {
   if (!check(x))
     return {};
   auto type = ht::withElementType(llvm::cast<RankedTensorType>(x.getType()), elementType);
-  return type == x.getType() ? x : ht::CastOp::create(getBuilder(), loc, type, x).getResult();
+  return type == x.getType() ? x : ht::CastOp::create(getBuilder(), loc, type, x, saturate).getResult();
+}
+
+Value NodeImporter::bitcast(Value x, Type elementType) {
+  if (!check(x))
+    return {};
+  auto type = ht::withElementType(llvm::cast<RankedTensorType>(x.getType()), elementType);
+  return ht::BitcastOp::create(getBuilder(), loc, type, x);
 }
 
 Value NodeImporter::reshape(Value x, ArrayRef<Dim> dims) {
@@ -368,6 +439,24 @@ Value NodeImporter::dim(Dim expr) {
   tensor.elementType = getBuilder().getI64Type();
   tensor.elements.push_back({expr});
   return graph.materialize(tensor, loc);
+}
+
+Value NodeImporter::coordinates(ArrayRef<Dim> dims, int64_t axis, Type elementType) {
+  Dims along(dims.size() + 1, symbols().constant(1)), whole(dims.begin(), dims.end());
+  along[axis] = dims[axis];
+  whole.push_back(symbols().constant(1));
+  return broadcastTo(reshape(iota(dims[axis], 0, 1, elementType), along), whole);
+}
+
+Value NodeImporter::indexTuples(Value indices, int64_t axis) {
+  if (!check(indices))
+    return {};
+  Dims shape = dimsOf(indices), column = shape;
+  column.push_back(symbols().constant(1));
+  SmallVector<Value> columns;
+  for (int64_t i = 0, rank = shape.size(); i < rank; ++i)
+    columns.push_back(i == axis ? reshape(indices, column) : coordinates(shape, i, getElementTypeOrSelf(indices)));
+  return check(columns) ? concat(columns, shape.size()) : Value();
 }
 
 } // namespace halftone::onnx

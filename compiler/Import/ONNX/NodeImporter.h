@@ -38,6 +38,7 @@ public:
   // Inputs.
   unsigned numInputs() const { return node.inputs.size(); }
   unsigned numOutputs() const { return node.outputs.size(); }
+  llvm::StringRef outputName(unsigned index) const { return node.outputs[index]; }
   bool hasInput(unsigned index) const {
     return index < node.inputs.size() && !node.inputs[index].empty() && !scope.isAbsent(node.inputs[index]);
   }
@@ -49,6 +50,10 @@ public:
   mlir::Value optionalInput(unsigned index) { return hasInput(index) ? input(index) : mlir::Value(); }
   /// What is known of it, or null.
   const SymbolicTensor *known(unsigned index);
+  /// What an input is, tensor or not; null after an error or where it is absent.
+  Binding *anyInput(unsigned index);
+  /// The elements of a sequence; an error where it is none.
+  llvm::ArrayRef<Binding> sequence(unsigned index);
   mlir::RankedTensorType type(unsigned index);
   ht::Dims dims(unsigned index) { return ht::getDims(type(index)); }
   mlir::Type elementType(unsigned index) { return type(index).getElementType(); }
@@ -81,11 +86,20 @@ public:
   // Results.
   void setResult(unsigned index, mlir::Value value);
   void setResult(unsigned index, SymbolicTensor known);
-  void setResult(unsigned index, const Binding &binding);
+  void setResult(unsigned index, Binding binding);
+  void setSequence(unsigned index, std::vector<Binding> elements);
   void forward(unsigned result, unsigned input);
-  void inlineBranch(const Graph &branch) {
-    hasFailed |= mlir::failed(graph.inlineGraph(branch, node, scope));
-  }
+  /// A copy of what input `index` is, to be part of something else.
+  Binding share(unsigned index);
+  /// `value`, which may be null after a failure, as a binding of its own.
+  static Binding bind(mlir::Value value);
+  static Binding bind(SymbolicTensor known);
+  /// The binding as data; null after an error, as where it is no tensor.
+  mlir::Value materialize(Binding &binding);
+  /// Imports `body` in place: what its outputs are, or nullopt after an error.
+  std::optional<std::vector<Binding>> importBody(const Graph &body, llvm::ArrayRef<Binding> inputs = {});
+  /// Counts steps of work that a file asks for beyond its nodes.
+  bool spend(size_t steps) { return !(hasFailed |= !graph.spend(steps)); }
   /// Binds a tensor of the node itself; large ones are named after its output.
   mlir::LogicalResult bindConstant(Binding &binding, const Tensor &tensor);
 
@@ -106,7 +120,8 @@ public:
   mlir::Value where(mlir::Value condition, mlir::Value x, mlir::Value y) {
     return infer<ht::WhereOp>({condition, x, y});
   }
-  mlir::Value cast(mlir::Value x, mlir::Type elementType);
+  mlir::Value cast(mlir::Value x, mlir::Type elementType, bool saturate = false);
+  mlir::Value bitcast(mlir::Value x, mlir::Type elementType);
   mlir::Value reshape(mlir::Value x, llvm::ArrayRef<ht::Dim> dims);
   mlir::Value broadcastTo(mlir::Value x, llvm::ArrayRef<ht::Dim> dims);
   mlir::Value transpose(mlir::Value x, llvm::ArrayRef<int64_t> permutation);
@@ -123,6 +138,12 @@ public:
   /// A scalar of the element type of `like`.
   mlir::Value scalarLike(double value, mlir::Value like);
   mlir::Value dim(ht::Dim expr);
+  /// The coordinate along `axis` of each element of a tensor of shape `dims`, with
+  /// a last axis of 1: one column of a table of index tuples.
+  mlir::Value coordinates(llvm::ArrayRef<ht::Dim> dims, int64_t axis, mlir::Type elementType);
+  /// For each element of `indices` the tuple of its coordinates, with the element
+  /// instead of the one along `axis`.
+  mlir::Value indexTuples(mlir::Value indices, int64_t axis);
   ht::Dims dimsOf(mlir::Value value) { return value ? ht::getDims(value) : ht::Dims(); }
 
 private:
@@ -130,8 +151,8 @@ private:
   bool check(mlir::ValueRange operands) {
     return !hasFailed && llvm::all_of(operands, [](mlir::Value v) { return bool(v); });
   }
+  /// What is bound to a tensor input.
   Binding *binding(unsigned index);
-  Binding *result(unsigned index);
   /// Runs `create`, which may report errors at `loc`, under the node's name.
   bool underName(llvm::function_ref<bool()> create);
 

@@ -13,9 +13,18 @@ using namespace mlir;
 namespace halftone::onnx {
 
 SmallVector<ArrayRef<Operator>> operatorTable() {
-  return {sourceOperators(),   elementwiseOperators(), shapeOperators(),
-          indexingOperators(), contractionOperators(), normalizationOperators(),
-          attentionOperators()};
+  return {sourceOperators(),
+          castOperators(),
+          elementwiseOperators(),
+          shapeOperators(),
+          indexingOperators(),
+          scatterOperators(),
+          orderOperators(),
+          contractionOperators(),
+          normalizationOperators(),
+          attentionOperators(),
+          controlFlowOperators(),
+          sequenceOperators()};
 }
 
 const Operator *findOperator(StringRef domain, StringRef name, int64_t opset) {

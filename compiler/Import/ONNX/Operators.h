@@ -42,6 +42,11 @@ llvm::ArrayRef<Operator> indexingOperators();
 llvm::ArrayRef<Operator> contractionOperators();
 llvm::ArrayRef<Operator> normalizationOperators();
 llvm::ArrayRef<Operator> sourceOperators();
+llvm::ArrayRef<Operator> castOperators();
+llvm::ArrayRef<Operator> scatterOperators();
+llvm::ArrayRef<Operator> orderOperators();
+llvm::ArrayRef<Operator> controlFlowOperators();
+llvm::ArrayRef<Operator> sequenceOperators();
 
 /// All entries.
 llvm::SmallVector<llvm::ArrayRef<Operator>> operatorTable();

@@ -99,27 +99,6 @@ void emitMod(NodeImporter &node) {
   node.setResult(0, remainder);
 }
 
-void emitCast(NodeImporter &node) {
-  auto to = static_cast<DataType>(node.requiredInteger("to"));
-  if (node.failed())
-    return;
-  Type element = getElementType(to, node.getContext());
-  if (!element)
-    return node.error("conversion to " + toString(to) + " is not supported");
-  if (element == node.elementType(0))
-    return node.forward(0, 0);
-  // A converted initializer is a weight of its own, converted at compile time.
-  if (Value weight = node.castWeight(0, ht::withElementType(node.type(0), element)))
-    return node.setResult(0, weight);
-  node.setResult(0, node.cast(node.input(0), element));
-}
-
-void emitCastLike(NodeImporter &node) {
-  Type element = node.elementType(1);
-  if (!node.failed())
-    node.setResult(0, node.cast(node.input(0), element));
-}
-
 void emitIdentity(NodeImporter &node) { node.forward(0, 0); }
 
 /// At inference, dropout is the identity and its mask all true.
@@ -267,8 +246,6 @@ const Operator kOperators[] = {
     {"", "Abs", 6, kNewest, emitUnary<ht::AbsOp>},
     {"", "Add", 7, kNewest, emitBinary<ht::AddOp>, evaluateAdd},
     {"", "And", 7, kNewest, emitBinary<ht::AndOp>, evaluateAnd},
-    {"", "Cast", 6, kNewest, emitCast, evaluateCast},
-    {"", "CastLike", 15, kNewest, emitCastLike},
     {"", "Ceil", 6, kNewest, emitUnary<ht::CeilOp>, evaluateCeil},
     {"", "Celu", 12, kNewest, emitCelu},
     {"", "Clip", 11, kNewest, emitClip},

@@ -18,15 +18,6 @@ void emitGather(NodeImporter &node) {
                         node.getBuilder().getNamedAttr("axis", node.getBuilder().getI64IntegerAttr(axis))));
 }
 
-/// The coordinate along `axis` of each element of a tensor of shape `dims`, with
-/// a last axis of 1: one column of a table of index tuples.
-Value coordinates(NodeImporter &node, ArrayRef<Dim> dims, int64_t axis, Type type) {
-  Dims along(dims.size() + 1, node.symbols().constant(1)), whole(dims.begin(), dims.end());
-  along[axis] = dims[axis];
-  whole.push_back(node.symbols().constant(1));
-  return node.broadcastTo(node.reshape(node.iota(dims[axis], 0, 1, type), along), whole);
-}
-
 /// Batch axes are looked up like others, at their own coordinates.
 void emitGatherND(NodeImporter &node) {
   Value data = node.input(0), indices = node.input(1);
@@ -40,7 +31,7 @@ void emitGatherND(NodeImporter &node) {
     SmallVector<Value> columns;
     ArrayRef<Dim> tuples = ArrayRef<Dim>(shape).drop_back();
     for (int64_t axis = 0; axis < batch; ++axis)
-      columns.push_back(coordinates(node, tuples, axis, node.elementType(1)));
+      columns.push_back(node.coordinates(tuples, axis, node.elementType(1)));
     columns.push_back(indices);
     indices = node.concat(columns, tuples.size());
   }
@@ -49,21 +40,13 @@ void emitGatherND(NodeImporter &node) {
 
 /// y[i, j, k] = x[i, index[i, j, k], k] for axis 1.
 void emitGatherElements(NodeImporter &node) {
-  Value data = node.input(0), indices = node.input(1);
+  Value data = node.input(0);
   int64_t axis = node.axis(node.integer("axis", 0), node.rank(0));
-  Dims shape = node.dims(1);
   if (node.failed())
     return;
-  if (static_cast<int64_t>(shape.size()) != node.rank(0))
+  if (node.rank(1) != node.rank(0))
     return node.error("its operands differ in rank");
-  SmallVector<Value> columns;
-  Dims column = shape;
-  column.push_back(node.symbols().constant(1));
-  for (int64_t i = 0; i < node.rank(0); ++i)
-    columns.push_back(i == axis ? node.reshape(indices, column)
-                                : coordinates(node, shape, i, node.elementType(1)));
-  if (!node.failed())
-    node.setResult(0, node.infer<ht::GatherNDOp>({data, node.concat(columns, shape.size())}));
+  node.setResult(0, node.infer<ht::GatherNDOp>({data, node.indexTuples(node.input(1), axis)}));
 }
 
 void emitCumSum(NodeImporter &node) {

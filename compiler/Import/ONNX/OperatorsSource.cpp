@@ -1,4 +1,4 @@
-//===- OperatorsSource.cpp - constants, shapes as values, control flow ------===//
+//===- OperatorsSource.cpp - constants, shapes as values ------------------===//
 
 #include "compiler/Import/ONNX/Names.h"
 #include "compiler/Import/ONNX/Operators.h"
@@ -99,21 +99,9 @@ void emitRange(NodeImporter &node) {
   node.setResult(0, value);
 }
 
-/// A branch is taken at import; a condition on data is refused.
-void emitIf(NodeImporter &node) {
-  auto condition = node.integers(0, "condition");
-  if (!condition)
-    return;
-  if (condition->size() != 1)
-    return node.error("its condition must be one element");
-  if (const Graph *branch = node.subgraph(condition->front() ? "then_branch" : "else_branch"))
-    node.inlineBranch(*branch);
-}
-
 const Operator kOperators[] = {
     {"", "Constant", 1, kNewest, emitConstant},
     {"", "ConstantOfShape", 9, kNewest, emitConstantOfShape, evaluateConstantOfShape},
-    {"", "If", 1, kNewest, emitIf},
     {"", "Range", 11, kNewest, emitRange, evaluateRange},
     {"", "Shape", 1, kNewest, emitShape, evaluateShape},
     {"", "Size", 1, kNewest, emitShape, evaluateSize},

@@ -16,6 +16,7 @@
 #include <protozero/pbf_reader.hpp>
 
 #include <stdexcept>
+#include <utility>
 
 using llvm::StringRef;
 
@@ -123,6 +124,7 @@ private:
   Tensor parseTensor(Reader reader);
   ValueInfo parseValueInfo(Reader reader);
   void parseTensorType(Reader reader, ValueInfo &info);
+  void parseType(Reader reader, ValueInfo &info);
   Attribute parseAttribute(Reader reader, unsigned depth);
   Node parseNode(Reader reader, unsigned depth);
   std::unique_ptr<Graph> parseGraph(Reader reader, unsigned depth);
@@ -258,24 +260,44 @@ void Parser::parseTensorType(Reader reader, ValueInfo &info) {
   }
 }
 
-ValueInfo Parser::parseValueInfo(Reader reader) {
-  ValueInfo info;
-  info.bytes = getRest(reader);
+/// Optionals may hold sequences, and these tensors; any other nesting is a type
+/// that nothing here has a use for.
+void Parser::parseType(Reader reader, ValueInfo &info) {
   while (reader.next()) {
+    bool isOptional = reader.tag() == 9 && !info.isOptional && !info.isSequence;
+    bool isSequence = reader.tag() == 4 && !info.isSequence;
     if (reader.tag() == 1) {
-      info.name = getName(reader, "value");
-    } else if (reader.tag() == 2) {
-      Reader type = getMessage(reader, "value");
-      while (type.next()) {
-        if (type.tag() == 1)
-          parseTensorType(getMessage(type, "type"), info);
+      parseTensorType(getMessage(reader, "type"), info);
+    } else if (isOptional || isSequence) {
+      (isOptional ? info.isOptional : info.isSequence) = true;
+      Reader inner = getMessage(reader, "type");
+      while (inner.next()) {
+        if (inner.tag() == 1)
+          parseType(getMessage(inner, "type"), info);
         else
-          type.skip();
+          inner.skip();
       }
     } else {
       reader.skip();
     }
   }
+}
+
+ValueInfo Parser::parseValueInfo(Reader reader) {
+  ValueInfo info;
+  info.bytes = getRest(reader);
+  while (reader.next()) {
+    if (reader.tag() == 1)
+      info.name = getName(reader, "value");
+    else if (reader.tag() == 2)
+      parseType(getMessage(reader, "value"), info);
+    else
+      reader.skip();
+  }
+  // A type of lists whose elements are no tensors.
+  bool ofTensors = std::exchange(info.isTensor, info.isTensor && !info.isSequence && !info.isOptional);
+  info.isSequence &= ofTensors;
+  info.isOptional &= ofTensors;
   return info;
 }
 

@@ -26,6 +26,10 @@ const CauseRemedy kCauses[] = {
     {Cause::NoRank, "declare the shape of the input, e.g. with "
                     "onnx.tools.update_model_dims.update_inputs_outputs_dims"},
     {Cause::NotTensor, "export the model with tensors alone as inputs"},
+    {Cause::SequenceInput, "say what it holds with --elements NAME=SHAPE,..., e.g. --elements states=3x4,2x4, or with "
+                           "--elements NAME=empty"},
+    {Cause::OptionalInput, "say what it holds with --elements NAME=SHAPE, e.g. --elements mask=3x4, or that it is "
+                           "absent with --elements NAME=none"},
 };
 
 const char *const kSource = "use the model that this file was made from";
@@ -43,9 +47,6 @@ const char *const kSample = "export the model in eval mode, and draw samples out
 const char *const kDataSize = "a result whose size depends on data";
 const char *const kPin = "if it depends on inputs that never change, make these constants with --constant NAME=VALUE; "
                          "else move it out of the model";
-const char *const kSequences = "sequences and optionals";
-const char *const kTensors = "export with torch.onnx.export(dynamo=True), or fold the model with onnxsim, so that "
-                             "tensors alone are left";
 const char *const kLayout = "a saved form of ONNX Runtime's own optimizer";
 const char *const kBasic = "save the optimized model at level ORT_ENABLE_BASIC, or use the original";
 
@@ -90,11 +91,6 @@ const OperatorRemedy kOperators[] = {
     {"", "Compress", kDataSize, kPin},
     {"", "Unique", kDataSize, kPin},
     {"", "NonMaxSuppression", kDataSize, kPin},
-    {"", "Loop", "a loop that depends on data", kPin},
-    {"", "Sequence*", kSequences, kTensors},
-    {"", "SplitToSequence", kSequences, kTensors},
-    {"", "ConcatFromSequence", kSequences, kTensors},
-    {"", "Optional*", kSequences, kTensors},
     {"ai.onnx.ml", "*", "classical machine learning", "export the transformer alone"},
     {"com.microsoft.nchwc", "*", kLayout, kBasic},
     {"com.ms.internal.nhwc", "*", kLayout, kBasic},

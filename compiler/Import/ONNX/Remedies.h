@@ -19,6 +19,8 @@ enum class Cause {
   Sparse,
   NoRank,
   NotTensor,
+  SequenceInput,
+  OptionalInput,
 };
 
 /// What to do about it, as a sentence without a capital; empty where nothing is

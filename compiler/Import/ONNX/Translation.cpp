@@ -19,6 +19,9 @@ void halftone::registerONNXTranslation() {
   static llvm::cl::list<std::string> constants(
       "constant", llvm::cl::desc("Inputs that become constants, e.g. axes=0,1 or table=file.npy"),
       llvm::cl::value_desc("NAME=VALUE"));
+  static llvm::cl::list<std::string> elements(
+      "elements", llvm::cl::desc("What inputs that are sequences or optionals hold, e.g. states=3x4,2x4"),
+      llvm::cl::value_desc("NAME=SHAPE,..."));
 
   TranslateToMLIRRegistration registration(
       "import-onnx", "an ONNX model as the graph dialect (weights stay in the file)",
@@ -41,6 +44,12 @@ void halftone::registerONNXTranslation() {
         for (const std::string &entry : constants) {
           if (!parseConstant(entry, options, error)) {
             emitError(loc) << "--constant: " << error;
+            return {};
+          }
+        }
+        for (const std::string &entry : elements) {
+          if (!parseElements(entry, options, error)) {
+            emitError(loc) << "--elements: " << error;
             return {};
           }
         }

@@ -1,0 +1,97 @@
+//===- OperatorsCast.cpp - conversions of element types ---------------------===//
+
+#include "compiler/Import/ONNX/Operators.h"
+
+using namespace mlir;
+
+namespace halftone::onnx {
+
+namespace {
+
+/// The element type that attribute `to` names; null after an error.
+Type getTarget(NodeImporter &node) {
+  auto to = static_cast<DataType>(node.requiredInteger("to"));
+  Type element = node.failed() ? Type() : getElementType(to, node.getContext());
+  if (!element && !node.failed())
+    node.error("conversion to " + toString(to) + " is not supported",
+               to == DataType::String ? "convert numbers to text outside of the model" : "");
+  return element;
+}
+
+/// Powers of two that round down or to the nearest: the exponent of f32, which
+/// is the code, after the half that a carry makes of the fraction.
+Value castToPowerOfTwo(NodeImporter &node, Value x, Type element, bool nearest, bool saturate) {
+  Builder b(node.getContext());
+  Type word = b.getIntegerType(32, /*isSigned=*/false);
+  Value wide = node.cast(x, b.getF32Type());
+  Value bits = node.bitcast(node.unary<ht::AbsOp>(wide), word);
+  Value half = node.scalar(nearest ? 0x400000 : 0, word);
+  Value code = node.div(node.add(bits, half), node.scalar(0x800000, word));
+  if (saturate)
+    code = node.infer<ht::MinOp>({code, node.scalar(254, word)});
+  // NaN and infinity.
+  Value special = node.compare(ht::ComparePredicate::GE, bits, node.scalar(0x7f800000, word));
+  code = node.where(special, node.scalar(255, word), code);
+  return node.bitcast(node.cast(code, b.getIntegerType(8, /*isSigned=*/false)), element);
+}
+
+/// The conversion of input 0 to `element`.
+void emitConversion(NodeImporter &node, Type element) {
+  if (node.failed())
+    return;
+  if (element == node.elementType(0))
+    return node.forward(0, 0);
+  bool isCode = isa<FloatType>(element) && element.getIntOrFloatBitWidth() <= 8;
+  // A converted initializer is a weight of its own, converted at compile time.
+  if (Value weight = isCode ? Value() : node.castWeight(0, ht::withElementType(node.type(0), element)))
+    return node.setResult(0, weight);
+  bool saturate = isCode && node.integer("saturate", 1) != 0;
+  StringRef mode = node.string("round_mode", "up");
+  Value x = node.input(0);
+  if (isa<Float8E8M0FNUType>(element) && mode != "up") {
+    if (mode != "nearest" && mode != "down")
+      return node.error("round_mode must be up, down or nearest, got '" + mode + "'");
+    return node.setResult(0, castToPowerOfTwo(node, x, element, mode == "nearest", saturate));
+  }
+  node.setResult(0, node.cast(x, element, saturate));
+}
+
+void emitCast(NodeImporter &node) {
+  if (Type element = getTarget(node))
+    emitConversion(node, element);
+}
+
+void emitCastLike(NodeImporter &node) { emitConversion(node, node.elementType(1)); }
+
+/// A bool is a byte, 0 or 1, which its conversion is too.
+void emitBitCast(NodeImporter &node) {
+  Type to = getTarget(node), from = node.elementType(0);
+  if (node.failed())
+    return;
+  auto width = [](Type type) { return type.isInteger(1) ? 8 : type.getIntOrFloatBitWidth(); };
+  if (width(to) != width(from))
+    return node.error("elements of " + Twine(width(from)) + " bits cannot become " + Twine(width(to)) + " bits");
+  if (to == from)
+    return node.forward(0, 0);
+  Type byte = IntegerType::get(node.getContext(), 8, IntegerType::Unsigned);
+  Value x = node.input(0);
+  if (from.isInteger(1))
+    x = node.cast(x, byte);
+  if (to.isInteger(1))
+    return node.setResult(0, node.cast(from == byte || from.isInteger(1) ? x : node.bitcast(x, byte), to));
+  node.setResult(0, node.bitcast(x, to));
+}
+
+const char *const kNote = "strings and complex numbers are refused";
+
+const Operator kOperators[] = {
+    {"", "BitCast", 26, kNewest, emitBitCast, nullptr, kNote},
+    {"", "Cast", 6, kNewest, emitCast, evaluateCast, kNote},
+    {"", "CastLike", 15, kNewest, emitCastLike, nullptr, kNote},
+};
+
+} // namespace
+
+ArrayRef<Operator> castOperators() { return kOperators; }
+
+} // namespace halftone::onnx
