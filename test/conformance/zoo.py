@@ -1,0 +1,124 @@
+"""The transformer architectures that conformance tests export: small random-weight
+configurations of Hugging Face models, one line each."""
+from dataclasses import dataclass, field
+
+import numpy as np
+
+# ---- inputs ---------------------------------------------------------------------------
+
+#: What an input holds, and its dimensions: a name is dynamic, and its export's size.
+INPUTS = {
+    "input_ids": ("ids", ("batch", "sequence")),
+    "attention_mask": ("mask", ("batch", "sequence")),
+    "token_type_ids": ("types", ("batch", "sequence")),
+    "decoder_input_ids": ("ids", ("batch", "sequence")),
+    "encoder_hidden_states": ("states", ("batch", "source", 32)),
+    "encoder_attention_mask": ("mask", ("batch", "source")),
+    "input_features": ("states", ("batch", 8, 48)),
+    "input_values": ("states", ("batch", "samples")),
+    "pixel_values": ("states", ("batch", 3, 32, 32)),
+}
+#: Sizes at export, and two shapes to run: one of them, and one that no exporter saw.
+EXPORTED = {"batch": 2, "sequence": 12, "source": 9, "samples": 800}
+SHAPES = (EXPORTED, {"batch": 3, "sequence": 19, "source": 14, "samples": 1200})
+LARGEST = {"batch": 4, "sequence": 32, "source": 32, "samples": 2000}
+
+
+def make_inputs(model, sizes, seed=0):
+    """Random inputs by name. Masks are padded on the right, but for the first row."""
+    random = np.random.default_rng(seed)
+    inputs = {}
+    for name in model.inputs:
+        kind, dims = INPUTS[name]
+        shape = [sizes.get(dim, dim) for dim in dims]
+        if kind == "ids":
+            inputs[name] = random.integers(3, VOCABULARY, shape)
+        elif kind == "types":
+            inputs[name] = random.integers(0, 2, shape)
+        elif kind == "mask":
+            lengths = random.integers(shape[1] // 2, shape[1] + 1, shape[0])
+            lengths[0] = shape[1]
+            inputs[name] = (np.arange(shape[1]) < lengths[:, None]).astype(np.int64)
+        else:
+            inputs[name] = random.standard_normal(shape, np.float32)
+    return inputs
+
+
+# ---- models ---------------------------------------------------------------------------
+
+VOCABULARY = 99
+SMALL = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64, vocab_size=VOCABULARY,
+             max_position_embeddings=64, pad_token_id=0, bos_token_id=1, eos_token_id=2)
+ENCODER = ("input_ids", "attention_mask", "token_type_ids")
+TEXT = ("input_ids", "attention_mask")
+CROSS = ("decoder_input_ids", "encoder_hidden_states", "encoder_attention_mask")
+
+
+@dataclass(frozen=True)
+class Model:
+    name: str
+    inputs: tuple
+    config: dict = field(default_factory=dict)  # beside SMALL
+    kind: str = ""  # transformers' model_type; default: the name
+    head: str = "AutoModel"
+    part: str = ""  # "encoder" or "decoder" of a sequence-to-sequence model
+    optimizer: str = "bert"  # ONNX Runtime's model_type
+    raised: dict = field(default_factory=dict)  # how many of each operation raising must find
+
+    @property
+    def model_type(self):
+        return self.kind or self.name
+
+
+T5 = dict(d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4, relative_attention_num_buckets=8,
+          relative_attention_max_distance=16, decoder_start_token_id=0)
+BART = dict(d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_heads=4, decoder_attention_heads=4,
+            encoder_ffn_dim=64, decoder_ffn_dim=64, decoder_start_token_id=1, forced_eos_token_id=None)
+WHISPER = BART | dict(num_mel_bins=8, max_source_positions=24, max_target_positions=64, begin_suppress_tokens=None)
+VISION = dict(image_size=32, patch_size=8)
+GQA = dict(num_key_value_heads=2, head_dim=8)
+
+MODELS = {model.name: model for model in (
+    Model("bert", ENCODER, raised=dict(attention=2, layer_norm=5, gelu=2, linear=12)),
+    Model("distilbert", TEXT, dict(hidden_dim=64), raised=dict(attention=2, layer_norm=5, gelu=2, linear=12)),
+    Model("roberta", TEXT, raised=dict(attention=2, layer_norm=5, gelu=2, linear=12)),
+    Model("albert", ENCODER, dict(embedding_size=16), raised=dict(attention=2, layer_norm=5, gelu=2, linear=13)),
+    Model("electra", ENCODER, dict(embedding_size=16), raised=dict(attention=2, layer_norm=5, gelu=2, linear=13)),
+    Model("deberta-v2", TEXT, dict(relative_attention=True, position_buckets=8, pos_att_type=["p2c", "c2p"],
+                                   norm_rel_ebd="layer_norm", share_att_key=True, position_biased_input=False),
+          raised=dict(layer_norm=6, gelu=2, linear=16)),
+    Model("gpt2", TEXT, dict(n_positions=64), optimizer="gpt2",
+          raised=dict(attention=2, layer_norm=5, gelu=2, linear=8)),
+    Model("gpt_neox", TEXT, optimizer="gpt_neox", raised=dict(attention=2, rope=4, layer_norm=5, gelu=2, linear=8)),
+    Model("opt", TEXT, dict(ffn_dim=64, word_embed_proj_dim=32), optimizer="gpt2",
+          raised=dict(attention=2, layer_norm=5, linear=12)),
+    Model("llama", TEXT, GQA, optimizer="gpt2", raised=dict(attention=2, rope=4, rms_norm=5, glu=2, linear=14)),
+    Model("qwen2", TEXT, GQA, optimizer="gpt2", raised=dict(attention=2, rope=4, rms_norm=5, glu=2, linear=14)),
+    Model("qwen3", TEXT, GQA, optimizer="gpt2", raised=dict(attention=2, rope=4, rms_norm=9, glu=2, linear=14)),
+    Model("mistral", TEXT, GQA | dict(sliding_window=12), optimizer="gpt2",
+          raised=dict(attention=2, rope=4, rms_norm=5, glu=2, linear=14)),
+    Model("phi3", TEXT, GQA, optimizer="gpt2", raised=dict(attention=2, rope=4, rms_norm=5, glu=2, linear=8)),
+    Model("gemma2", TEXT, GQA | dict(sliding_window=12, query_pre_attn_scalar=16), optimizer="gpt2",
+          raised=dict(rope=4, rms_norm=9, glu=2, linear=14)),
+    Model("t5-encoder", TEXT, T5, kind="t5", part="encoder", optimizer="t5",
+          raised=dict(attention=2, rms_norm=5, linear=12)),
+    Model("t5-decoder", CROSS, T5, kind="t5", part="decoder", optimizer="t5",
+          raised=dict(attention=4, rms_norm=7, linear=20)),
+    Model("bart-encoder", TEXT, BART, kind="bart", part="encoder", optimizer="bart",
+          raised=dict(attention=2, layer_norm=5, gelu=2, linear=12)),
+    Model("bart-decoder", CROSS, BART, kind="bart", part="decoder", optimizer="bart",
+          raised=dict(attention=4, layer_norm=7, gelu=2, linear=20)),
+    Model("whisper-decoder", ("decoder_input_ids", "attention_mask", "encoder_hidden_states"), WHISPER,
+          kind="whisper", part="decoder", optimizer="bart", raised=dict(attention=4, layer_norm=7, gelu=2, linear=20)),
+    Model("clip-text", TEXT, kind="clip_text_model", optimizer="clip",
+          raised=dict(attention=2, layer_norm=5, glu=2, linear=12)),
+)}
+
+@dataclass(frozen=True)
+class Variant:
+    """How a model becomes a file."""
+    dynamo: bool
+    opset: int
+
+
+VARIANTS = {"torchscript": Variant(False, 18), "dynamo": Variant(True, 18), "dynamo23": Variant(True, 23)}
