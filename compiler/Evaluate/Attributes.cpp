@@ -2,7 +2,10 @@
 
 #include "compiler/Evaluate/Attributes.h"
 
+#include "compiler/Evaluate/Strided.h"
+
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -10,30 +13,38 @@ namespace halftone::evaluate {
 
 std::optional<ElementKind> getElementKind(Type type) {
   if (auto integer = dyn_cast<IntegerType>(type)) {
+    bool isUnsigned = integer.isUnsigned();
     switch (integer.getWidth()) {
     case 1:
       return ElementKind::I1;
+    case 2:
+      return isUnsigned ? ElementKind::UI2 : ElementKind::I2;
+    case 4:
+      return isUnsigned ? ElementKind::UI4 : ElementKind::I4;
     case 8:
-      return integer.isUnsigned() ? ElementKind::UI8 : ElementKind::I8;
+      return isUnsigned ? ElementKind::UI8 : ElementKind::I8;
     case 16:
-      return integer.isUnsigned() ? std::nullopt : std::optional(ElementKind::I16);
+      return isUnsigned ? ElementKind::UI16 : ElementKind::I16;
     case 32:
-      return integer.isUnsigned() ? std::nullopt : std::optional(ElementKind::I32);
+      return isUnsigned ? ElementKind::UI32 : ElementKind::I32;
     case 64:
-      return integer.isUnsigned() ? std::nullopt : std::optional(ElementKind::I64);
+      return isUnsigned ? ElementKind::UI64 : ElementKind::I64;
     default:
       return std::nullopt;
     }
   }
-  if (type.isF16())
-    return ElementKind::F16;
-  if (type.isBF16())
-    return ElementKind::BF16;
-  if (type.isF32())
-    return ElementKind::F32;
-  if (type.isF64())
-    return ElementKind::F64;
-  return std::nullopt;
+  return TypeSwitch<Type, std::optional<ElementKind>>(type)
+      .Case([](Float16Type) { return ElementKind::F16; })
+      .Case([](BFloat16Type) { return ElementKind::BF16; })
+      .Case([](Float32Type) { return ElementKind::F32; })
+      .Case([](Float64Type) { return ElementKind::F64; })
+      .Case([](Float8E4M3FNType) { return ElementKind::F8E4M3FN; })
+      .Case([](Float8E4M3FNUZType) { return ElementKind::F8E4M3FNUZ; })
+      .Case([](Float8E5M2Type) { return ElementKind::F8E5M2; })
+      .Case([](Float8E5M2FNUZType) { return ElementKind::F8E5M2FNUZ; })
+      .Case([](Float8E8M0FNUType) { return ElementKind::F8E8M0FNU; })
+      .Case([](Float4E2M1FNType) { return ElementKind::F4E2M1FN; })
+      .Default(std::nullopt);
 }
 
 std::optional<Tensor> fromAttribute(ElementsAttr attribute) {
@@ -42,19 +53,18 @@ std::optional<Tensor> fromAttribute(ElementsAttr attribute) {
     return std::nullopt;
   ArrayRef<int64_t> shape = attribute.getShapedType().getShape();
   if (auto dense = dyn_cast<DenseElementsAttr>(attribute)) {
-    Tensor tensor = Tensor::allocate(*kind, shape);
-    char *to = tensor.getMutableData();
     if (*kind == ElementKind::I1) {
       // How MLIR packs these is its own affair.
+      Tensor tensor = Tensor::allocate(*kind, shape);
       for (auto [i, value] : llvm::enumerate(dense.getValues<bool>()))
-        to[i] = value;
+        tensor.getMutableData()[i] = value;
       return tensor;
     }
+    // An element takes whole bytes here too.
     ArrayRef<char> raw = dense.getRawData();
-    size_t step = dense.isSplat() ? tensor.getElementSize() : tensor.getBytes().size();
-    for (size_t i = 0; i < tensor.getBytes().size(); i += step)
-      std::memcpy(to + i, raw.data(), step);
-    return tensor;
+    if (!dense.isSplat())
+      return Tensor::copy(*kind, shape, raw);
+    return broadcastTo(Tensor::copy(*kind, {}, raw), shape);
   }
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(attribute)) {
     AsmResourceBlob *blob = resource.getRawHandle().getBlob();
@@ -73,12 +83,22 @@ DenseElementsAttr toAttribute(const Tensor &tensor, RankedTensorType type) {
   bool isSplat = !bytes.empty();
   for (size_t i = size; i < bytes.size() && isSplat; i += size)
     isSplat = std::memcmp(bytes.data(), bytes.data() + i, size) == 0;
-  if (tensor.getKind() != ElementKind::I1)
-    return DenseElementsAttr::getFromRawBuffer(type, isSplat ? bytes.take_front(size) : bytes);
-  SmallVector<bool> values;
-  for (char byte : isSplat ? bytes.take_front(1) : bytes)
-    values.push_back(byte != 0);
-  return DenseElementsAttr::get(type, values);
+  if (isSplat)
+    bytes = bytes.take_front(size);
+  if (tensor.getKind() == ElementKind::I1) {
+    SmallVector<bool> values;
+    for (char byte : bytes)
+      values.push_back(byte != 0);
+    return DenseElementsAttr::get(type, values);
+  }
+  int64_t bits = getStoredBits(tensor.getKind());
+  if (bits >= 8)
+    return DenseElementsAttr::getFromRawBuffer(type, bytes);
+  // A literal does not repeat the sign in the bits of a byte that it does not use.
+  SmallVector<char> narrow(bytes);
+  for (char &byte : narrow)
+    byte &= static_cast<char>((1 << bits) - 1);
+  return DenseElementsAttr::getFromRawBuffer(type, narrow);
 }
 
 } // namespace halftone::evaluate

@@ -2,6 +2,7 @@
 
 #include "compiler/Evaluate/Contractions.h"
 
+#include "compiler/Evaluate/Codec.h"
 #include "compiler/Evaluate/Handlers.h"
 #include "compiler/Evaluate/Strided.h"
 #include "dialects/HT/HTOps.h"
@@ -108,7 +109,6 @@ T startOf(ht::ReduceKind kind, ElementKind element) {
 
 template <typename T>
 T combine(ht::ReduceKind kind, T x, T y) {
-  bool invalid = x != x || y != y;
   using Wrapping = std::conditional_t<std::is_integral_v<T>, uint64_t, T>;
   switch (kind) {
   case ht::ReduceKind::Sum:
@@ -117,9 +117,9 @@ T combine(ht::ReduceKind kind, T x, T y) {
   case ht::ReduceKind::Prod:
     return static_cast<T>(Wrapping(x) * Wrapping(y));
   case ht::ReduceKind::Max:
-    return invalid ? x + y : std::max(x, y);
+    return maximum(x, y);
   case ht::ReduceKind::Min:
-    return invalid ? x + y : std::min(x, y);
+    return minimum(x, y);
   }
   llvm_unreachable("covered switch");
 }
@@ -153,13 +153,11 @@ llvm::Expected<Tensor> evaluateReduce(ht::ReduceOp op, Frame &frame) {
     n *= input.getDim(axis);
   }
   Tensor rows = transpose(input, order);
-  if (isFloat(input.getKind())) {
-    reduceRows<double>(op.getKind(), rows, n, result);
-    return result;
-  }
-  if (op.getKind() == ht::ReduceKind::Mean && n == 0 && result.getNumElements() != 0)
+  if (!isFloat(input.getKind()) && op.getKind() == ht::ReduceKind::Mean && n == 0 &&
+      result.getNumElements() != 0)
     return makeError(op, "integer mean of no elements");
-  reduceRows<int64_t>(op.getKind(), rows, n, result);
+  withArithmetic(input.getKind(),
+                 [&](auto zero) { reduceRows<decltype(zero)>(op.getKind(), rows, n, result); });
   return result;
 }
 
@@ -215,11 +213,11 @@ void accumulate(MutableArrayRef<T> line, bool exclusive, bool reverse) {
 llvm::Expected<Tensor> evaluateCumSum(ht::CumSumOp op, Frame &frame) {
   const Tensor &input = frame.get(op.getInput());
   bool exclusive = op.getExclusive(), reverse = op.getReverse();
-  if (isFloat(input.getKind()))
-    return mapLines<double>(input, op.getAxis(),
-                            [=](MutableArrayRef<double> line) { accumulate(line, exclusive, reverse); });
-  return mapLines<int64_t>(input, op.getAxis(),
-                           [=](MutableArrayRef<int64_t> line) { accumulate(line, exclusive, reverse); });
+  return withArithmetic(input.getKind(), [&](auto zero) {
+    using T = decltype(zero);
+    return mapLines<T>(input, op.getAxis(),
+                       [=](MutableArrayRef<T> line) { accumulate(line, exclusive, reverse); });
+  });
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 //===- Elementwise.cpp - one scalar function per element --------------------===//
 
 #include "compiler/Evaluate/Attributes.h"
+#include "compiler/Evaluate/Codec.h"
 #include "compiler/Evaluate/Handlers.h"
 #include "compiler/Evaluate/Strided.h"
 #include "dialects/HT/HTOps.h"
@@ -24,18 +25,10 @@ double computeGeluTanh(double x) {
 
 namespace {
 
-/// A null function: not defined on that kind (the verifier sees to it).
-struct Unary {
-  double (*onDouble)(double);
-  int64_t (*onInt)(int64_t) = nullptr;
-};
-struct Binary {
-  double (*onDouble)(double, double);
-  int64_t (*onInt)(int64_t, int64_t) = nullptr;
-};
-
-/// i64 arithmetic modulo 2^64; storing to a narrower type wraps further.
-int64_t wrap(uint64_t value) { return static_cast<int64_t>(value); }
+/// Integers in arithmetic modulo 2^64, without overflow; storing to a narrower type wraps further.
+double wrap(double x) { return x; }
+uint64_t wrap(int64_t x) { return static_cast<uint64_t>(x); }
+uint64_t wrap(uint64_t x) { return x; }
 
 template <typename T>
 T sign(T x) {
@@ -43,16 +36,29 @@ T sign(T x) {
 }
 
 template <typename T>
-T maximum(T x, T y) {
-  if (x != x || y != y)
-    return x + y;
-  return x > y ? x : y;
+T absolute(T x) {
+  if constexpr (std::is_floating_point_v<T>)
+    return std::fabs(x);
+  else
+    return static_cast<T>(x < 0 ? -wrap(x) : wrap(x));
+}
+
+template <typename T>
+T divide(T x, T y) {
+  if constexpr (std::is_signed_v<T> && std::is_integral_v<T>)
+    if (y == -1)
+      return static_cast<T>(-wrap(x));
+  return x / y;
+}
+
+/// x << y and x >> y of integers with so many bits.
+template <typename T>
+T shiftLeft(T x, T y, T bits) {
+  return y >= 0 && y < bits ? static_cast<T>(wrap(x) << y) : T(0);
 }
 template <typename T>
-T minimum(T x, T y) {
-  if (x != x || y != y)
-    return x + y;
-  return x < y ? x : y;
+T shiftRight(T x, T y, T bits) {
+  return y >= 0 && y < bits ? x >> y : x < 0 ? T(-1) : T(0);
 }
 
 //===----------------------------------------------------------------------===//
@@ -82,31 +88,71 @@ Tensor applyChunks(const Tensor (&operands)[n], ElementKind kind, ArrayRef<int64
   return result;
 }
 
-template <typename OpTy>
-void addUnary(InterpreterTable &table, Unary functions) {
-  table.add<OpTy>([functions](OpTy op, Frame &frame) -> llvm::Expected<Tensor> {
+/// An operation on numbers, given as a generic function of the types of `withArithmetic`.
+template <typename OpTy, typename Function>
+void addUnary(InterpreterTable &table, Function function) {
+  table.add<OpTy>([function](OpTy op, Frame &frame) -> llvm::Expected<Tensor> {
     const Tensor operands[] = {frame.get(op.getInput())};
-    const Tensor &input = operands[0];
-    if (isFloat(input.getKind()))
-      return applyChunks<double>(operands, input.getKind(), input.getShape(), functions.onDouble);
-    return applyChunks<int64_t>(operands, input.getKind(), input.getShape(), functions.onInt);
+    return withArithmetic(operands[0].getKind(), [&](auto zero) {
+      using T = decltype(zero);
+      return applyChunks<T>(operands, operands[0].getKind(), operands[0].getShape(),
+                            [&](T x) { return static_cast<T>(function(x)); });
+    });
   });
 }
 
+/// An operation that only floats have.
 template <typename OpTy>
-llvm::Expected<Tensor> evaluateBinary(OpTy op, Frame &frame, Binary functions) {
+void addFloatUnary(InterpreterTable &table, double (*function)(double)) {
+  table.add<OpTy>([function](OpTy op, Frame &frame) -> llvm::Expected<Tensor> {
+    const Tensor operands[] = {frame.get(op.getInput())};
+    return applyChunks<double>(operands, operands[0].getKind(), operands[0].getShape(), function);
+  });
+}
+
+/// The same of two operands, which are broadcast.
+template <typename OpTy, typename Function>
+Tensor evaluateBinary(OpTy op, Frame &frame, Function function) {
   Shape shape = frame.getShape(op.getResult());
   const Tensor operands[] = {broadcastTo(frame.get(op.getLhs()), shape),
                              broadcastTo(frame.get(op.getRhs()), shape)};
   ElementKind kind = *getElementKind(getElementTypeOrSelf(op.getResult()));
-  if (isFloat(operands[0].getKind()))
-    return applyChunks<double>(operands, kind, shape, functions.onDouble);
-  return applyChunks<int64_t>(operands, kind, shape, functions.onInt);
+  return withArithmetic(operands[0].getKind(), [&](auto zero) {
+    using T = decltype(zero);
+    return applyChunks<T>(operands, kind, shape, [&](T x, T y) { return static_cast<T>(function(x, y)); });
+  });
 }
 
-template <typename OpTy>
-void addBinary(InterpreterTable &table, Binary functions) {
-  table.add<OpTy>([functions](OpTy op, Frame &frame) { return evaluateBinary(op, frame, functions); });
+template <typename OpTy, typename Function>
+void addBinary(InterpreterTable &table, Function function) {
+  table.add<OpTy>([function](OpTy op, Frame &frame) -> llvm::Expected<Tensor> {
+    return evaluateBinary(op, frame, function);
+  });
+}
+
+/// An operation on the bits of integers.
+template <typename OpTy, typename Function>
+void addBits(InterpreterTable &table, Function function) {
+  addBinary<OpTy>(table, [function](auto x, auto y) {
+    if constexpr (std::is_integral_v<decltype(x)>)
+      return function(x, y);
+    else
+      return x; // No float comes here: the verifier sees to it.
+  });
+}
+
+/// A shift is told the number of bits.
+template <typename OpTy, typename Function>
+void addShift(InterpreterTable &table, Function function) {
+  table.add<OpTy>([function](OpTy op, Frame &frame) -> llvm::Expected<Tensor> {
+    int64_t bits = 8 * frame.get(op.getLhs()).getElementSize();
+    return evaluateBinary(op, frame, [&](auto x, auto y) {
+      if constexpr (std::is_integral_v<decltype(x)>)
+        return function(x, y, static_cast<decltype(x)>(bits));
+      else
+        return x;
+    });
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -114,7 +160,21 @@ void addBinary(InterpreterTable &table, Binary functions) {
 //===----------------------------------------------------------------------===//
 
 llvm::Expected<Tensor> evaluateCast(ht::CastOp op, Frame &frame) {
-  return frame.get(op.getInput()).cast(*getElementKind(getElementTypeOrSelf(op.getResult())));
+  ElementKind kind = *getElementKind(getElementTypeOrSelf(op.getResult()));
+  return frame.get(op.getInput()).cast(kind, op.getSaturate());
+}
+
+llvm::Expected<Tensor> evaluateBitcast(ht::BitcastOp op, Frame &frame) {
+  const Tensor &input = frame.get(op.getInput());
+  return Tensor::copy(*getElementKind(getElementTypeOrSelf(op.getResult())), input.getShape(),
+                      input.getBytes());
+}
+
+llvm::Expected<Tensor> evaluateNot(ht::NotOp op, Frame &frame) {
+  const Tensor operands[] = {frame.get(op.getInput())};
+  bool isBool = operands[0].getKind() == ElementKind::I1;
+  return applyChunks<int64_t>(operands, operands[0].getKind(), operands[0].getShape(),
+                              [=](int64_t x) { return isBool ? !x : ~x; });
 }
 
 llvm::Expected<Tensor> evaluateIsNaN(ht::IsNaNOp op, Frame &frame) {
@@ -136,13 +196,11 @@ llvm::Expected<Tensor> evaluateDiv(ht::DivOp op, Frame &frame) {
     for (int64_t value : rhs.toVector<int64_t>())
       if (value == 0)
         return makeError(op, "integer division by zero");
-  return evaluateBinary(op, frame,
-                        {[](double x, double y) { return x / y; },
-                         [](int64_t x, int64_t y) { return y == -1 ? wrap(-uint64_t(x)) : x / y; }});
+  return evaluateBinary(op, frame, [](auto x, auto y) { return divide(x, y); });
 }
 
 template <typename T>
-T compare(ht::ComparePredicate predicate, T x, T y) {
+bool compare(ht::ComparePredicate predicate, T x, T y) {
   switch (predicate) {
   case ht::ComparePredicate::EQ:
     return x == y;
@@ -161,15 +219,7 @@ T compare(ht::ComparePredicate predicate, T x, T y) {
 }
 
 llvm::Expected<Tensor> evaluateCompare(ht::CompareOp op, Frame &frame) {
-  Shape shape = frame.getShape(op.getResult());
-  ht::ComparePredicate predicate = op.getPredicate();
-  const Tensor operands[] = {broadcastTo(frame.get(op.getLhs()), shape),
-                             broadcastTo(frame.get(op.getRhs()), shape)};
-  if (isFloat(operands[0].getKind()))
-    return applyChunks<double>(operands, ElementKind::I1, shape,
-                               [=](double x, double y) { return compare(predicate, x, y); });
-  return applyChunks<int64_t>(operands, ElementKind::I1, shape,
-                              [=](int64_t x, int64_t y) { return compare(predicate, x, y); });
+  return evaluateBinary(op, frame, [&](auto x, auto y) { return compare(op.getPredicate(), x, y); });
 }
 
 llvm::Expected<Tensor> evaluateWhere(ht::WhereOp op, Frame &frame) {
@@ -189,48 +239,45 @@ llvm::Expected<Tensor> evaluateWhere(ht::WhereOp op, Frame &frame) {
 
 void addElementwise(InterpreterTable &table) {
   using namespace ht;
-  // clang-format off
-  addUnary<AbsOp>(table, {[](double x) { return std::fabs(x); },
-                          [](int64_t x) { return x < 0 ? wrap(-uint64_t(x)) : x; }});
-  addUnary<CeilOp>(table, {[](double x) { return std::ceil(x); }});
-  addUnary<CosOp>(table, {[](double x) { return std::cos(x); }});
-  addUnary<ErfOp>(table, {[](double x) { return std::erf(x); }});
-  addUnary<ExpOp>(table, {[](double x) { return std::exp(x); }});
-  addUnary<FloorOp>(table, {[](double x) { return std::floor(x); }});
-  addUnary<LogOp>(table, {[](double x) { return std::log(x); }});
-  addUnary<NegOp>(table, {[](double x) { return -x; }, [](int64_t x) { return wrap(-uint64_t(x)); }});
-  addUnary<NotOp>(table, {nullptr, [](int64_t x) { return int64_t(!x); }});
-  addUnary<ReciprocalOp>(table, {[](double x) { return 1 / x; }});
-  addUnary<ReluOp>(table, {[](double x) { return maximum(x, 0.0); },
-                           [](int64_t x) { return std::max<int64_t>(x, 0); }});
-  addUnary<RoundOp>(table, {[](double x) { return std::nearbyint(x); }});
-  addUnary<RsqrtOp>(table, {[](double x) { return 1 / std::sqrt(x); }});
-  addUnary<SigmoidOp>(table, {computeSigmoid});
-  addUnary<SignOp>(table, {sign<double>, sign<int64_t>});
-  addUnary<SiluOp>(table, {computeSilu});
-  addUnary<SinOp>(table, {[](double x) { return std::sin(x); }});
-  addUnary<SqrtOp>(table, {[](double x) { return std::sqrt(x); }});
-  addUnary<TanhOp>(table, {[](double x) { return std::tanh(x); }});
+  addFloatUnary<CeilOp>(table, [](double x) { return std::ceil(x); });
+  addFloatUnary<CosOp>(table, [](double x) { return std::cos(x); });
+  addFloatUnary<ErfOp>(table, [](double x) { return std::erf(x); });
+  addFloatUnary<ExpOp>(table, [](double x) { return std::exp(x); });
+  addFloatUnary<FloorOp>(table, [](double x) { return std::floor(x); });
+  addFloatUnary<LogOp>(table, [](double x) { return std::log(x); });
+  addFloatUnary<ReciprocalOp>(table, [](double x) { return 1 / x; });
+  addFloatUnary<RoundOp>(table, [](double x) { return std::nearbyint(x); });
+  addFloatUnary<RsqrtOp>(table, [](double x) { return 1 / std::sqrt(x); });
+  addFloatUnary<SigmoidOp>(table, computeSigmoid);
+  addFloatUnary<SiluOp>(table, computeSilu);
+  addFloatUnary<SinOp>(table, [](double x) { return std::sin(x); });
+  addFloatUnary<SqrtOp>(table, [](double x) { return std::sqrt(x); });
+  addFloatUnary<TanhOp>(table, [](double x) { return std::tanh(x); });
 
-  addBinary<AddOp>(table, {[](double x, double y) { return x + y; },
-                           [](int64_t x, int64_t y) { return wrap(uint64_t(x) + uint64_t(y)); }});
-  addBinary<SubOp>(table, {[](double x, double y) { return x - y; },
-                           [](int64_t x, int64_t y) { return wrap(uint64_t(x) - uint64_t(y)); }});
-  addBinary<MulOp>(table, {[](double x, double y) { return x * y; },
-                           [](int64_t x, int64_t y) { return wrap(uint64_t(x) * uint64_t(y)); }});
-  addBinary<PowOp>(table, {[](double x, double y) { return std::pow(x, y); }});
-  addBinary<MaxOp>(table, {maximum<double>, maximum<int64_t>});
-  addBinary<MinOp>(table, {minimum<double>, minimum<int64_t>});
-  addBinary<AndOp>(table, {nullptr, [](int64_t x, int64_t y) { return int64_t(x && y); }});
-  addBinary<OrOp>(table, {nullptr, [](int64_t x, int64_t y) { return int64_t(x || y); }});
-  addBinary<XorOp>(table, {nullptr, [](int64_t x, int64_t y) { return int64_t(!x != !y); }});
-  // clang-format on
+  addUnary<AbsOp>(table, [](auto x) { return absolute(x); });
+  addUnary<NegOp>(table, [](auto x) { return -wrap(x); });
+  addUnary<ReluOp>(table, [](auto x) { return maximum(x, decltype(x)(0)); });
+  addUnary<SignOp>(table, [](auto x) { return sign(x); });
 
+  addBinary<AddOp>(table, [](auto x, auto y) { return wrap(x) + wrap(y); });
+  addBinary<SubOp>(table, [](auto x, auto y) { return wrap(x) - wrap(y); });
+  addBinary<MulOp>(table, [](auto x, auto y) { return wrap(x) * wrap(y); });
+  addBinary<PowOp>(table, [](auto x, auto y) { return std::pow(double(x), double(y)); });
+  addBinary<MaxOp>(table, [](auto x, auto y) { return maximum(x, y); });
+  addBinary<MinOp>(table, [](auto x, auto y) { return minimum(x, y); });
+  addBits<AndOp>(table, [](auto x, auto y) { return x & y; });
+  addBits<OrOp>(table, [](auto x, auto y) { return x | y; });
+  addBits<XorOp>(table, [](auto x, auto y) { return x ^ y; });
+  addShift<ShiftLeftOp>(table, [](auto x, auto y, auto bits) { return shiftLeft(x, y, bits); });
+  addShift<ShiftRightOp>(table, [](auto x, auto y, auto bits) { return shiftRight(x, y, bits); });
+
+  table.add<BitcastOp>(evaluateBitcast);
   table.add<CastOp>(evaluateCast);
   table.add<CompareOp>(evaluateCompare);
   table.add<DivOp>(evaluateDiv);
   table.add<GeluOp>(evaluateGelu);
   table.add<IsNaNOp>(evaluateIsNaN);
+  table.add<NotOp>(evaluateNot);
   table.add<WhereOp>(evaluateWhere);
 }
 

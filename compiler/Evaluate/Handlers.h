@@ -11,6 +11,8 @@ void addElementwise(InterpreterTable &table);
 void addStructure(InterpreterTable &table);
 void addContractions(InterpreterTable &table);
 void addTransformer(InterpreterTable &table);
+void addSelection(InterpreterTable &table);
+void addQuantized(InterpreterTable &table);
 void addKernels(InterpreterTable &table);
 
 /// f(x) of an activation in double, shared by the elementwise operations and the gated unit.
@@ -18,6 +20,26 @@ double computeGelu(double x);
 double computeGeluTanh(double x);
 double computeSigmoid(double x);
 double computeSilu(double x);
+
+/// The larger and the smaller of two numbers: NaN if either is.
+template <typename T>
+T maximum(T x, T y) {
+  if (x != x || y != y)
+    return x + y;
+  return x > y ? x : y;
+}
+template <typename T>
+T minimum(T x, T y) {
+  if (x != x || y != y)
+    return x + y;
+  return x < y ? x : y;
+}
+
+/// The position that a possibly negative index means, or an error.
+llvm::Expected<int64_t> resolveIndex(mlir::Operation *op, int64_t index, int64_t size);
+
+/// Indices as signed numbers; an unsigned one that is too large for that stays out of every range.
+std::vector<int64_t> readIndices(const Tensor &tensor);
 
 } // namespace halftone::evaluate
 

@@ -330,6 +330,8 @@ const InterpreterTable &InterpreterTable::standard() {
     addStructure(table);
     addContractions(table);
     addTransformer(table);
+    addSelection(table);
+    addQuantized(table);
     addKernels(table);
     table.add(func::CallOp::getOperationName(), runCall);
     return table;

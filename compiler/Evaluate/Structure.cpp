@@ -77,57 +77,6 @@ llvm::Expected<Tensor> evaluateConcat(ht::ConcatOp op, Frame &frame) {
   return result;
 }
 
-/// The position that a possibly negative index means, or an error.
-llvm::Expected<int64_t> resolveIndex(Operation *op, int64_t index, int64_t size) {
-  if (index >= -size && index < size)
-    return index < 0 ? index + size : index;
-  return makeError(op, "index " + Twine(index) + " is outside [" + Twine(-size) + ", " + Twine(size) + ")");
-}
-
-llvm::Expected<Tensor> evaluateGather(ht::GatherOp op, Frame &frame) {
-  const Tensor &input = frame.get(op.getInput());
-  Tensor result = frame.allocate(op.getResult());
-  int64_t axis = op.getAxis(), size = input.getDim(axis);
-  int64_t outer = getNumElements(input.getShape().take_front(axis));
-  int64_t row = getNumElements(input.getShape().drop_front(axis + 1)) * input.getElementSize();
-  std::vector<int64_t> indices = frame.get(op.getIndices()).toVector<int64_t>();
-  for (int64_t &index : indices) {
-    auto resolved = resolveIndex(op, index, size);
-    if (!resolved)
-      return resolved.takeError();
-    index = *resolved;
-  }
-  char *to = result.getMutableData();
-  for (int64_t p = 0; p < outer && row; ++p)
-    for (int64_t index : indices) {
-      std::memcpy(to, input.data() + (p * size + index) * row, row);
-      to += row;
-    }
-  return result;
-}
-
-llvm::Expected<Tensor> evaluateGatherND(ht::GatherNDOp op, Frame &frame) {
-  const Tensor &input = frame.get(op.getInput()), &indices = frame.get(op.getIndices());
-  Tensor result = frame.allocate(op.getResult());
-  int64_t tuple = indices.getShape().back();
-  int64_t row = getNumElements(input.getShape().drop_front(tuple)) * input.getElementSize();
-  Shape strides = getStrides(input.getShape());
-  std::vector<int64_t> values = indices.toVector<int64_t>();
-  int64_t count = getNumElements(indices.getShape().drop_back());
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t position = 0;
-    for (int64_t k = 0; k < tuple; ++k) {
-      auto index = resolveIndex(op, values[i * tuple + k], input.getDim(k));
-      if (!index)
-        return index.takeError();
-      position += *index * strides[k];
-    }
-    if (row)
-      std::memcpy(result.getMutableData() + i * row, input.data() + position * input.getElementSize(), row);
-  }
-  return result;
-}
-
 llvm::Expected<Tensor> evaluateGetWeight(ht::GetWeightOp op, Frame &frame) {
   Run &run = frame.getRun();
   auto weight = run.symbolTables.lookupNearestSymbolFrom<ht::WeightOp>(op, op.getNameAttr());
@@ -151,8 +100,6 @@ void addStructure(InterpreterTable &table) {
   table.add<ht::ConcatOp>(evaluateConcat);
   table.add<ht::ConstantOp>(evaluateConstant);
   table.add<ht::DimOp>(evaluateDim);
-  table.add<ht::GatherNDOp>(evaluateGatherND);
-  table.add<ht::GatherOp>(evaluateGather);
   table.add<ht::GetWeightOp>(evaluateGetWeight);
   table.add<ht::IotaOp>(evaluateIota);
   table.add<ht::LoadOp>(evaluateLoad);

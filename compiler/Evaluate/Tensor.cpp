@@ -2,6 +2,8 @@
 
 #include "compiler/Evaluate/Tensor.h"
 
+#include "compiler/Evaluate/Codec.h"
+
 #include "llvm/Support/MemAlloc.h"
 
 using namespace llvm;
@@ -9,8 +11,9 @@ using namespace llvm;
 namespace halftone::evaluate {
 
 StringRef toString(ElementKind kind) {
-  static constexpr StringLiteral names[] = {"i1",  "i8",  "ui8",  "i16", "i32",
-                                            "i64", "f16", "bf16", "f32", "f64"};
+#define HALFTONE_KIND(name, text, bits, bytes) text,
+  static constexpr StringLiteral names[] = {HALFTONE_ELEMENT_KINDS(HALFTONE_KIND)};
+#undef HALFTONE_KIND
   return names[static_cast<unsigned>(kind)];
 }
 
@@ -68,9 +71,36 @@ Tensor Tensor::borrow(ElementKind kind, ArrayRef<int64_t> shape, const char *byt
   return tensor;
 }
 
+/// Unused bits of bytes from outside, so that equal elements are equal bytes.
+static void normalize(Tensor &tensor) {
+  if (getStoredBits(tensor.getKind()) == 8 * tensor.getElementSize() && tensor.getKind() != ElementKind::I1)
+    return;
+  withCodec(tensor.getKind(), [&](auto codec) {
+    using C = decltype(codec);
+    auto *elements = tensor.getMutable<typename C::Storage>();
+    for (int64_t i = 0; i < tensor.getNumElements(); ++i)
+      elements[i] = C::normalize(elements[i]);
+  });
+}
+
 Tensor Tensor::copy(ElementKind kind, ArrayRef<int64_t> shape, ArrayRef<char> bytes) {
   Tensor tensor = allocate(kind, shape);
-  std::memcpy(tensor.getMutableData(), bytes.data(), std::min(bytes.size(), tensor.getBytes().size()));
+  if (!bytes.empty())
+    std::memcpy(tensor.getMutableData(), bytes.data(), std::min(bytes.size(), tensor.getBytes().size()));
+  normalize(tensor);
+  return tensor;
+}
+
+Tensor Tensor::unpack(ElementKind kind, ArrayRef<int64_t> shape, ArrayRef<char> bytes) {
+  int64_t bits = getStoredBits(kind);
+  if (bits >= 8)
+    return copy(kind, shape, bytes);
+  Tensor tensor = allocate(kind, shape);
+  char *to = tensor.getMutableData();
+  int64_t perByte = 8 / bits;
+  for (int64_t i = 0, n = std::min<int64_t>(tensor.count, bytes.size() * perByte); i < n; ++i)
+    to[i] = static_cast<char>(static_cast<uint8_t>(bytes[i / perByte]) >> (i % perByte * bits));
+  normalize(tensor);
   return tensor;
 }
 
@@ -92,61 +122,70 @@ int64_t Tensor::getInt(int64_t index) const {
   return value;
 }
 
-void Tensor::read(int64_t begin, MutableArrayRef<double> to) const {
-  withCodec(kind, [&](auto codec) {
+template <typename T>
+static void readElements(const Tensor &tensor, int64_t begin, MutableArrayRef<T> to) {
+  withCodec(tensor.getKind(), [&](auto codec) {
     using C = decltype(codec);
-    const char *from = bytes + begin * getElementSize();
+    const char *from = tensor.data() + begin * tensor.getElementSize();
     for (size_t i = 0; i < to.size(); ++i)
-      to[i] = C::toDouble(loadElement<typename C::Storage>(from, i));
+      to[i] = C::template to<T>(loadElement<typename C::Storage>(from, i));
   });
 }
 
-void Tensor::read(int64_t begin, MutableArrayRef<int64_t> to) const {
-  withCodec(kind, [&](auto codec) {
+template <typename T>
+static void writeElements(Tensor &tensor, int64_t begin, ArrayRef<T> from) {
+  withCodec(tensor.getKind(), [&](auto codec) {
     using C = decltype(codec);
-    const char *from = bytes + begin * getElementSize();
-    for (size_t i = 0; i < to.size(); ++i)
-      to[i] = C::toInt(loadElement<typename C::Storage>(from, i));
-  });
-}
-
-void Tensor::write(int64_t begin, ArrayRef<double> from) {
-  withCodec(kind, [&](auto codec) {
-    using C = decltype(codec);
-    auto *to = getMutable<typename C::Storage>() + begin;
+    auto *to = tensor.getMutable<typename C::Storage>() + begin;
     for (size_t i = 0; i < from.size(); ++i)
-      to[i] = C::fromDouble(from[i]);
+      to[i] = C::from(from[i]);
   });
 }
 
-void Tensor::write(int64_t begin, ArrayRef<int64_t> from) {
-  withCodec(kind, [&](auto codec) {
-    using C = decltype(codec);
-    auto *to = getMutable<typename C::Storage>() + begin;
-    for (size_t i = 0; i < from.size(); ++i)
-      to[i] = C::fromInt(from[i]);
-  });
-}
+void Tensor::read(int64_t begin, MutableArrayRef<double> to) const { readElements(*this, begin, to); }
+void Tensor::read(int64_t begin, MutableArrayRef<int64_t> to) const { readElements(*this, begin, to); }
+void Tensor::read(int64_t begin, MutableArrayRef<uint64_t> to) const { readElements(*this, begin, to); }
+void Tensor::write(int64_t begin, ArrayRef<double> from) { writeElements(*this, begin, from); }
+void Tensor::write(int64_t begin, ArrayRef<int64_t> from) { writeElements(*this, begin, from); }
+void Tensor::write(int64_t begin, ArrayRef<uint64_t> from) { writeElements(*this, begin, from); }
 
 //===----------------------------------------------------------------------===//
 // Conversion
 //===----------------------------------------------------------------------===//
 
-/// Through a buffer of T that stays in the first-level cache.
+/// The largest finite number of a float kind.
+static double getLargest(ElementKind kind) {
+  return withCodec(kind, [](auto codec) -> double {
+    using C = decltype(codec);
+    double largest = 0;
+    for (unsigned code = 0; code < 256; ++code)
+      if (double value = C::template to<double>(static_cast<typename C::Storage>(code)); std::isfinite(value))
+        largest = std::max(largest, value);
+    return largest;
+  });
+}
+
+/// Through a buffer of T that stays in the first-level cache. Numbers beyond +-limit become that.
 template <typename T>
-static void castThrough(const Tensor &from, Tensor &to) {
+static void castThrough(const Tensor &from, Tensor &to, double limit) {
   T buffer[1024];
+  bool clamps = limit < 0x1p63 || std::is_floating_point_v<T>;
+  auto high = static_cast<T>(clamps ? limit : 0), low = std::is_signed_v<T> ? static_cast<T>(-high) : T(0);
   for (int64_t begin = 0; begin < from.getNumElements(); begin += std::size(buffer)) {
     size_t n = std::min<int64_t>(std::size(buffer), from.getNumElements() - begin);
     from.read(begin, MutableArrayRef<T>(buffer, n));
+    if (clamps)
+      for (T &value : MutableArrayRef<T>(buffer, n))
+        value = std::clamp(value, low, high);
     to.write(begin, ArrayRef<T>(buffer, n));
   }
 }
 
-Tensor Tensor::cast(ElementKind to) const {
+Tensor Tensor::cast(ElementKind to, bool saturate) const {
   if (to == kind)
     return *this;
   Tensor result = allocate(to, shape);
+  double limit = saturate && isFloatCode(to) ? getLargest(to) : INFINITY;
   // Weights are mostly cast between these; both loops vectorize.
   if (kind == ElementKind::F32 && to == ElementKind::BF16) {
     auto *out = result.getMutable<uint16_t>();
@@ -156,10 +195,8 @@ Tensor Tensor::cast(ElementKind to) const {
     auto *out = result.getMutable<float>();
     for (int64_t i = 0; i < count; ++i)
       out[i] = decodeBF16(loadElement<uint16_t>(bytes, i));
-  } else if (isFloat(kind)) {
-    castThrough<double>(*this, result);
   } else {
-    castThrough<int64_t>(*this, result);
+    withArithmetic(kind, [&](auto zero) { castThrough<decltype(zero)>(*this, result, limit); });
   }
   return result;
 }

@@ -36,8 +36,13 @@ public:
   static Tensor borrow(ElementKind kind, llvm::ArrayRef<int64_t> shape, const char *bytes,
                        std::shared_ptr<const void> owner = nullptr);
 
-  /// An owned copy of raw row-major little-endian bytes, which must be exactly as many as the shape needs.
+  /// An owned copy of raw row-major little-endian bytes, which must be exactly as many as the shape
+  /// needs. Bits of a byte that its kind does not use are ignored.
   static Tensor copy(ElementKind kind, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<char> bytes);
+
+  /// The elements that `bytes` hold as a file does: those narrower than a byte next to each other,
+  /// from the low bits of the first byte.
+  static Tensor unpack(ElementKind kind, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<char> bytes);
 
   /// From values, each converted as `ht.cast` does: `Tensor::of<float>(ElementKind::BF16, {2}, {1.5, 2})`.
   template <typename T>
@@ -64,19 +69,22 @@ public:
   Tensor reshaped(llvm::ArrayRef<int64_t> newShape) const;
 
   /// Elements converted as `ht.cast` does.
-  Tensor cast(ElementKind to) const;
+  Tensor cast(ElementKind to, bool saturate = false) const;
 
   double getDouble(int64_t index) const;
   int64_t getInt(int64_t index) const;
 
-  /// Elements [begin, begin + n) as doubles (exact for all kinds but large i64) or integers.
+  /// Elements [begin, begin + n) as doubles (exact for all kinds but large 64-bit integers) or
+  /// integers (modulo 2^64).
   void read(int64_t begin, llvm::MutableArrayRef<double> to) const;
   void read(int64_t begin, llvm::MutableArrayRef<int64_t> to) const;
+  void read(int64_t begin, llvm::MutableArrayRef<uint64_t> to) const;
   /// Each value rounded once; for the maker of the tensor.
   void write(int64_t begin, llvm::ArrayRef<double> from);
   void write(int64_t begin, llvm::ArrayRef<int64_t> from);
+  void write(int64_t begin, llvm::ArrayRef<uint64_t> from);
 
-  /// All elements, for arithmetic in double or i64.
+  /// All elements, for arithmetic in double, int64_t or uint64_t.
   template <typename T>
   std::vector<T> toVector() const {
     std::vector<T> values(static_cast<size_t>(count));
@@ -98,13 +106,19 @@ std::string toString(llvm::ArrayRef<int64_t> shape);
 
 int64_t getNumElements(llvm::ArrayRef<int64_t> shape);
 
+/// Bytes in a file of so many elements.
+inline int64_t getStoredSize(ElementKind kind, int64_t count) {
+  return (count * getStoredBits(kind) + 7) / 8;
+}
+
 /// Row-major strides in elements.
 Shape getStrides(llvm::ArrayRef<int64_t> shape);
 
 template <typename T>
 Tensor Tensor::of(ElementKind kind, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<T> values) {
   Tensor tensor = allocate(kind, shape);
-  using Wide = std::conditional_t<std::is_integral_v<T>, int64_t, double>;
+  using Int = std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>;
+  using Wide = std::conditional_t<std::is_integral_v<T>, Int, double>;
   std::vector<Wide> wide(values.begin(), values.end());
   wide.resize(static_cast<size_t>(tensor.count));
   tensor.write(0, llvm::ArrayRef<Wide>(wide));

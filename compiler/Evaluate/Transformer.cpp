@@ -45,10 +45,11 @@ llvm::Expected<Tensor> evaluateEmbedding(ht::EmbeddingOp op, Frame &frame) {
   Tensor result = frame.allocate(op.getResult());
   int64_t size = table.getDim(0), width = table.getDim(1), at = 0;
   Doubles row(width);
-  for (int64_t id : frame.get(op.getIds()).toVector<int64_t>()) {
-    if (id < -size || id >= size)
-      return makeError(op, "index " + Twine(id) + " is outside [" + Twine(-size) + ", " + Twine(size) + ")");
-    table.read((id < 0 ? id + size : id) * width, MutableArrayRef<double>(row));
+  for (int64_t id : readIndices(frame.get(op.getIds()))) {
+    auto index = resolveIndex(op, id, size);
+    if (!index)
+      return index.takeError();
+    table.read(*index * width, MutableArrayRef<double>(row));
     result.write(at, ArrayRef<double>(row));
     at += width;
   }
@@ -162,6 +163,7 @@ llvm::Expected<Tensor> evaluateAttention(ht::AttentionOp op, Frame &frame) {
   if (op.getBias())
     bias.emplace(frame.get(op.getBias()));
   double scale = op.getScale().convertToDouble();
+  double softcap = op.getSoftcap().convertToDouble();
   bool causal = op.getCausal();
   Doubles q = toHeadMajor(query), k = toHeadMajor(key), v = toHeadMajor(value), scores(t), y(dv);
 
@@ -181,6 +183,8 @@ llvm::Expected<Tensor> evaluateAttention(ht::AttentionOp op, Frame &frame) {
             continue;
           scores[j] =
               scale * dot(q.data() + ((b * heads + h) * s + i) * d, k.data() + (group * t + j) * d, d);
+          if (softcap > 0)
+            scores[j] = softcap * std::tanh(scores[j] / softcap);
           if (bias)
             scores[j] += bias->at(b, h, i, j);
           max = std::max(max, scores[j]);

@@ -67,7 +67,7 @@ llvm::Expected<WeightSource::File> WeightSource::open(StringRef name) {
   return file;
 }
 
-llvm::Expected<Tensor> WeightSource::load(ht::LoadOp load) {
+llvm::Expected<WeightSource::File> WeightSource::locate(ht::LoadOp load) {
   auto fail = [&](const Twine &what) -> llvm::Error {
     auto weight = load->getParentOfType<ht::WeightOp>();
     return llvm::createStringError("weight @" + weight.getSymName() + ": " + what);
@@ -77,15 +77,28 @@ llvm::Expected<Tensor> WeightSource::load(ht::LoadOp load) {
   auto file = open(load.getFile());
   if (!file)
     return fail(llvm::toString(file.takeError()));
-  uint64_t offset = load.getOffset(), size = file->bytes.size(), need = getSize(kind);
+  uint64_t offset = load.getOffset(), size = file->bytes.size();
   // A shape from a hostile file may have more elements than 64 bits count.
+  int64_t bits = 64;
   for (int64_t dim : type.getShape())
-    if (__builtin_mul_overflow(need, static_cast<uint64_t>(dim), &need))
+    if (__builtin_mul_overflow(bits, dim, &bits))
       return fail("its type " + llvm::Twine(toString(kind)) + toString(type.getShape()) + " is too large");
+  uint64_t need = getStoredSize(kind, getNumElements(type.getShape()));
   if (offset > size || need > size - offset)
     return fail("needs " + Twine(need) + " bytes at offset " + Twine(offset) + " of \"" + load.getFile() +
                 "\", which has " + Twine(size) + " bytes");
-  return Tensor::borrow(kind, type.getShape(), file->bytes.data() + offset, file->mapping);
+  return File{file->bytes.slice(offset, need), file->mapping};
+}
+
+llvm::Expected<Tensor> WeightSource::load(ht::LoadOp load) {
+  auto part = locate(load);
+  if (!part)
+    return part.takeError();
+  auto type = cast<RankedTensorType>(load.getType());
+  ElementKind kind = *getElementKind(type.getElementType());
+  if (getStoredBits(kind) < 8)
+    return Tensor::unpack(kind, type.getShape(), part->bytes);
+  return Tensor::borrow(kind, type.getShape(), part->bytes.data(), part->mapping);
 }
 
 //===----------------------------------------------------------------------===//
@@ -115,19 +128,16 @@ llvm::Expected<Tensor> WeightSource::get(ht::WeightOp weight) {
 
 void WeightSource::releasePages(ht::WeightOp weight) {
   weight.walk([&](ht::LoadOp load) {
-    auto file = open(load.getFile());
-    if (!file)
-      return llvm::consumeError(file.takeError());
-    auto tensor = this->load(load);
-    if (!tensor)
-      return llvm::consumeError(tensor.takeError());
+    auto part = locate(load);
+    if (!part)
+      return llvm::consumeError(part.takeError());
     // Bytes given by addFile are somebody's own memory.
-    if (!file->mapping)
+    if (!part->mapping)
       return;
     // Only whole pages; the ones shared with a neighbour are dropped with it or not at all.
     auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-    auto begin = llvm::alignTo(reinterpret_cast<uintptr_t>(tensor->data()), page);
-    auto end = reinterpret_cast<uintptr_t>(tensor->getBytes().end()) / page * page;
+    auto begin = llvm::alignTo(reinterpret_cast<uintptr_t>(part->bytes.begin()), page);
+    auto end = reinterpret_cast<uintptr_t>(part->bytes.end()) / page * page;
     if (begin < end)
       (void)madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
   });

@@ -35,7 +35,7 @@ public:
   /// The value of a weight.
   llvm::Expected<Tensor> get(ht::WeightOp weight);
 
-  /// The value of one `ht.load`: a view of the file.
+  /// The value of one `ht.load`: a view of the file, or its elements unpacked.
   llvm::Expected<Tensor> load(ht::LoadOp load);
 
   /// Lets the system drop the pages of the files that `weight` was made from. Views stay valid.
@@ -48,6 +48,8 @@ private:
   };
 
   llvm::Expected<File> open(llvm::StringRef name);
+  /// The part of its file that a load reads.
+  llvm::Expected<File> locate(ht::LoadOp load);
 
   std::string modelDirectory;
   Cache cache;

@@ -261,9 +261,10 @@ def HT_GetWeightOp : HT_PureOp<"get_weight", [DeclareOpInterfaceMethods<SymbolUs
 def HT_LoadOp : HT_PureOp<"load", [HasParent<"WeightOp">]> {
   let summary = "bytes of a file as a tensor";
   let description = [{
-    Row-major, little-endian, `i1` one byte each, at byte `offset` of `file`,
-    which is relative to the folder of the model unless absolute. Only
-    allowed in a weight's initializer; the file is opened at emission.
+    Row-major, little-endian, at byte `offset` of `file`, which is relative to
+    the folder of the model unless absolute. An `i1` is one byte; elements of 2
+    and 4 bits lie next to each other, from the low bits of the first byte on.
+    Only allowed in a weight's initializer; the file is opened at emission.
 
       [C1] offset >= 0; the result is static.
   }];

@@ -107,6 +107,65 @@ TEST_F(ElementwiseTest, UnsignedBytes) {
       {1, 0});
 }
 
+TEST_F(ElementwiseTest, UnsignedIntegersOf64Bits) {
+  auto u64 = [](llvm::ArrayRef<uint64_t> v) {
+    return Tensor::of<uint64_t>(ElementKind::UI64, int64_t(v.size()), v);
+  };
+  auto expectUnsigned = [](const Tensor &actual, llvm::ArrayRef<uint64_t> expected) {
+    EXPECT_EQ(actual.toVector<uint64_t>(), expected.vec());
+  };
+  uint64_t large = ~uint64_t(0);
+  Tensor x = u64({large, 7}), y = u64({2, 9});
+  expectUnsigned(runBinary("div", x, y), {large / 2, 0});
+  expectUnsigned(runBinary("div", y, x), {0, 1});
+  expectUnsigned(runBinary("max", x, y), {large, 9});
+  expectUnsigned(runBinary("min", x, y), {2, 7});
+  expectUnsigned(runBinary("add", x, y), {1, 16});
+  expectUnsigned(runUnary("abs", x), {large, 7});
+  expectUnsigned(runUnary("sign", x), {1, 1});
+  expectUnsigned(runUnary("relu", x), {large, 7});
+  expectInts(
+      runOp("ht.compare lt %0, %1 : tensor<2xui64>, tensor<2xui64> -> tensor<2xi1>", {x, y}, "tensor<2xi1>"),
+      {0, 1});
+  expectUnsigned(runOp("ht.reduce max %0 [0] : tensor<2xui64> -> tensor<1xui64>", x, "tensor<1xui64>"),
+                 {large});
+  expectUnsigned(runOp("ht.reduce mean %0 [0] : tensor<2xui64> -> tensor<1xui64>", u64({large - 3, 2}),
+                       "tensor<1xui64>"),
+                 {large / 2});
+}
+
+TEST_F(ElementwiseTest, BitsOfIntegers) {
+  auto make = [](ElementKind kind, llvm::ArrayRef<int64_t> v) {
+    return Tensor::of<int64_t>(kind, int64_t(v.size()), v);
+  };
+  // numpy: np.bitwise_and(x, y), …; np.left_shift of uint8 and int8 arrays
+  Tensor x = make(ElementKind::UI8, {0xf0, 0x3c, 255}), y = make(ElementKind::UI8, {0x3c, 1, 7});
+  expectInts(runBinary("and", x, y), {0x30, 0, 7});
+  expectInts(runBinary("or", x, y), {0xfc, 0x3d, 255});
+  expectInts(runBinary("xor", x, y), {0xcc, 0x3d, 248});
+  expectInts(runUnary("not", x), {0x0f, 0xc3, 0});
+  expectInts(runUnary("not", make(ElementKind::I32, {0, -1, 5})), {-1, 0, -6});
+  expectInts(runBinary("shift_left", x, make(ElementKind::UI8, {1, 7, 8})), {0xe0, 0, 0});
+  expectInts(runBinary("shift_right", x, make(ElementKind::UI8, {1, 7, 8})), {0x78, 0, 0});
+  Tensor s = make(ElementKind::I8, {-128, 64, -1, -5});
+  expectInts(runBinary("shift_right", s, make(ElementKind::I8, {1, 7, 9, -1})), {-64, 0, -1, -1});
+  expectInts(runBinary("shift_left", s, make(ElementKind::I8, {1, 1, 7, -1})), {0, -128, -128, 0});
+  uint64_t top = uint64_t(1) << 63;
+  Tensor u = Tensor::of<uint64_t>(ElementKind::UI64, {2}, {top, 1});
+  EXPECT_EQ(runBinary("shift_right", u, make(ElementKind::UI64, {63, 0})).toVector<uint64_t>(),
+            (std::vector<uint64_t>{1, 1}));
+}
+
+TEST_F(ElementwiseTest, Bitcast) {
+  // numpy: np.array([1.5, -2], np.float32).view(np.int32)
+  expectInts(runOp("ht.bitcast %0 : tensor<2xf32> to tensor<2xi32>", f32({2}, {1.5, -2}), "tensor<2xi32>"),
+             {1069547520, -1073741824});
+  Tensor nibbles = Tensor::of<int64_t>(ElementKind::UI4, {3}, {15, 8, 3});
+  expectInts(runOp("ht.bitcast %0 : tensor<3xui4> to tensor<3xi4>", nibbles, "tensor<3xi4>"), {-1, -8, 3});
+  expectEqual(runOp("ht.bitcast %0 : tensor<3xui4> to tensor<3xf4E2M1FN>", nibbles, "tensor<3xf4E2M1FN>"),
+              {-6, -0.0, 1.5});
+}
+
 TEST_F(ElementwiseTest, IntegerDivisionByZeroNamesTheOperation) {
   std::string text = R"(func.func @f(%0: tensor<1xi64>, %1: tensor<1xi64>) -> tensor<1xi64> {
     %r = ht.div %0, %1 : tensor<1xi64>, tensor<1xi64> -> tensor<1xi64> loc("/layer/Div")
@@ -156,6 +215,9 @@ TEST_F(ElementwiseTest, Cast) {
   expectEqual(runOp("ht.cast %0 : tensor<2xf32> to tensor<2xbf16>", f32({2}, {1 + 0x1p-8, 1 + 3 * 0x1p-8}),
                     "tensor<2xbf16>"),
               {1, 1 + 0x1p-6});
+  expectEqual(runOp("ht.cast %0 saturate : tensor<2xf32> to tensor<2xf8E4M3FN>", f32({2}, {1e9, 1.05}),
+                    "tensor<2xf8E4M3FN>"),
+              {448, 1});
 }
 
 TEST_F(ElementwiseTest, Empty) {

@@ -6,6 +6,7 @@
 #include "compiler/Evaluate/Interpreter.h"
 #include "compiler/Evaluate/WeightSource.h"
 #include "dialects/HT/HTDialect.h"
+#include "dialects/HTQ/HTQDialect.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -44,7 +45,7 @@ Tensor generate(llvm::ArrayRef<int64_t> shape, Function f) {
 
 class EvaluateTest : public ::testing::Test {
 protected:
-  EvaluateTest() { context.loadDialect<ht::HTDialect, mlir::func::FuncDialect>(); }
+  EvaluateTest() { context.loadDialect<ht::HTDialect, htq::HTQDialect, mlir::func::FuncDialect>(); }
 
   /// Parses a module and runs its function @f.
   llvm::Expected<std::vector<Tensor>> tryRun(llvm::StringRef text, llvm::ArrayRef<Tensor> inputs,
@@ -66,6 +67,15 @@ protected:
   std::string getError(llvm::StringRef text, llvm::ArrayRef<Tensor> inputs = {}) {
     auto results = tryRun(text, inputs);
     return results ? "no error" : llvm::toString(results.takeError());
+  }
+
+  /// All results of one function.
+  std::vector<Tensor> runAll(llvm::StringRef text, llvm::ArrayRef<Tensor> inputs = {}) {
+    auto results = tryRun(text, inputs);
+    if (results)
+      return *results;
+    ADD_FAILURE() << llvm::toString(results.takeError()) << "\nin\n" << text.str();
+    return {};
   }
 
   /// One operation whose text is given with its types: op("ht.abs %0 : tensor<2xf32>", …) on

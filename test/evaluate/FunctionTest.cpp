@@ -172,7 +172,8 @@ TEST_F(FunctionTest, TheTableIsOpen) {
 
 TEST_F(FunctionTest, EveryOperationHasAHandler) {
   for (mlir::RegisteredOperationName name : context.getRegisteredOperations())
-    if (name.getDialectNamespace() == "ht" && name.getStringRef() != ht::WeightOp::getOperationName() &&
+    if ((name.getDialectNamespace() == "ht" || name.getDialectNamespace() == "htq") &&
+        name.getStringRef() != ht::WeightOp::getOperationName() &&
         name.getStringRef() != ht::YieldOp::getOperationName())
       EXPECT_TRUE(InterpreterTable::standard().lookup(name)) << name.getStringRef().str();
 }

@@ -14,6 +14,13 @@ TEST_F(StructureTest, Constants) {
   expectInts(runOp("ht.constant dense<[true, false, true]> : tensor<3xi1>", {}, "tensor<3xi1>"), {1, 0, 1});
   expectInts(runOp("ht.constant dense<true> : tensor<2x5xi1>", {}, "tensor<2x5xi1>"),
              {1, 1, 1, 1, 1, 1, 1, 1, 1, 1});
+  expectInts(runOp("ht.constant dense<[-8, 7, -1]> : tensor<3xi4>", {}, "tensor<3xi4>"), {-8, 7, -1});
+  expectInts(runOp("ht.constant dense<-2> : tensor<3xi2>", {}, "tensor<3xi2>"), {-2, -2, -2});
+  expectInts(runOp("ht.constant dense<[15, 0]> : tensor<2xui4>", {}, "tensor<2xui4>"), {15, 0});
+  expectEqual(runOp("ht.constant dense<[1.5, -6.0]> : tensor<2xf4E2M1FN>", {}, "tensor<2xf4E2M1FN>"),
+              {1.5, -6});
+  expectEqual(runOp("ht.constant dense<[1.5, 448.0]> : tensor<2xf8E4M3FN>", {}, "tensor<2xf8E4M3FN>"),
+              {1.5, 448});
   expectShape(runOp("ht.constant dense<> : tensor<0xi64>", {}, "tensor<0xi64>"), {0});
 }
 
@@ -69,41 +76,6 @@ TEST_F(StructureTest, Concat) {
   expectEqual(runOp("ht.concat %0, %0 axis 0 : tensor<2x1xf32>, tensor<2x1xf32> -> tensor<4x1xf32>", x,
                     "tensor<4x1xf32>"),
               {1, 2, 1, 2});
-}
-
-TEST_F(StructureTest, GatherCountsFromTheEnd) {
-  Tensor x = generate({2, 3, 2}, [](double i) { return i; });
-  // numpy: np.take(np.arange(12).reshape(2, 3, 2), [[2, -3]], axis=1)
-  Tensor y = runOp("ht.gather %0, %1 axis 1 : tensor<2x3x2xf64>, tensor<1x2xi64> -> tensor<2x1x2x2xf64>",
-                   {x, i64({1, 2}, {2, -3})}, "tensor<2x1x2x2xf64>");
-  expectEqual(y, {4, 5, 0, 1, 10, 11, 6, 7});
-}
-
-TEST_F(StructureTest, GatherOutOfRange) {
-  std::string text = R"(func.func @f(%x: tensor<3xf32>, %i: tensor<2xi32>) -> tensor<2xf32> {
-    %r = ht.gather %x, %i axis 0 : tensor<3xf32>, tensor<2xi32> -> tensor<2xf32> loc("/embeddings/Gather")
-    return %r : tensor<2xf32>
-  })";
-  auto indices = [](int64_t a, int64_t b) { return Tensor::of<int64_t>(ElementKind::I32, {2}, {a, b}); };
-  expectEqual(run(text, {f32({3}, {1, 2, 3}), indices(-3, 2)}), {1, 3});
-  EXPECT_EQ(getError(text, {f32({3}, {1, 2, 3}), indices(0, 3)}),
-            "'ht.gather' at /embeddings/Gather: index 3 is outside [-3, 3)");
-  EXPECT_EQ(getError(text, {f32({3}, {1, 2, 3}), indices(-4, 0)}),
-            "'ht.gather' at /embeddings/Gather: index -4 is outside [-3, 3)");
-}
-
-TEST_F(StructureTest, GatherND) {
-  Tensor x = generate({2, 3, 2}, [](double i) { return i; });
-  // numpy: a = np.arange(12).reshape(2, 3, 2); a[[0, 1, -1], [2, 0, -1]]
-  expectEqual(runOp("ht.gather_nd %0, %1 : tensor<2x3x2xf64>, tensor<3x2xi64> -> tensor<3x2xf64>",
-                    {x, i64({3, 2}, {0, 2, 1, 0, -1, -1})}, "tensor<3x2xf64>"),
-              {4, 5, 6, 7, 10, 11});
-  EXPECT_NE(
-      getError(getFunction("ht.gather_nd %0, %1 : tensor<2x3x2xf64>, tensor<1x2xi64> -> tensor<1x2xf64>",
-                           {x, i64({1, 2}, {0, 3})}, "tensor<1x2xf64>"),
-               {x, i64({1, 2}, {0, 3})})
-          .find("index 3 is outside [-3, 3)"),
-      std::string::npos);
 }
 
 TEST_F(StructureTest, DimOfAnExpression) {

@@ -9,70 +9,6 @@
 namespace halftone::evaluate {
 namespace {
 
-uint16_t f16Bits(double value) { return Codec<ElementKind::F16>::fromDouble(value); }
-uint16_t bf16Bits(double value) { return Codec<ElementKind::BF16>::fromDouble(value); }
-
-TEST(TensorTest, F16RoundsHalfToEven) {
-  // numpy: np.array([...]).astype(np.float16).view(np.uint16)
-  EXPECT_EQ(f16Bits(1e-8), 0);
-  EXPECT_EQ(f16Bits(0x1p-25), 0);   // Halfway between 0 and the least: to even.
-  EXPECT_EQ(f16Bits(0x1.8p-24), 2); // Halfway between 1 and 2 units.
-  EXPECT_EQ(f16Bits(std::nextafter(0x1p-25, 1)), 1);
-  EXPECT_EQ(f16Bits(65519), 31743);  // The largest finite value.
-  EXPECT_EQ(f16Bits(65520), 0x7c00); // Halfway to the next: infinity.
-  EXPECT_EQ(f16Bits(2049), 26624);
-  EXPECT_EQ(f16Bits(2051), 26626);
-  EXPECT_EQ(f16Bits(0.1), 11878);
-  EXPECT_EQ(f16Bits(-0.0), 0x8000);
-  EXPECT_EQ(f16Bits(-kInfinity), 0xfc00);
-  EXPECT_TRUE(std::isnan(Codec<ElementKind::F16>::toDouble(f16Bits(kNaN))));
-  EXPECT_EQ(f16Bits(std::nextafter(0x1p-14, 0)), 0x0400); // A subnormal that rounds up to a normal.
-}
-
-TEST(TensorTest, F16BitsSurviveTheWayThroughDouble) {
-  for (unsigned bits = 0; bits < 0x10000; ++bits) {
-    double value = Codec<ElementKind::F16>::toDouble(bits);
-    if (value == value)
-      ASSERT_EQ(f16Bits(value), bits);
-    value = Codec<ElementKind::BF16>::toDouble(bits);
-    if (value == value)
-      ASSERT_EQ(bf16Bits(value), bits);
-  }
-}
-
-TEST(TensorTest, BF16RoundsOnceFromDouble) {
-  // Just above a tie: through f32 it would become the tie and then go down to even.
-  EXPECT_EQ(bf16Bits(1.0 + 0x1p-8), 0x3f80);
-  EXPECT_EQ(bf16Bits(1.0 + 0x1p-8 + 0x1p-40), 0x3f81);
-  EXPECT_EQ(bf16Bits(1.0 + 3 * 0x1p-8), 0x3f82);
-  EXPECT_EQ(bf16Bits(3.4e38), 0x7f80);
-  EXPECT_EQ(bf16Bits(0x1p-133), 0x0001);
-  EXPECT_EQ(bf16Bits(0x1p-134), 0x0000);
-}
-
-TEST(TensorTest, FastBF16EqualsTheGeneralRule) {
-  uint32_t state = 1;
-  for (int i = 0; i < 1 << 20; ++i) {
-    state = state * 1664525 + 1013904223;
-    float value = llvm::bit_cast<float>(state);
-    ASSERT_EQ(encodeBF16(value), bf16Bits(value)) << "of bits " << state;
-  }
-  for (uint32_t bits : {0x7f800001u, 0xffffffffu, 0x7f7fffffu, 0x7f800000u, 0x00008000u, 0x00018000u})
-    EXPECT_EQ(encodeBF16(llvm::bit_cast<float>(bits)), bf16Bits(llvm::bit_cast<float>(bits)));
-}
-
-TEST(TensorTest, LargeIntegersRoundOnce) {
-  // 2^60 + 2^52 is a bf16 tie (8 bits of significand); one more goes up.
-  int64_t tie = (int64_t(1) << 60) + (int64_t(1) << 52);
-  EXPECT_EQ(Codec<ElementKind::BF16>::toDouble(Codec<ElementKind::BF16>::fromInt(tie)), 0x1p60);
-  EXPECT_EQ(Codec<ElementKind::BF16>::toDouble(Codec<ElementKind::BF16>::fromInt(tie + 1)), 0x1p60 + 0x1p53);
-  EXPECT_EQ(Codec<ElementKind::BF16>::toDouble(Codec<ElementKind::BF16>::fromInt(-tie - 1)),
-            -0x1p60 - 0x1p53);
-  // 2^54 + 2^30 + 1 to f32: through double the last bit is lost.
-  Tensor one = i64({1}, (int64_t(1) << 54) + (int64_t(1) << 30) + 1).cast(ElementKind::F32);
-  EXPECT_EQ(one.getDouble(0), 0x1p54 + 0x1p31);
-}
-
 TEST(TensorTest, CastFollowsTheDialect) {
   Tensor x = f32({6}, {-1.9, 1.9, 0.5, -0.0, kNaN, 3e9});
   Tensor ints = x.cast(ElementKind::I32);
@@ -84,6 +20,46 @@ TEST(TensorTest, CastFollowsTheDialect) {
   expectInts(i64({3}, {300, -1, 128}).cast(ElementKind::I8), {44, -1, -128});
   expectEqual(i1({2}, {0, 1}).cast(ElementKind::F16), {0, 1});
   expectEqual(f64({2}, {1.0 + 0x1p-24, 1.0 + 3 * 0x1p-24}).cast(ElementKind::F32), {1, 1 + 0x1p-22});
+  expectInts(i64({4}, {7, 8, -9, 31}).cast(ElementKind::I4), {7, -8, 7, -1});
+  expectInts(i64({4}, {7, 16, -9, 31}).cast(ElementKind::UI4), {7, 0, 7, 15});
+  expectInts(i64({4}, {1, 2, -3, 7}).cast(ElementKind::I2), {1, -2, 1, -1});
+  expectInts(i64({4}, {1, 2, -3, 7}).cast(ElementKind::UI2), {1, 2, 1, 3});
+  expectInts(i64({2}, {-1, 70000}).cast(ElementKind::UI16), {65535, 4464});
+  expectInts(f64({2}, {4e9, 1}).cast(ElementKind::UI32), {4000000000, 1});
+}
+
+TEST(TensorTest, UnsignedIntegersOf64BitsAreNotSigned) {
+  uint64_t large = (uint64_t(1) << 63) + (uint64_t(1) << 11) + 1;
+  Tensor x = Tensor::of<uint64_t>(ElementKind::UI64, {2}, {large, 3});
+  expectEqual(x.cast(ElementKind::F64), {0x1p63 + 0x1p11, 3});
+  expectEqual(x.cast(ElementKind::BF16), {0x1p63, 3});
+  EXPECT_EQ(f64({1}, {0x1.8p63}).cast(ElementKind::UI64).toVector<uint64_t>().front(), uint64_t(3) << 62);
+}
+
+TEST(TensorTest, SaturatingCasts) {
+  // onnx.reference, Cast with saturate = 1 and 0; the table of Inf in the operator's description.
+  Tensor x = f32({6}, {464, 465, -1e9, kInfinity, -kInfinity, 250});
+  expectEqual(x.cast(ElementKind::F8E4M3FN, true), {448, 448, -448, 448, -448, 256});
+  expectEqual(x.cast(ElementKind::F8E4M3FN), {448, kNaN, kNaN, kNaN, kNaN, 256});
+  expectEqual(x.cast(ElementKind::F8E4M3FNUZ, true), {240, 240, -240, 240, -240, 240});
+  expectEqual(x.cast(ElementKind::F8E5M2, true), {448, 448, -57344, 57344, -57344, 256});
+  expectEqual(x.cast(ElementKind::F8E5M2), {448, 448, -kInfinity, kInfinity, -kInfinity, 256});
+  expectEqual(x.cast(ElementKind::F8E8M0FNU, true), {512, 512, 0x1p30, 0x1p127, 0x1p127, 256});
+  expectEqual(x.cast(ElementKind::F4E2M1FN), {6, 6, -6, 6, -6, 6});
+  // Integers saturate as numbers, not as their bits.
+  expectEqual(i64({3}, {1000, -1000, 17}).cast(ElementKind::F8E4M3FN, true), {448, -448, 16});
+  expectEqual(Tensor::of<uint64_t>(ElementKind::UI64, {1}, {~uint64_t(0)}).cast(ElementKind::F4E2M1FN), {6});
+}
+
+TEST(TensorTest, FilesPackWhatIsNarrowerThanAByte) {
+  // Low bits first, and an odd count leaves bits of the last byte unused.
+  const char nibbles[] = {'\x8f', '\x21', '\xf7'}, pairs[] = {'\xe4', '\x03'};
+  expectInts(Tensor::unpack(ElementKind::UI4, {5}, nibbles), {15, 8, 1, 2, 7});
+  expectInts(Tensor::unpack(ElementKind::I4, {5}, nibbles), {-1, -8, 1, 2, 7});
+  expectEqual(Tensor::unpack(ElementKind::F4E2M1FN, {5}, nibbles), {-6, -0.0, 0.5, 1, 6});
+  expectInts(Tensor::unpack(ElementKind::UI2, {5}, pairs), {0, 1, 2, 3, 3});
+  expectInts(Tensor::unpack(ElementKind::I2, {5}, pairs), {0, 1, -2, -1, -1});
+  expectInts(Tensor::unpack(ElementKind::UI8, {2}, pairs), {0xe4, 3});
 }
 
 TEST(TensorTest, ViewsMayBeUnaligned) {

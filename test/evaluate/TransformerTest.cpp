@@ -242,6 +242,18 @@ TEST_F(AttentionTest, MaskAndBias) {
              1e-14);
 }
 
+TEST_F(AttentionTest, SoftcapComesBeforeTheBias) {
+  // numpy: s = np.einsum("bihe,bjhe->bhij", q, k) * 0.5; s = 2 * np.tanh(s / 2) + b; softmax(s) @ v
+  Tensor q = generate({1, 2, 1, 2}, [](double i) { return (i - 1) * 1.5; });
+  Tensor k = generate({1, 3, 1, 2}, [](double i) { return i * 0.7 - 2; });
+  Tensor v = generate({1, 3, 1, 1}, [](double i) { return i; });
+  Tensor b = generate({1, 1, 1, 3}, [](double i) { return i * 0.25; });
+  expectNear(runOp("ht.attention %0, %1, %2 bias %3 : tensor<1x1x1x3xf64> scale 0.5 softcap 2.0 : "
+                   "tensor<1x2x1x2xf64>, tensor<1x3x1x2xf64>, tensor<1x3x1x1xf64> -> tensor<1x2x1x1xf64>",
+                   {q, k, v, b}, "tensor<1x2x1x1xf64>"),
+             {0.5924946226070903, 1.8844049578946453}, 1e-15);
+}
+
 TEST_F(AttentionTest, NowhereToAttend) {
   // By causality: more queries than keys. numpy: attention(q, k, k, 1., causal=True) with
   // q = np.sin(np.arange(6.)).reshape(1, 3, 1, 2), k = np.cos(np.arange(4.)).reshape(1, 2, 1, 2)

@@ -67,6 +67,26 @@ protected:
   llvm::SmallString<128> folder;
 };
 
+TEST_F(WeightTest, PackedElements) {
+  std::ofstream(path("packed.bin"), std::ios::binary).write("x\x8f\x21\x07", 4);
+  const char *text = R"(
+    ht.weight @w : tensor<5xf32> {
+      %0 = ht.load "packed.bin" offset 1 : tensor<5xi4>
+      %1 = ht.cast %0 : tensor<5xi4> to tensor<5xf32>
+      ht.yield %1 : tensor<5xf32>
+    })";
+  parse(text);
+  WeightSource source(folder);
+  auto tensor = source.get(getWeight("w"));
+  ASSERT_TRUE(bool(tensor));
+  expectEqual(*tensor, {-1, -8, 1, 2, 7});
+  source.releasePages(getWeight("w"));
+  parse(llvm::StringRef(text).str().replace(llvm::StringRef(text).find("offset 1"), 8, "offset 2"));
+  auto missing = source.get(getWeight("w"));
+  EXPECT_EQ(llvm::toString(missing.takeError()),
+            "weight @w: needs 3 bytes at offset 2 of \"packed.bin\", which has 4 bytes");
+}
+
 TEST_F(WeightTest, InitializersRun) {
   parse(kModule);
   WeightSource source(folder);
