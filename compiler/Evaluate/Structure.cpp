@@ -62,6 +62,21 @@ llvm::Expected<Tensor> evaluateSlice(ht::SliceOp op, Frame &frame) {
   return readStrided(input, shape, origin, strides);
 }
 
+llvm::Expected<Tensor> evaluateWindow(ht::WindowOp op, Frame &frame) {
+  const Tensor &input = frame.get(op.getInput());
+  Shape shape = frame.getShape(op.getResult()), strides = getStrides(input.getShape());
+  for (auto [j, axis] : llvm::enumerate(op.getAxes())) {
+    int64_t count = shape[axis], size = shape[input.getRank() + j], extent = input.getDim(axis);
+    int64_t last = (count - 1) * op.getStrides()[j] + (size - 1) * op.getDilations()[j];
+    if (count > 0 && size > 0 && last >= extent)
+      return makeError(op, "the last window of axis " + Twine(axis) + " ends at " + Twine(last) +
+                               ", beyond its " + Twine(extent) + " elements");
+    strides.push_back(strides[axis] * op.getDilations()[j]);
+    strides[axis] *= op.getStrides()[j];
+  }
+  return readStrided(input, shape, 0, strides);
+}
+
 llvm::Expected<Tensor> evaluateConcat(ht::ConcatOp op, Frame &frame) {
   Tensor result = frame.allocate(op.getResult());
   ArrayRef<int64_t> shape = result.getShape();
@@ -106,6 +121,7 @@ void addStructure(InterpreterTable &table) {
   table.add<ht::ReshapeOp>(evaluateReshape);
   table.add<ht::SliceOp>(evaluateSlice);
   table.add<ht::TransposeOp>(evaluateTranspose);
+  table.add<ht::WindowOp>(evaluateWindow);
 }
 
 } // namespace halftone::evaluate

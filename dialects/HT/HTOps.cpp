@@ -3,6 +3,7 @@
 #include "dialects/HT/HTOps.h"
 
 #include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace halftone::ht;
@@ -143,6 +144,35 @@ LogicalResult SliceOp::verify() {
       return emitOpError() << "window " << *start << " … " << last << " of axis " << axis
                            << " leaves its " << *extent << " elements";
   }
+  return success();
+}
+
+LogicalResult WindowOp::verify() {
+  Dims from = getDims(getInput()), to = getDims(getResult());
+  ArrayRef<int64_t> axes = getAxes(), strides = getStrides(), dilations = getDilations();
+  if (strides.size() != axes.size() || dilations.size() != axes.size())
+    return emitOpError() << "expected a stride and a dilation for each of " << axes.size() << " axes";
+  if (getElementTypeOrSelf(getInput()) != getElementTypeOrSelf(getResult()))
+    return emitOpError() << "changes the element type";
+  if (to.size() != from.size() + axes.size())
+    return emitOpError() << "expected a result of rank " << from.size() + axes.size();
+  for (size_t j = 0; j < axes.size(); ++j) {
+    int64_t axis = axes[j];
+    if (!isAxis(axis, from) || (j > 0 && axis <= axes[j - 1]))
+      return emitOpError() << "axes must be distinct, ascending and below " << from.size();
+    if (strides[j] <= 0 || dilations[j] <= 0)
+      return emitOpError() << "stride and dilation of axis " << axis << " must be positive";
+    auto extent = getConstant(from[axis]), count = getConstant(to[axis]), size = getConstant(to[from.size() + j]);
+    if (!extent || !count || !size || *count == 0 || *size == 0)
+      continue;
+    int64_t first, within, last;
+    if (llvm::MulOverflow(*count - 1, strides[j], first) || llvm::MulOverflow(*size - 1, dilations[j], within) ||
+        llvm::AddOverflow(first, within, last) || last >= *extent)
+      return emitOpError() << "the last window of axis " << axis << " leaves its " << *extent << " elements";
+  }
+  for (size_t axis = 0; axis < from.size(); ++axis)
+    if (!llvm::is_contained(axes, static_cast<int64_t>(axis)) && from[axis] != to[axis])
+      return emitOpError() << "changes axis " << axis << ", which has no window";
   return success();
 }
 

@@ -108,6 +108,29 @@ def HT_SliceOp : HT_PureOp<"slice"> {
   let hasFolder = 1;
 }
 
+def HT_WindowOp : HT_PureOp<"window"> {
+  let summary = "sliding windows along axes, each axis' window as a new last axis";
+  let description = [{
+    `y[p…, k0, …] = x[q…]` with `q[axes[j]] = p[axes[j]] * strides[j] + kj * dilations[j]`
+    and `q = p` elsewhere: `p` walks over the windows and `k` within one. Sizes
+    are the result's. Convolutions and poolings are contractions and reductions
+    over the new axes.
+
+      [C1] `axes` are distinct, ascending, in [0, rank); one stride and one
+           dilation > 0 for each;
+      [C2] the result has the element type, an axis more for each of `axes`, and
+           the operand's dimensions on other axes;
+      [C3] where its dimensions are constant, the last window lies inside.
+  }];
+  let arguments = (ins HT_Tensor:$input, DenseI64ArrayAttr:$axes, DenseI64ArrayAttr:$strides,
+      DenseI64ArrayAttr:$dilations);
+  let results = (outs HT_Tensor:$result);
+  let assemblyFormat = [{
+    $input `axes` $axes `strides` $strides `dilations` $dilations attr-dict `:` type($input) `to` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 def HT_ConcatOp : HT_InferredOp<"concat"> {
   let summary = "operands one after the other along an axis";
   let description = [{

@@ -58,6 +58,15 @@ bool ElementEmitter::canVectorize(Value value, int64_t lane) {
         return canVectorize(transpose.getInput(), transpose.getPermutation()[lane]);
       })
       .Case([&](ht::SliceOp slice) { return slice.getStrides()[lane] == 1 && canVectorize(slice.getInput(), lane); })
+      .Case([&](ht::WindowOp window) {
+        auto j = llvm::find(window.getAxes(), lane) - window.getAxes().begin();
+        int64_t inputRank = rank - window.getAxes().size();
+        if (lane >= inputRank)
+          return window.getDilations()[lane - inputRank] == 1 &&
+                 canVectorize(window.getInput(), window.getAxes()[lane - inputRank]);
+        return (j == std::ssize(window.getAxes()) || window.getStrides()[j] == 1) &&
+               canVectorize(window.getInput(), lane);
+      })
       .Case([&](ht::ConcatOp concat) {
         return static_cast<int64_t>(concat.getAxis()) != lane &&
                llvm::all_of(concat.getInputs(), [&](Value input) { return canVectorize(input, lane); });
@@ -134,6 +143,15 @@ Value ElementEmitter::get(Value value, ArrayRef<Index> indices, Lanes lanes) {
         for (auto [index, start, stride] : llvm::zip(indices, slice.getStarts().getExprs(), slice.getStrides()))
           mapped.push_back({k.add(k.getDim(start), k.mul(index.base, stride)), index.lane});
         return get(slice.getInput(), mapped, lanes);
+      })
+      .Case([&](ht::WindowOp window) {
+        Indices mapped(indices.drop_back(window.getAxes().size()));
+        for (auto [j, axis] : llvm::enumerate(window.getAxes())) {
+          Index &whole = mapped[axis], within = indices[indices.size() - window.getAxes().size() + j];
+          whole.base = k.add(k.mul(whole.base, window.getStrides()[j]), k.mul(within.base, window.getDilations()[j]));
+          whole.lane |= within.lane;
+        }
+        return get(window.getInput(), mapped, lanes);
       })
       .Case([&](ht::ConcatOp concat) { return emitConcat(concat, indices, lanes); })
       .Case([&](ht::GatherOp gather) {

@@ -16,7 +16,7 @@ Role getRole(Operation *op) {
   return llvm::TypeSwitch<Operation *, Role>(op)
       .Case<ht::ConstantOp, ht::IotaOp, ht::DimOp>([](auto) { return Role::Source; })
       .Case<ht::ReshapeOp>([](auto) { return Role::View; })
-      .Case<ht::TransposeOp, ht::BroadcastOp, ht::SliceOp, ht::ConcatOp, ht::GatherOp, ht::GatherNDOp,
+      .Case<ht::TransposeOp, ht::BroadcastOp, ht::SliceOp, ht::WindowOp, ht::ConcatOp, ht::GatherOp, ht::GatherNDOp,
             ht::EmbeddingOp, ht::RopeOp>([](auto) { return Role::Movement; })
       .Default([](Operation *other) {
         bool isGraphOp = isa_and_present<ht::HTDialect>(other->getDialect());
@@ -53,10 +53,14 @@ Group *Fusion::findCommonReader(Operation *op) {
 const char *Fusion::whyNotJoin(Operation *op, const Group &group) {
   bool isRoot = getRole(op) == Role::Root;
   // What a root reads comes from memory: it visits its operands several times.
-  if (group.root)
-    for (Operation *user : op->getUsers())
-      if (user == group.root)
-        return "its reader visits it several times";
+  // (A reduction visits each once: windows that it combines are never stored.)
+  bool visitedOnce = isa_and_present<ht::ReduceOp>(group.root) && isa<ht::WindowOp>(op);
+  for (Operation *user : op->getUsers()) {
+    if (user == group.root && !visitedOnce)
+      return "its reader visits it several times";
+    if (isa<ht::WindowOp>(user) && getSize(user->getResult(0)) != getSize(op->getResult(0)))
+      return "windows overlap: it would be computed once for each that reads it";
+  }
   if (!isRoot && isExpensive(op) && getSize(op->getResult(0)) != getSize(group.output))
     return "it would be computed once for every reader of a broadcast";
   if (!isRoot)

@@ -67,6 +67,30 @@ TEST_F(StructureTest, SliceFollowsSymbolsAndStaysInside) {
             "'ht.slice' at tail: window -1 … 0 of axis 0 leaves its 1 elements");
 }
 
+TEST_F(StructureTest, Window) {
+  Tensor x = generate({2, 5}, [](double i) { return i; });
+  // numpy: np.stack([np.arange(10).reshape(2, 5)[:, k:k + 3:2] for k in (0, 2)], axis=-1)
+  expectEqual(runOp("ht.window %0 axes [1] strides [2] dilations [2] : tensor<2x5xf64> to tensor<2x2x2xf64>", x,
+                    "tensor<2x2x2xf64>"),
+              {0, 2, 2, 4, 5, 7, 7, 9});
+  // numpy: sliding_window_view(np.arange(10).reshape(2, 5), (2, 4))
+  expectEqual(runOp("ht.window %0 axes [0, 1] strides [1, 1] dilations [1, 1] : tensor<2x5xf64> to "
+                    "tensor<1x2x2x4xf64>",
+                    x, "tensor<1x2x2x4xf64>"),
+              {0, 1, 2, 3, 5, 6, 7, 8, 1, 2, 3, 4, 6, 7, 8, 9});
+}
+
+TEST_F(StructureTest, WindowStaysInside) {
+  const char *text = R"(func.func @f(%x: tensor<?xf64, #ht.dims<s0>>) -> tensor<2x3xf64>
+      attributes {ht.symbols = [#ht.symbol<"n", 0, 10>]} {
+    %r = ht.window %x axes [0] strides [1] dilations [1] : tensor<?xf64, #ht.dims<s0>> to tensor<2x3xf64> loc("conv")
+    return %r : tensor<2x3xf64>
+  })";
+  expectEqual(run(text, f64({4}, {0, 1, 2, 3})), {0, 1, 2, 1, 2, 3});
+  EXPECT_EQ(getError(text, f64({3}, {0, 1, 2})),
+            "'ht.window' at conv: the last window of axis 0 ends at 3, beyond its 3 elements");
+}
+
 TEST_F(StructureTest, Concat) {
   Tensor x = f32({2, 1}, {1, 2}), y = f32({2, 2}, {3, 4, 5, 6}), none = f32({2, 0}, {});
   expectEqual(runOp("ht.concat %0, %1, %2 axis 1 : tensor<2x1xf32>, tensor<2x2xf32>, tensor<2x0xf32> -> "

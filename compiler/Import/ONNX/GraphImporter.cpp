@@ -7,6 +7,8 @@
 #include "compiler/Import/ONNX/Operators.h"
 #include "compiler/Import/ONNX/Remedies.h"
 
+#include "mlir/IR/IRMapping.h"
+
 using namespace mlir;
 using halftone::ht::Dim;
 using halftone::ht::Dims;
@@ -238,6 +240,28 @@ Value GraphImporter::castWeight(Binding &binding, RankedTensorType type, Locatio
   return binding.initializer ? getWeight(binding, type, loc) : Value();
 }
 
+Value GraphImporter::deriveWeight(Value value, StringRef suffix, function_ref<Value(Value)> transform) {
+  auto get = value ? value.getDefiningOp<ht::GetWeightOp>() : ht::GetWeightOp();
+  auto source = get ? module.lookupSymbol<ht::WeightOp>(get.getName()) : ht::WeightOp();
+  if (!source)
+    return {};
+  OpBuilder::InsertionGuard guard(builder);
+  auto weight =
+      createWeight((source.getSymName() + "." + suffix).str(), source.getWeightType(), source.getLoc());
+  IRMapping mapping;
+  source.getInitializer().cloneInto(&weight.getInitializer(), weight.getInitializer().begin(), mapping);
+  weight.getInitializer().back().erase(); // the empty block that it had
+  Operation *yield = weight.getInitializer().front().getTerminator();
+  builder.setInsertionPoint(yield);
+  Value result = transform(weight.getYielded());
+  if (!result)
+    return {};
+  yield->setOperand(0, result);
+  weight.setTypeAttr(TypeAttr::get(result.getType()));
+  builder.setInsertionPointAfter(get);
+  return ht::GetWeightOp::create(builder, get.getLoc(), result.getType(), weight.getSymName());
+}
+
 Binding GraphImporter::share(Binding &binding, Location loc) {
   if (binding.initializer)
     materialize(binding, loc);
@@ -293,6 +317,36 @@ bool GraphImporter::boundSymbol(Dim expr, int64_t limit, Location loc, StringRef
                     << entry.max << ": " << reason;
     entry.max = max;
   }
+  return true;
+}
+
+bool GraphImporter::boundBelow(Dim expr, int64_t limit, Location loc, StringRef reason) {
+  if (symbols.bounds(expr).low >= limit)
+    return true;
+  SmallVector<unsigned> used;
+  expr.walk([&](Dim part) {
+    if (auto symbol = dyn_cast<AffineSymbolExpr>(part); symbol && !llvm::is_contained(used, symbol.getPosition()))
+      used.push_back(symbol.getPosition());
+  });
+  if (used.size() != 1)
+    return false;
+  Symbols::Symbol &entry = symbols[used.front()];
+  // Raising the least value of the one symbol never lowers the least of `expr`.
+  int64_t least = entry.min, low = least, high = entry.max;
+  while (low < high) {
+    entry.min = low + (high - low) / 2;
+    if (symbols.bounds(expr).low >= limit)
+      high = entry.min;
+    else
+      low = entry.min + 1;
+  }
+  entry.min = high;
+  if (symbols.bounds(expr).low < limit) {
+    entry.min = least;
+    return false;
+  }
+  emitRemark(loc) << "dimension " << quote(entry.name) << " is at least " << entry.min << " instead of " << least
+                  << ": " << reason;
   return true;
 }
 

@@ -84,6 +84,10 @@ public:
   /// A weight whose initializer is that of `binding` converted to `type`; null
   /// where `binding` is no weight.
   mlir::Value castWeight(Binding &binding, mlir::RankedTensorType type, mlir::Location loc);
+  /// Where `value` is a weight: one whose recipe goes on with `transform`, called
+  /// "<name>.<suffix>". Null where it is none.
+  mlir::Value deriveWeight(mlir::Value value, llvm::StringRef suffix,
+                           llvm::function_ref<mlir::Value(mlir::Value)> transform);
 
   /// Imports the live nodes of `scope` in order.
   mlir::LogicalResult importNodes(llvm::ArrayRef<Node> nodes, Scope &scope);
@@ -109,6 +113,9 @@ public:
   /// Lowers the largest value of the symbol in `expr` so that `expr` <= `limit`;
   /// false where that is not possible.
   bool boundSymbol(ht::Dim expr, int64_t limit, mlir::Location loc, llvm::StringRef reason);
+  /// Raises the smallest value of the symbols in `expr` so that `expr` >= `limit`;
+  /// false where that is not possible.
+  bool boundBelow(ht::Dim expr, int64_t limit, mlir::Location loc, llvm::StringRef reason);
 
 private:
   /// An error about the file, with the cause's remedy as a note.

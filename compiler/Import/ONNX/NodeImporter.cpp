@@ -388,6 +388,17 @@ Value NodeImporter::slice(Value x, ArrayRef<Dim> starts, ArrayRef<int64_t> strid
   return ht::SliceOp::create(getBuilder(), loc, type, x, ht::DimsAttr::get(getContext(), starts), strides);
 }
 
+Value NodeImporter::refine(Value x, int64_t axis, int64_t size) {
+  Dims dims = dimsOf(x);
+  if (!check(x) || ht::getConstant(dims[axis]))
+    return x;
+  std::string reason = (Twine("it must be ") + Twine(size)).str();
+  if (!graph.boundSymbol(dims[axis], size, loc, reason) || !graph.boundBelow(dims[axis], size, loc, reason))
+    return x;
+  dims[axis] = symbols().constant(size);
+  return slice(x, Dims(dims.size(), symbols().constant(0)), SmallVector<int64_t>(dims.size(), 1), dims);
+}
+
 Value NodeImporter::concat(ValueRange parts, int64_t axis) {
   if (parts.size() == 1)
     return parts.front();

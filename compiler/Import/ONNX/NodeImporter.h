@@ -66,6 +66,12 @@ public:
   std::string constantRemedy(unsigned index);
   /// A weight converted at compile time, or null where the input is no weight.
   mlir::Value castWeight(unsigned index, mlir::RankedTensorType type);
+  /// `transform` of `value`: of a weight at compile time, else by operations.
+  mlir::Value transformWeight(mlir::Value value, llvm::StringRef suffix,
+                              llvm::function_ref<mlir::Value(mlir::Value)> transform) {
+    mlir::Value weight = graph.deriveWeight(value, suffix, transform);
+    return weight || hasFailed ? weight : transform(value);
+  }
 
   // Attributes; an error where one has another type.
   bool hasAttribute(llvm::StringRef name) { return findAttribute(name) != nullptr; }
@@ -128,6 +134,9 @@ public:
   mlir::Value slice(mlir::Value x, llvm::ArrayRef<ht::Dim> starts, llvm::ArrayRef<int64_t> strides,
                     llvm::ArrayRef<ht::Dim> sizes);
   mlir::Value concat(mlir::ValueRange parts, int64_t axis);
+  /// `x` with the dimension `axis`, if it depends on a symbol, taken to be `size`:
+  /// the symbol is bounded so. `x` itself where that cannot be.
+  mlir::Value refine(mlir::Value x, int64_t axis, int64_t size);
   mlir::Value reduce(ht::ReduceKind kind, mlir::Value x, llvm::ArrayRef<int64_t> axes);
   mlir::Value matmul(mlir::Value x, mlir::Value y) { return infer<ht::MatMulOp>({x, y}); }
   mlir::Value softmax(mlir::Value x, int64_t axis);

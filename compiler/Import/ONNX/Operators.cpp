@@ -21,6 +21,8 @@ SmallVector<ArrayRef<Operator>> operatorTable() {
           scatterOperators(),
           orderOperators(),
           contractionOperators(),
+          convolutionOperators(),
+          poolingOperators(),
           normalizationOperators(),
           attentionOperators(),
           controlFlowOperators(),

@@ -41,6 +41,8 @@ llvm::ArrayRef<Operator> shapeOperators();
 llvm::ArrayRef<Operator> indexingOperators();
 llvm::ArrayRef<Operator> contractionOperators();
 llvm::ArrayRef<Operator> normalizationOperators();
+llvm::ArrayRef<Operator> convolutionOperators();
+llvm::ArrayRef<Operator> poolingOperators();
 llvm::ArrayRef<Operator> sourceOperators();
 llvm::ArrayRef<Operator> castOperators();
 llvm::ArrayRef<Operator> scatterOperators();

@@ -181,6 +181,16 @@ std::optional<Dim> Symbols::truncDiv(Dim lhs, Dim rhs) const {
   return checked(lhs.floorDiv(static_cast<uint64_t>(*b)));
 }
 
+std::optional<Dim> Symbols::floorDiv(Dim lhs, int64_t rhs) const {
+  if (rhs <= 0 || magnitude(lhs) > std::ldexp(1.0, 61))
+    return std::nullopt;
+  if (auto constantValue = ht::getConstant(lhs))
+    return constant(llvm::divideFloorSigned(*constantValue, rhs));
+  if (auto exact = ht::divideExactly(lhs, constant(rhs)))
+    return exact;
+  return checked(lhs.floorDiv(static_cast<uint64_t>(rhs)));
+}
+
 std::optional<Dim> Symbols::ceilDiv(Dim lhs, int64_t rhs) const {
   if (rhs <= 0 || magnitude(lhs) > std::ldexp(1.0, 61))
     return std::nullopt;

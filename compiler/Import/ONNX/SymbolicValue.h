@@ -87,6 +87,7 @@ public:
   std::optional<ht::Dim> sub(ht::Dim lhs, ht::Dim rhs) const;
   std::optional<ht::Dim> mul(ht::Dim lhs, ht::Dim rhs) const;
   std::optional<ht::Dim> truncDiv(ht::Dim lhs, ht::Dim rhs) const;
+  std::optional<ht::Dim> floorDiv(ht::Dim lhs, int64_t rhs) const;
   std::optional<ht::Dim> ceilDiv(ht::Dim lhs, int64_t rhs) const;
   std::optional<ht::Dim> floorMod(ht::Dim lhs, ht::Dim rhs) const;
   std::optional<ht::Dim> min(ht::Dim lhs, ht::Dim rhs) const;

@@ -397,6 +397,69 @@ func.func @slice_c3_backwards(%x: tensor<4xf32>) {
 
 // -----
 
+// One stride and dilation for each axis …
+func.func @window_c1(%x: tensor<4xf32>) {
+  // expected-error @+1 {{expected a stride and a dilation for each of 1 axes}}
+  %0 = ht.window %x axes [0] strides [1, 1] dilations [1] : tensor<4xf32> to tensor<3x2xf32>
+  return
+}
+
+// -----
+
+// … that is positive …
+func.func @window_c1_positive(%x: tensor<4xf32>) {
+  // expected-error @+1 {{stride and dilation of axis 0 must be positive}}
+  %0 = ht.window %x axes [0] strides [1] dilations [0] : tensor<4xf32> to tensor<3x2xf32>
+  return
+}
+
+// -----
+
+// … and ascending axes.
+func.func @window_c1_axes(%x: tensor<4x4xf32>) {
+  // expected-error @+1 {{axes must be distinct, ascending and below 2}}
+  %0 = ht.window %x axes [1, 0] strides [1, 1] dilations [1, 1] : tensor<4x4xf32> to tensor<3x3x2x2xf32>
+  return
+}
+
+// -----
+
+// Nothing else changes: the element type …
+func.func @window_c2(%x: tensor<4xf32>) {
+  // expected-error @+1 {{changes the element type}}
+  %0 = ht.window %x axes [0] strides [1] dilations [1] : tensor<4xf32> to tensor<3x2xf64>
+  return
+}
+
+// -----
+
+// … the rank …
+func.func @window_c2_rank(%x: tensor<4xf32>) {
+  // expected-error @+1 {{expected a result of rank 2}}
+  %0 = ht.window %x axes [0] strides [1] dilations [1] : tensor<4xf32> to tensor<3xf32>
+  return
+}
+
+// -----
+
+// … or another axis.
+func.func @window_c2_axis(%x: tensor<5x4xf32>) {
+  // expected-error @+1 {{changes axis 0, which has no window}}
+  %0 = ht.window %x axes [1] strides [1] dilations [1] : tensor<5x4xf32> to tensor<6x3x2xf32>
+  return
+}
+
+// -----
+
+// Inside its operand.
+func.func @window_c3(%x: tensor<4xf32>) {
+  // expected-error @+1 {{the last window of axis 0 leaves its 4 elements}}
+  %0 = ht.window %x axes [0] strides [2] dilations [2] : tensor<4xf32> to tensor<2x2xf32>
+  return
+}
+
+// -----
+
 // At least one operand, …
 func.func @concat_c1() {
   // expected-error @+2 {{expected at least one operand}}

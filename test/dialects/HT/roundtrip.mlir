@@ -123,6 +123,8 @@ func.func @movement(%x: !x, %i: tensor<2x1xi64>) attributes {ht.symbols = [#ht.s
   %broadcast = ht.broadcast %x : !x to tensor<3x?x4xf32, #ht.dims<s0>>
   // CHECK: ht.slice %[[X]] starts <s0 - 1, 3> strides [1, -2] : tensor<?x4xf32, #ht.dims<s0>> to tensor<1x2xf32>
   %slice = ht.slice %x starts <s0 - 1, 3> strides [1, -2] : !x to tensor<1x2xf32>
+  // CHECK: ht.window %[[X]] axes [0] strides [2] dilations [1] : tensor<?x4xf32, #ht.dims<s0>> to tensor<?x4x3xf32, #ht.dims<(s0 - 1) floordiv 2>>
+  %window = ht.window %x axes [0] strides [2] dilations [1] : !x to tensor<?x4x3xf32, #ht.dims<(s0 - 1) floordiv 2>>
   // CHECK: ht.concat %[[X]], %[[X]] axis 0 : tensor<?x4xf32, #ht.dims<s0>>, tensor<?x4xf32, #ht.dims<s0>> -> tensor<?x4xf32, #ht.dims<s0 * 2>>
   %concat = ht.concat %x, %x axis 0 : !x, !x -> tensor<?x4xf32, #ht.dims<s0 * 2>>
   // CHECK: ht.gather %[[X]], %[[I]] axis 1 : tensor<?x4xf32, #ht.dims<s0>>, tensor<2x1xi64> -> tensor<?x2x1xf32, #ht.dims<s0>>

@@ -278,6 +278,35 @@ func.func @returned_view(%x: tensor<4xf32>) -> tensor<2x2xf32> {
 
 // -----
 
+// Windows that a reduction combines are not stored; what they overlap over is.
+// CHECK-LABEL: func.func @windows
+// CHECK:         %[[ABS:.*]] = htk.kernel "abs"
+// CHECK:         %[[Y:.*]] = htk.kernel "{{.*}}"(%[[ABS]])
+// CHECK:           ht.window
+// CHECK:           ht.reduce max
+// CHECK:         return %[[Y]]
+func.func @windows(%x: tensor<5xf32>) -> tensor<4x1xf32> {
+  %0 = ht.abs %x : tensor<5xf32>
+  %1 = ht.window %0 axes [0] strides [1] dilations [1] : tensor<5xf32> to tensor<4x2xf32>
+  %2 = ht.reduce max %1 [1] : tensor<4x2xf32> -> tensor<4x1xf32>
+  return %2 : tensor<4x1xf32>
+}
+
+// Windows side by side read each element once, so that both are one kernel.
+// CHECK-LABEL: func.func @patches
+// CHECK:         htk.kernel
+// CHECK:           ht.abs
+// CHECK:           ht.window
+// CHECK-NOT:     htk.kernel
+// CHECK:         return
+func.func @patches(%x: tensor<6xf32>) -> tensor<3x2xf32> {
+  %0 = ht.abs %x : tensor<6xf32>
+  %1 = ht.window %0 axes [0] strides [2] dilations [1] : tensor<6xf32> to tensor<3x2xf32>
+  return %1 : tensor<3x2xf32>
+}
+
+// -----
+
 // What nothing reads is gone.
 // CHECK-LABEL: func.func @dead
 // CHECK-NEXT:    htk.kernel "exp"

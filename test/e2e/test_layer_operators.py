@@ -1,0 +1,136 @@
+"""Convolutions, poolings and other layers: native programs against ONNX Runtime, at odd
+sizes, with static and with dynamic dimensions. The nodes of a family share one model."""
+import numpy as np
+import pytest
+from onnx import helper
+
+import models
+from compare import relative_error
+from halftone import compile_model, run_program, run_reference
+
+F, I, B = np.float32, np.int64, np.bool_
+
+
+class Family:
+    """One model of many nodes, each with inputs and weights of its own."""
+
+    def __init__(self, opset=20):
+        self.random = np.random.default_rng(0)
+        self.opset, self.nodes, self.inputs, self.outputs, self.weights = opset, [], {}, {}, {}
+
+    def array(self, shape, kind=F):
+        if kind == B:
+            return self.random.random(shape) < 0.5
+        if np.issubdtype(kind, np.integer):
+            return self.random.integers(-9 if np.iinfo(kind).min else 0, 10, shape).astype(kind)
+        return self.random.standard_normal(shape).astype(kind)
+
+    def add(self, op, *operands, outputs=1, kind=None, **attributes):
+        """Operands: an input (a shape, or an array that says more), a weight as {"weight": array}, or None."""
+        number, names = len(self.nodes), []
+        for i, operand in enumerate(operands):
+            name = f"x{number}_{i}"
+            if operand is None:
+                names.append("")
+                continue
+            names.append(name)
+            if isinstance(operand, dict):
+                self.weights[name] = operand["weight"]
+            else:
+                self.inputs[name] = operand if isinstance(operand, np.ndarray) else self.array(operand)
+        produced = [f"y{number}_{i}" for i in range(outputs)]
+        self.nodes.append(helper.make_node(op, names, produced, name=f"{op}_{number}", **attributes))
+        first = kind or (self.inputs | self.weights)[names[0]].dtype
+        self.outputs |= {name: (first if i == 0 else I, None) for i, name in enumerate(produced)}
+
+    def check(self, folder, dynamic=(), tolerance=1e-5):
+        """dynamic: the axes of inputs that are symbols, one for each size."""
+        sizes = {size for a in self.inputs.values() for axis, size in enumerate(a.shape) if axis in dynamic and size > 1}
+        inputs = {n: (a.dtype, [f"d{s}" if axis in dynamic and s > 1 else s for axis, s in enumerate(a.shape)])
+                  for n, a in self.inputs.items()}
+        path = models.save(folder / "m.onnx", self.nodes, inputs, self.outputs, self.weights, opset=self.opset)
+        want = models.run_onnxruntime(path, self.inputs)
+        compile_model(path, folder / "program", *(["--max", ",".join(f"d{s}={s + 2}" for s in sizes)] if sizes else []))
+        native = run_program(folder / "program", self.inputs, folder)
+        reference = run_reference(path, self.inputs, folder)
+        node_of = {output: node for node in self.nodes for output in node.output}
+        for name, expected in want.items():
+            text = f"{name} of {helper.printable_node(node_of[name])}"
+            for got in (native[name], reference[name]):
+                assert got.dtype == expected.dtype and got.shape == expected.shape, text
+                if expected.dtype.kind == "f":
+                    finite = np.isfinite(expected)
+                    assert np.array_equal(got[~finite], expected[~finite], equal_nan=True), text
+                    assert relative_error(got[finite], expected[finite]) < tolerance, text
+                else:
+                    assert np.array_equal(got, expected), text
+
+
+STATIC_OR_DYNAMIC = pytest.mark.parametrize("dynamic", [(), (0, 2, 3, 4)], ids=["static", "dynamic"])
+
+
+def weight(random, *shape):
+    return {"weight": random.standard_normal(shape).astype(F)}
+
+
+@STATIC_OR_DYNAMIC
+def test_convolution(dynamic, tmp_path):
+    family = Family()
+    w = lambda *shape: weight(family.random, *shape)
+    conv = lambda *operands, **attributes: family.add("Conv", *operands, **attributes)
+    conv((2, 8, 21), w(6, 8, 3), w(6), pads=[1, 1])  # as in Whisper, channels last
+    conv((2, 8, 21), w(6, 8, 3), w(6), pads=[1, 1], strides=[2])
+    conv((1, 5, 17), w(7, 5, 4), dilations=[3])
+    conv((2, 3, 24, 16), w(10, 3, 8, 8), w(10), strides=[8, 8])  # patches, as in ViT
+    conv((2, 3, 19, 23), w(5, 3, 8, 8), strides=[8, 8])  # whose last ones are cut off
+    conv((1, 4, 9, 11), w(6, 4, 3, 5), w(6), pads=[1, 2, 0, 3], strides=[1, 2])
+    conv((1, 4, 9, 11), w(6, 4, 3, 3), auto_pad="SAME_UPPER", strides=[2, 3])
+    conv((1, 4, 10, 7), w(6, 4, 4, 4), auto_pad="SAME_LOWER", strides=[2, 1])
+    conv((3, 6, 5, 7), w(9, 6, 1, 1), w(9))
+    conv((2, 6, 8, 9), w(6, 1, 3, 3), w(6), group=6, pads=[1, 1, 1, 1])  # depthwise
+    conv((2, 4, 8, 9), w(8, 1, 3, 3), group=4, strides=[2, 2])
+    conv((2, 6, 12), w(9, 2, 5), w(9), group=3, pads=[2, 2])
+    conv((1, 2, 5, 6, 7), w(3, 2, 2, 3, 2), w(3), dilations=[2, 1, 3], pads=[1, 0, 1, 0, 1, 0])
+    conv((1, 3, 9, 9), w(4, 3, 3, 3), auto_pad="VALID")
+    conv((2, 3, 7), (4, 3, 2), (4,), kernel_shape=[2])  # by a computed weight
+    if not dynamic:
+        conv((2, 4, 7), (6, 2, 3), (6,), group=2, pads=[1, 1])
+    family.check(tmp_path, dynamic)
+
+
+@STATIC_OR_DYNAMIC
+def test_transposed_convolution(dynamic, tmp_path):
+    family = Family()
+    w = lambda *shape: weight(family.random, *shape)
+    conv = lambda *operands, **attributes: family.add("ConvTranspose", *operands, **attributes)
+    conv((2, 4, 9), w(4, 6, 3), w(6))
+    conv((2, 4, 9), w(4, 6, 4), strides=[3], pads=[1, 2], output_padding=[1])
+    conv((1, 3, 5, 6), w(3, 4, 2, 2), w(4), strides=[2, 2])  # windows side by side
+    conv((1, 3, 5, 6), w(3, 4, 3, 5), strides=[2, 3], dilations=[2, 1], pads=[1, 0, 2, 1])
+    conv((1, 4, 5, 7), w(4, 3, 3, 3), w(6), group=2, strides=[2, 1], pads=[1, 1, 1, 1])
+    conv((1, 4, 5, 7), w(4, 1, 3, 3), group=4, strides=[2, 2])
+    conv((1, 3, 5, 6), w(3, 4, 3, 3), auto_pad="SAME_UPPER", strides=[2, 2])
+    conv((1, 2, 3, 4, 5), w(2, 3, 2, 2, 3), strides=[1, 2, 2])
+    if not dynamic:
+        conv((1, 3, 5, 6), w(3, 4, 3, 3), strides=[3, 2], output_shape=[16, 14])
+    family.check(tmp_path, dynamic)
+
+
+@STATIC_OR_DYNAMIC
+def test_pooling(dynamic, tmp_path):
+    family = Family(opset=20)
+    for op, more in (("MaxPool", {}), ("AveragePool", {"count_include_pad": 0}), ("AveragePool", {"count_include_pad": 1}),
+                     ("LpPool", {"p": 2}), ("LpPool", {"p": 3})):
+        add = lambda shape, **attributes: family.add(op, shape, **attributes, **more)
+        add((2, 3, 17), kernel_shape=[4], strides=[3])
+        add((1, 3, 10, 11), kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+        add((1, 3, 10, 12), kernel_shape=[3, 2], dilations=[2, 3], pads=[1, 0, 0, 1])
+        add((1, 2, 6, 7, 8), kernel_shape=[2, 3, 2], strides=[2, 1, 2])
+        if op != "LpPool":
+            add((1, 3, 10, 11), kernel_shape=[3, 3], strides=[2, 3], pads=[1, 1, 1, 1], ceil_mode=1)
+            add((1, 3, 10, 11), kernel_shape=[2, 2], strides=[3, 2], ceil_mode=1)
+        add((1, 3, 10, 11), kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")
+    for op in "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool":
+        family.add(op, (2, 3, 7, 5))
+        family.add(op, (2, 3, 9))
+    family.check(tmp_path, dynamic)
