@@ -11,7 +11,7 @@ from halftone import FAILED, HALFTONE, OK, Error, Library, run
 
 # What an outcome can be.
 PASS = "pass"  # as expected
-PARTLY = "pass-leading"  # with dynamic leading dimensions, not with all
+PARTLY = "partly"  # with some dimensions dynamic, not with all
 FIXED = "fixed"  # no dimension can vary: scalars, dimensions of 1, constants
 REFUSED = "refused"  # with exit code 1 and a message that names a node, an input or an output
 # What must not be.
@@ -68,37 +68,32 @@ class Attempt:
         if static.converted:
             model = convert(model)
         given, wanted = sets[0]
-        refusal = ""
-        for status, varies in (PASS, lambda position, axis: True), (PARTLY, lambda position, axis: axis == 0), \
-                (PARTLY, lambda position, axis: axis == 0 and position == 0):
-            outcome = Outcome(status, static.constants, static.converted)
-            variant, sizes = make_dynamic(model, without(given, static.constants), varies)
-            if not sizes:
-                outcome.status = FIXED if not refusal else REFUSED
-                outcome.reason = refusal
-                return outcome
-            maxima = ",".join(f"{symbol(n)}={2 * n}" for n in sizes)
+        everything = sizes_of(without(given, static.constants), lambda position, axis, size: True)
+        if not everything:
+            return Outcome(FIXED, static.constants, static.converted)
+        first = latest = None
+        for varies in choices(everything, lambda: latest.reason):
+            outcome = Outcome(PASS if first is None else PARTLY, static.constants, static.converted)
+            sizes = sizes_of(without(given, static.constants), varies)
             try:
                 library, outcome.constants, _, _ = self.compile_with_remedies(
-                    variant, given, outcome, "--max", maxima, constants=static.constants)
+                    make_dynamic(model, without(given, static.constants), varies), given, outcome,
+                    "--max", ",".join(f"{symbol(size)}={2 * size}" for size in sizes), constants=static.constants)
             except Refused:
+                first, latest = first or outcome, outcome
                 if outcome.status != REFUSED:
                     return outcome
-                refusal = refusal or outcome.reason
                 continue
-            outcome.reason = refusal
-            if outcome.constants != static.constants:
-                # What is constant now can no longer vary.
-                variant, sizes = make_dynamic(model, without(given, outcome.constants), varies)
-                if not sizes:
-                    outcome.status = FIXED
-            check(outcome, case, library, without(given, outcome.constants), wanted, self.threads)
+            rest = without(given, outcome.constants)
+            if not sizes_of(rest, varies):
+                outcome.status = FIXED  # What could vary is constant now.
+            outcome.reason = first.reason if first else ""
+            check(outcome, case, library, rest, wanted, self.threads)
             if outcome.passed:
                 self.second_size(outcome, case, model, library, given, varies)
             library.close()
             return outcome
-        outcome.reason = refusal
-        return outcome
+        return first
 
     def second_size(self, outcome, case, model, library, given, varies):
         """Twice as large where it varies, if someone else can say what comes out."""
@@ -235,32 +230,66 @@ def symbol(size):
     return f"n{size}"
 
 
+def each_dimension(given):
+    """(input, its position, axis, size) of every dimension that is more than 1."""
+    for position, (name, value) in enumerate(given.items()):
+        for axis, size in enumerate(getattr(value, "shape", ())):
+            if size > 1:
+                yield name, position, axis, size
+
+
+def sizes_of(given, varies):
+    return sorted({size for _, position, axis, size in each_dimension(given) if varies(position, axis, size)})
+
+
+def choices(sizes, get_reason):
+    """What to make dynamic, as predicates on (input, axis, size): all; all but a size
+    that the refusal of that names (any size, if none); all but those named so far, as
+    long as more are; one size alone; the first dimension alone. `get_reason` tells of the
+    latest refusal."""
+    def blamed():
+        return {size for size in sizes if re.search(rf"\b{symbol(size)}\b", get_reason())}
+
+    def all_but(fixed):
+        return lambda position, axis, size: size not in fixed
+
+    def only(chosen):
+        return lambda position, axis, size: size == chosen
+
+    yield all_but(())
+    fixed = blamed()
+    for size in sorted(fixed or sizes, reverse=True) if len(fixed) != 1 and len(sizes) > 1 else ():
+        yield all_but({size})
+    while fixed and fixed != set(sizes):
+        yield all_but(fixed)
+        if blamed() <= fixed:
+            break
+        fixed |= blamed()
+    yield from map(only, sizes if len(sizes) > 1 else ())
+    yield lambda position, axis, size: position == axis == 0
+
+
 def make_dynamic(model, given, varies):
-    """The model with a symbol for each size of the inputs that varies, and those sizes."""
-    model, sizes = copy.deepcopy(model), set()
-    for position, value in enumerate(value for value in model.graph.input if value.name in given):
-        if not isinstance(given[value.name], np.ndarray):
-            continue
-        for axis, size in enumerate(given[value.name].shape):
-            if size > 1 and varies(position, axis):
-                value.type.tensor_type.shape.dim[axis].dim_param = symbol(size)
-                sizes.add(size)
+    """The model with a symbol for each size of the inputs that varies."""
+    model = copy.deepcopy(model)
+    dims = {value.name: value.type.tensor_type.shape.dim for value in model.graph.input}
+    for name, position, axis, size in each_dimension(given):
+        if varies(position, axis, size):
+            dims[name][axis].dim_param = symbol(size)
     # What follows from the inputs is the compiler's to find.
     del model.graph.value_info[:]
     for value in model.graph.output:
         for dim in value.type.tensor_type.shape.dim:
             dim.Clear()
-    return model, sorted(sizes)
+    return model
 
 
 def enlarge(given, varies):
     """The inputs with twice as many elements along what varies: their own, again."""
-    larger = {}
-    for position, (name, value) in enumerate(given.items()):
-        for axis, size in enumerate(getattr(value, "shape", ())):
-            if size > 1 and varies(position, axis):
-                value = np.concatenate([value, value], axis)
-        larger[name] = value
+    larger = dict(given)
+    for name, position, axis, size in each_dimension(given):
+        if varies(position, axis, size):
+            larger[name] = np.concatenate([larger[name]] * 2, axis)
     return larger
 
 

@@ -19,14 +19,14 @@ def summarize(results):
         row["bad"] += static.status in BAD or (dynamic is not None and dynamic.status in BAD)
         if dynamic is not None and static.passed:
             row["dynamic"] += dynamic.status == PASS
-            row["leading"] += dynamic.status == PARTLY
+            row["partly"] += dynamic.status == PARTLY
             row["fixed"] += dynamic.status == FIXED
             row["static_only"] += dynamic.status == REFUSED
             row["two_sizes"] += dynamic.passed and dynamic.sizes == 2
     return groups
 
 
-COLUMNS = {"cases": "cases", "static": "pass", "dynamic": "dynamic", "leading": "leading only", "fixed": "cannot vary",
+COLUMNS = {"cases": "cases", "static": "pass", "dynamic": "dynamic", "partly": "partly", "fixed": "cannot vary",
            "static_only": "static only", "two_sizes": "second size", "refused": "refused", "bad": "wrong"}
 
 
