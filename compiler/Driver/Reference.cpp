@@ -10,6 +10,7 @@
 
 #include "compiler/Driver/Console.h"
 #include "compiler/Emit/Descriptor.h"
+#include "compiler/Evaluate/Attributes.h"
 #include "compiler/Evaluate/WeightSource.h"
 #include "runtime/command/Command.h"
 
@@ -21,33 +22,7 @@ namespace halftone::driver {
 
 namespace {
 
-using evaluate::ElementKind;
 using evaluate::Tensor;
-
-ElementKind getKind(uint32_t dtype) {
-  switch (dtype) {
-  case HALFTONE_F64:
-    return ElementKind::F64;
-  case HALFTONE_F16:
-    return ElementKind::F16;
-  case HALFTONE_BF16:
-    return ElementKind::BF16;
-  case HALFTONE_I8:
-    return ElementKind::I8;
-  case HALFTONE_U8:
-    return ElementKind::UI8;
-  case HALFTONE_I16:
-    return ElementKind::I16;
-  case HALFTONE_I32:
-    return ElementKind::I32;
-  case HALFTONE_I64:
-    return ElementKind::I64;
-  case HALFTONE_BOOL:
-    return ElementKind::I1;
-  default:
-    return ElementKind::F32;
-  }
-}
 
 /// A tensor's descriptor and what it points to.
 struct TensorStorage {
@@ -123,7 +98,8 @@ private:
       SmallVector<int64_t> shape;
       for (AffineExpr dim : input.dims)
         shape.push_back(ht::evaluate(dim, values));
-      arguments.push_back(Tensor::borrow(getKind(input.dtype), shape, static_cast<const char *>(step.inputs[i])));
+      auto kind = *evaluate::getElementKind(getElementTypeOrSelf(graph.getArgument(i)));
+      arguments.push_back(Tensor::borrow(kind, shape, static_cast<const char *>(step.inputs[i])));
     }
     auto results = evaluate::interpret(graph, arguments, weights);
     if (!results) {

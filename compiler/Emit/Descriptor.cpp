@@ -2,6 +2,7 @@
 
 #include "compiler/Emit/Descriptor.h"
 
+#include "compiler/Evaluate/Attributes.h"
 #include "dialects/HTK/HTKDialect.h"
 #include "runtime/include/halftone/abi.h"
 
@@ -13,27 +14,59 @@ namespace halftone::emit {
 namespace {
 
 std::optional<uint32_t> getDType(mlir::Type type) {
-  if (type.isF32())
-    return HALFTONE_F32;
-  if (type.isF64())
-    return HALFTONE_F64;
-  if (type.isF16())
-    return HALFTONE_F16;
-  if (type.isBF16())
-    return HALFTONE_BF16;
-  if (type.isInteger(1))
+  using evaluate::ElementKind;
+  auto kind = evaluate::getElementKind(type);
+  if (!kind)
+    return std::nullopt;
+  switch (*kind) {
+  case ElementKind::I1:
     return HALFTONE_BOOL;
-  if (type.isUnsignedInteger(8))
-    return HALFTONE_U8;
-  if (type.isInteger(8))
+  case ElementKind::I2:
+    return HALFTONE_I2;
+  case ElementKind::I4:
+    return HALFTONE_I4;
+  case ElementKind::I8:
     return HALFTONE_I8;
-  if (type.isInteger(16))
+  case ElementKind::I16:
     return HALFTONE_I16;
-  if (type.isInteger(32))
+  case ElementKind::I32:
     return HALFTONE_I32;
-  if (type.isInteger(64))
+  case ElementKind::I64:
     return HALFTONE_I64;
-  return std::nullopt;
+  case ElementKind::UI2:
+    return HALFTONE_U2;
+  case ElementKind::UI4:
+    return HALFTONE_U4;
+  case ElementKind::UI8:
+    return HALFTONE_U8;
+  case ElementKind::UI16:
+    return HALFTONE_U16;
+  case ElementKind::UI32:
+    return HALFTONE_U32;
+  case ElementKind::UI64:
+    return HALFTONE_U64;
+  case ElementKind::F16:
+    return HALFTONE_F16;
+  case ElementKind::BF16:
+    return HALFTONE_BF16;
+  case ElementKind::F32:
+    return HALFTONE_F32;
+  case ElementKind::F64:
+    return HALFTONE_F64;
+  case ElementKind::F8E4M3FN:
+    return HALFTONE_F8E4M3FN;
+  case ElementKind::F8E4M3FNUZ:
+    return HALFTONE_F8E4M3FNUZ;
+  case ElementKind::F8E5M2:
+    return HALFTONE_F8E5M2;
+  case ElementKind::F8E5M2FNUZ:
+    return HALFTONE_F8E5M2FNUZ;
+  case ElementKind::F8E8M0FNU:
+    return HALFTONE_F8E8M0FNU;
+  case ElementKind::F4E2M1FN:
+    return HALFTONE_F4E2M1FN;
+  }
+  llvm_unreachable("covered switch");
 }
 
 /// Writes constants with the layouts of abi.h. Structures are built from C

@@ -12,8 +12,11 @@
 namespace halftone::emit {
 
 static llvm::StringRef getTypeName(uint32_t dtype) {
-  static constexpr const char *names[] = {"",     "float",   "double",  "float16", "bfloat16", "int8_t",
-                                          "uint8_t", "int16_t", "int32_t", "int64_t", "bool (1 byte)"};
+  static constexpr const char *names[] = {
+      "",         "float",    "double",         "float16",           "bfloat16",   "int8_t",
+      "uint8_t",  "int16_t",  "int32_t",        "int64_t",           "bool (1 byte)", "uint16_t",
+      "uint32_t", "uint64_t", "int2 (1 byte)",  "int4 (1 byte)",     "uint2 (1 byte)", "uint4 (1 byte)",
+      "float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "float8e8m0fnu", "float4e2m1fn (1 byte)"};
   return dtype < std::size(names) ? names[dtype] : "?";
 }
 

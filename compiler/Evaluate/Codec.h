@@ -1,9 +1,7 @@
 //===- Codec.h - numbers to bits and back -----------------------------------===//
 //
 // What a stored element is worth as a number and how a number is stored: the
-// rounding rules of `ht.cast`, in one place. A float is rounded once, half to
-// even, straight from double: going through f32 on the way to bf16 would round
-// twice and be wrong near ties.
+// rounding rules of `ht.cast`, in one place.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,6 +9,7 @@
 #define HALFTONE_COMPILER_EVALUATE_CODEC_H
 
 #include "compiler/Evaluate/ElementKind.h"
+#include "runtime/support/FloatFormat.h"
 
 #include "llvm/ADT/bit.h"
 
@@ -20,103 +19,8 @@
 
 namespace halftone::evaluate {
 
-//===----------------------------------------------------------------------===//
-// Floats of at most 16 bits
-//===----------------------------------------------------------------------===//
-
-/// What the codes beyond the finite numbers of a float format are.
-enum class Special {
-  IEEE, ///< the greatest exponent is infinity and NaN
-  FN,   ///< all bits but the sign set is NaN
-  FNUZ, ///< what would be -0 is NaN
-  None, ///< there are none
-};
-
-struct FloatFormat {
-  int exponentBits, mantissaBits, bias;
-  Special special;
-
-  constexpr int signShift() const { return exponentBits + mantissaBits; }
-  constexpr uint64_t allOnes() const { return (uint64_t(1) << signShift()) - 1; }
-  constexpr uint64_t infinity() const { return allOnes() >> mantissaBits << mantissaBits; }
-  /// The code of the largest finite number.
-  constexpr uint64_t largest() const {
-    return special == Special::IEEE ? infinity() - 1 : special == Special::FN ? allOnes() - 1 : allOnes();
-  }
-};
-
-/// The code of what is not in the format: a NaN, or a number whose magnitude rounds beyond the largest.
-template <FloatFormat format>
-inline uint64_t encodeSpecial(bool isNaN, uint64_t sign, uint64_t payload) {
-  switch (format.special) {
-  case Special::IEEE:
-    // A NaN keeps its upper payload and becomes quiet.
-    return sign | format.infinity() | (isNaN ? uint64_t(1) << (format.mantissaBits - 1) | payload : 0);
-  case Special::FN:
-    return sign | format.allOnes();
-  case Special::FNUZ:
-    return uint64_t(1) << format.signShift();
-  case Special::None:
-    return isNaN ? format.largest() : sign | format.largest();
-  }
-  llvm_unreachable("covered switch");
-}
-
-/// The code nearest to `value`, ties to even.
-template <FloatFormat format>
-inline uint64_t encodeFloat(double value) {
-  constexpr int mantissa = format.mantissaBits, bias = format.bias;
-  uint64_t bits = llvm::bit_cast<uint64_t>(value);
-  uint64_t sign = bits >> 63 << format.signShift();
-  int exponent = static_cast<int>(bits >> 52 & 0x7ff) - 1023;
-  uint64_t fraction = bits & ((uint64_t(1) << 52) - 1);
-  if (exponent == 1024)
-    return encodeSpecial<format>(fraction != 0, sign, fraction >> (52 - mantissa));
-  // Anything with so great an exponent is beyond the largest number, and would not fit its field.
-  if (exponent > (1 << format.exponentBits) - bias)
-    return encodeSpecial<format>(false, sign, 0);
-  uint64_t significand = fraction | uint64_t(1) << 52;
-  int shift = 52 - mantissa;
-  bool subnormal = exponent < 1 - bias;
-  if (subnormal)
-    shift += 1 - bias - exponent;
-  uint64_t field = 0;
-  if (shift <= 54) {
-    uint64_t kept = significand >> shift, rest = significand & ((uint64_t(1) << shift) - 1);
-    uint64_t half = uint64_t(1) << (shift - 1);
-    kept += rest > half || (rest == half && (kept & 1));
-    // The leading bit of a normal significand adds the missing one to the exponent field; a carry
-    // of the rounding does the same, up to what is no number.
-    field = subnormal ? kept : (static_cast<uint64_t>(exponent + bias - 1) << mantissa) + kept;
-  }
-  if (field > format.largest())
-    return encodeSpecial<format>(false, sign, 0);
-  // Where -0 would be there is NaN.
-  return field == 0 && format.special == Special::FNUZ ? 0 : sign | field;
-}
-
-template <FloatFormat format>
-inline double decodeFloat(uint64_t code) {
-  constexpr int mantissa = format.mantissaBits, bias = format.bias;
-  uint64_t sign = code >> format.signShift() & 1, magnitude = code & format.allOnes();
-  uint64_t fraction = magnitude & ((uint64_t(1) << mantissa) - 1);
-  bool isNaN = format.special == Special::FNUZ
-                   ? sign && magnitude == 0
-                   : format.special == Special::FN && magnitude == format.allOnes();
-  if (isNaN)
-    return std::copysign(std::numeric_limits<double>::quiet_NaN(), sign ? -1.0 : 1.0);
-  if (format.special == Special::IEEE && magnitude >= format.infinity())
-    return llvm::bit_cast<double>(sign << 63 | uint64_t(0x7ff) << 52 | fraction << (52 - mantissa));
-  int exponent = static_cast<int>(magnitude >> mantissa);
-  if (exponent == 0) {
-    // 2^(1 - bias - mantissa), exact.
-    double unit = llvm::bit_cast<double>(static_cast<uint64_t>(1023 + 1 - bias - mantissa) << 52);
-    double value = static_cast<double>(fraction) * unit;
-    return sign ? -value : value;
-  }
-  return llvm::bit_cast<double>(sign << 63 | static_cast<uint64_t>(exponent - bias + 1023) << 52 |
-                                fraction << (52 - mantissa));
-}
+/// The rounding of floats of at most 16 bits is the runtime's too.
+using rt::decodeE8M0, rt::decodeFloat, rt::encodeE8M0, rt::encodeFloat, rt::FloatFormat;
 
 /// float to bfloat16 without the detour over double; vectorizes.
 inline uint16_t encodeBF16(float value) {
@@ -127,25 +31,6 @@ inline uint16_t encodeBF16(float value) {
 }
 
 inline float decodeBF16(uint16_t bits) { return llvm::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
-
-/// The least power of two that is at least |value|, from 2^-127 to 2^127; NaN beyond.
-inline uint8_t encodeE8M0(double value) {
-  constexpr uint8_t nan = 0xff;
-  double magnitude = std::fabs(value);
-  if (magnitude <= 0x1p-127)
-    return 0;
-  if (!(magnitude <= 0x1p127))
-    return nan;
-  uint64_t bits = llvm::bit_cast<uint64_t>(magnitude);
-  bool between = bits & ((uint64_t(1) << 52) - 1);
-  return static_cast<uint8_t>((bits >> 52) + between - 1023 + 127);
-}
-
-inline double decodeE8M0(uint8_t code) {
-  if (code == 0xff)
-    return std::numeric_limits<double>::quiet_NaN();
-  return llvm::bit_cast<double>(static_cast<uint64_t>(code - 127 + 1023) << 52);
-}
 
 //===----------------------------------------------------------------------===//
 // Codecs: how elements of one kind are read and written as numbers
@@ -274,21 +159,21 @@ template <typename StorageT, FloatFormat format>
 using FormatCodec = CodeCodec<StorageT, encodeFloat<format>, decodeFloat<format>,
                               static_cast<StorageT>((uint64_t(2) << format.signShift()) - 1)>;
 template <>
-struct Codec<ElementKind::F16> : FormatCodec<uint16_t, FloatFormat{5, 10, 15, Special::IEEE}> {};
+struct Codec<ElementKind::F16> : FormatCodec<uint16_t, rt::formatF16> {};
 template <>
-struct Codec<ElementKind::BF16> : FormatCodec<uint16_t, FloatFormat{8, 7, 127, Special::IEEE}> {};
+struct Codec<ElementKind::BF16> : FormatCodec<uint16_t, rt::formatBF16> {};
 template <>
-struct Codec<ElementKind::F8E4M3FN> : FormatCodec<uint8_t, FloatFormat{4, 3, 7, Special::FN}> {};
+struct Codec<ElementKind::F8E4M3FN> : FormatCodec<uint8_t, rt::formatF8E4M3FN> {};
 template <>
-struct Codec<ElementKind::F8E4M3FNUZ> : FormatCodec<uint8_t, FloatFormat{4, 3, 8, Special::FNUZ}> {};
+struct Codec<ElementKind::F8E4M3FNUZ> : FormatCodec<uint8_t, rt::formatF8E4M3FNUZ> {};
 template <>
-struct Codec<ElementKind::F8E5M2> : FormatCodec<uint8_t, FloatFormat{5, 2, 15, Special::IEEE}> {};
+struct Codec<ElementKind::F8E5M2> : FormatCodec<uint8_t, rt::formatF8E5M2> {};
 template <>
-struct Codec<ElementKind::F8E5M2FNUZ> : FormatCodec<uint8_t, FloatFormat{5, 2, 16, Special::FNUZ}> {};
+struct Codec<ElementKind::F8E5M2FNUZ> : FormatCodec<uint8_t, rt::formatF8E5M2FNUZ> {};
 template <>
 struct Codec<ElementKind::F8E8M0FNU> : CodeCodec<uint8_t, encodeE8M0, decodeE8M0> {};
 template <>
-struct Codec<ElementKind::F4E2M1FN> : FormatCodec<uint8_t, FloatFormat{2, 1, 1, Special::None}> {};
+struct Codec<ElementKind::F4E2M1FN> : FormatCodec<uint8_t, rt::formatF4E2M1FN> {};
 
 /// Calls `function` with the codec of `kind`, so that loops are compiled per kind.
 template <typename Function>

@@ -45,18 +45,21 @@ static bool readCollection(const halftone_program &program, const char *path,
               : readNpz(file.bytes(), path, inputs, diagnostic);
 }
 
-static bool checkNames(const halftone_program &program,
-                       const Array<Tensor> &inputs, Diagnostic &diagnostic) {
+/// Checks that each input is there once, and lets it be of its declared type.
+static bool matchInputs(const halftone_program &program, Array<Tensor> &inputs,
+                        Diagnostic &diagnostic) {
   Text names = nameList(program.inputs, program.num_inputs);
   for (size_t i = 0; i < inputs.size(); ++i) {
     Text name = quoted(inputs[i].name.c_str());
-    if (findTensor(program.inputs, program.num_inputs,
-                   inputs[i].name.c_str()) == program.num_inputs)
+    uint32_t index =
+        findTensor(program.inputs, program.num_inputs, inputs[i].name.c_str());
+    if (index == program.num_inputs)
       return diagnostic.fail("this program has no input %s; its inputs are: %s",
                              name.c_str(), names.c_str());
     for (size_t other = 0; other < i; ++other)
       if (inputs[other].name == inputs[i].name.c_str())
         return diagnostic.fail("input %s is given twice", name.c_str());
+    inputs[i].declareType(program.inputs[index].dtype);
   }
   for (uint32_t i = 0; i < program.num_inputs; ++i) {
     bool found = false;
@@ -87,7 +90,7 @@ bool readInputs(const halftone_program &program, const Options &options,
       return false;
     inputs.push(std::move(tensor));
   }
-  return checkNames(program, inputs, diagnostic);
+  return matchInputs(program, inputs, diagnostic);
 }
 
 bool chooseSymbols(const halftone_program &program, const Options &options,
@@ -142,7 +145,8 @@ static int64_t likelyInteger(const halftone_tensor_info &info, int64_t column) {
     return 0;
   int64_t least, greatest;
   integerBounds(info.dtype, least, greatest);
-  int64_t limit = strstr(info.name, "position") ? greatest : 50;
+  int64_t limit =
+      strstr(info.name, "position") || greatest < 50 ? greatest : 50;
   return column % limit;
 }
 

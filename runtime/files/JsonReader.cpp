@@ -216,10 +216,17 @@ bool Parser::parseInteger(uint32_t dtype, int64_t &value) {
     return false;
   char *stop;
   errno = 0;
-  value = strtoll(token.c_str(), &stop, 10);
   int64_t least, greatest;
   integerBounds(dtype, least, greatest);
-  if (*stop || errno || value < least || value > greatest) {
+  bool fits;
+  if (dtype == HALFTONE_U64) {
+    value = static_cast<int64_t>(strtoull(token.c_str(), &stop, 10));
+    fits = *token.c_str() != '-';
+  } else {
+    value = strtoll(token.c_str(), &stop, 10);
+    fits = value >= least && value <= greatest;
+  }
+  if (*stop || errno || !fits) {
     at = start;
     return fail(
         formatted("%s is not %s value of %s", quoted(token.c_str()).c_str(),
@@ -233,10 +240,15 @@ bool Parser::parseElement(Elements &elements) {
   uint32_t dtype = elements.info->dtype;
   unsigned char stored[8];
   if (isFloat(dtype)) {
+    const char *start = at;
     double value;
     if (!parseFloat(dtype, value))
       return false;
-    storeFloat(dtype, stored, 0, value);
+    if (!storeFloat(dtype, stored, 0, value)) {
+      at = start;
+      return fail(
+          formatted("%g is no value of %s", value, typeName(dtype)).c_str());
+    }
   } else {
     int64_t value;
     if (!parseInteger(dtype, value))

@@ -7,17 +7,23 @@
 namespace halftone::rt {
 
 Text elementText(const halftone_tensor &tensor, size_t index) {
-  if (!isFloat(tensor.dtype))
-    return formatted("%lld", static_cast<long long>(loadInteger(
-                                 tensor.dtype, tensor.data, index)));
+  if (!isFloat(tensor.dtype)) {
+    int64_t value = loadInteger(tensor.dtype, tensor.data, index);
+    return tensor.dtype == HALFTONE_U64
+               ? formatted("%llu", static_cast<unsigned long long>(value))
+               : formatted("%lld", static_cast<long long>(value));
+  }
   double value = loadElement(tensor.dtype, tensor.data, index);
   if (std::isnan(value))
     return formatted("NaN");
   if (std::isinf(value))
     return formatted(value < 0 ? "-Infinity" : "Infinity");
-  int digits = tensor.dtype == HALFTONE_F64   ? 17
-               : tensor.dtype == HALFTONE_F32 ? 9
-                                              : 5;
+  // As many as tell any two values of the type apart; powers of two, of
+  // f8e8m0fnu, are written like an f32.
+  int digits = tensor.dtype == HALFTONE_F64         ? 17
+               : tensor.dtype == HALFTONE_F32       ? 9
+               : tensor.dtype == HALFTONE_F8E8M0FNU ? 9
+                                                    : 5;
   return formatted("%.*g", digits, value);
 }
 

@@ -41,11 +41,13 @@ private:
 
 } // namespace
 
+/// What an array is unless somebody declares another type of its bits.
 static constexpr DescrRow readableTypes[] = {
-    {"f4", HALFTONE_F32},  {"f8", HALFTONE_F64},  {"f2", HALFTONE_F16},
-    {"u2", HALFTONE_BF16}, {"V2", HALFTONE_BF16}, {"i1", HALFTONE_I8},
-    {"u1", HALFTONE_U8},   {"i2", HALFTONE_I16},  {"i4", HALFTONE_I32},
-    {"i8", HALFTONE_I64},  {"b1", HALFTONE_BOOL},
+    {"f4", HALFTONE_F32}, {"f8", HALFTONE_F64}, {"f2", HALFTONE_F16},
+    {"i1", HALFTONE_I8},  {"i2", HALFTONE_I16}, {"i4", HALFTONE_I32},
+    {"i8", HALFTONE_I64}, {"u1", HALFTONE_U8},  {"u2", HALFTONE_U16},
+    {"u4", HALFTONE_U32}, {"u8", HALFTONE_U64}, {"b1", HALFTONE_BOOL},
+    {"V1", HALFTONE_U8},  {"f1", HALFTONE_U8},  {"V2", HALFTONE_BF16},
 };
 
 static const char *descrFor(uint32_t dtype) {
@@ -88,11 +90,12 @@ bool HeaderParser::parseDescr(Tensor &tensor) {
                              "array.astype(array.dtype.newbyteorder('<'))",
                              source, quoted(text.c_str()).c_str());
     tensor.dtype = row.dtype;
+    tensor.isBits = *type == 'V' || *type == 'u' || strcmp(type, "f1") == 0;
     return true;
   }
   return diagnostic.fail(
-      "%s: dtype %s is not supported; use float32, float64, float16, int8, "
-      "uint8, int16, int32, int64 or bool (bfloat16: its bits as uint16)",
+      "%s: dtype %s is not supported; use a float, an integer or bool (what "
+      "numpy lacks, such as bfloat16: its bits, as ml_dtypes writes them)",
       source, quoted(text.c_str()).c_str());
 }
 

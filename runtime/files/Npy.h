@@ -1,7 +1,10 @@
 //===- Npy.h - one array in numpy's .npy format ---------------------------===//
 //
-// Versions 1, 2 and 3; C order; little-endian. numpy has no bfloat16: its bits
-// are read from '<u2' or 'V2' (what ml_dtypes writes) and written as '<u2'.
+// Versions 1, 2 and 3; C order; little-endian. numpy has no bfloat16 and no
+// floats and integers of 8 bits and less but its own: their arrays are written
+// as ml_dtypes' are, as bits without a type ("<V2", "|V1"; ml_dtypes also
+// writes
+// "<f1"), and read as bits, or as unsigned integers of that width.
 //
 //===----------------------------------------------------------------------===//
 

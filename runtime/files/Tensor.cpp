@@ -31,6 +31,14 @@ bool Tensor::allocate(const char *what, Diagnostic &diagnostic) {
   return true;
 }
 
+void Tensor::declareType(uint32_t declared) {
+  if (!isBits || typeBytes(declared) != typeBytes(dtype))
+    return;
+  size_t count = numElements();
+  dtype = declared;
+  normalizeElements(dtype, buffer.data(), count);
+}
+
 halftone_tensor Tensor::view() const {
   halftone_tensor tensor = {};
   tensor.name = name.c_str();

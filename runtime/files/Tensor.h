@@ -48,10 +48,18 @@ struct Tensor {
   int64_t dims[HALFTONE_MAX_RANK] = {};
   Buffer buffer;
 
+  /// The file says only how wide elements are, or says it by unsigned integers:
+  /// what it holds may be `declareType`d.
+  bool isBits = false;
+
   size_t numElements() const { return buffer.size() / typeBytes(dtype); }
 
   /// Allocates for the dtype and the dims. `what` is for the message.
   bool allocate(const char *what, Diagnostic &diagnostic);
+
+  /// numpy has no name for many types. Bits become elements of `declared` where
+  /// those take as many bytes; all else stays what the file says.
+  void declareType(uint32_t declared);
 
   /// For the API; valid as long as this tensor.
   halftone_tensor view() const;

@@ -83,9 +83,17 @@ class SessionOptions(ctypes.Structure):
 
 def numpy_types():
     """halftone_dtype -> numpy's type."""
-    import ml_dtypes
-    return {1: np.float32, 2: np.float64, 3: np.float16, 4: ml_dtypes.bfloat16, 5: np.int8, 6: np.uint8,
-            7: np.int16, 8: np.int32, 9: np.int64, 10: np.bool_}
+    import ml_dtypes as m
+    return dict(enumerate((
+        np.float32, np.float64, np.float16, m.bfloat16, np.int8, np.uint8, np.int16, np.int32, np.int64, np.bool_,
+        np.uint16, np.uint32, np.uint64, m.int2, m.int4, m.uint2, m.uint4, m.float8_e4m3fn, m.float8_e4m3fnuz,
+        m.float8_e5m2, m.float8_e5m2fnuz, m.float8_e8m0fnu, m.float4_e2m1fn), 1))
+
+
+def as_in_memory(array):
+    """ml_dtypes leaves the bits above an int4 open; a program has copies of the sign there."""
+    array = np.asarray(array, order="C")
+    return array.astype(np.int8).view(array.dtype) if array.dtype.name in ("int2", "int4") else array
 
 
 class Error(Exception):
@@ -172,7 +180,7 @@ class Session:
 
     def bind(self, inputs):
         """A function without arguments that runs the model, and its outputs by name."""
-        inputs = {name: np.asarray(a, order="C") for name, a in inputs.items()}
+        inputs = {name: as_in_memory(a) for name, a in inputs.items()}
         outputs = self.library.outputs_for(inputs)
         given, taken = self.library.tensors(inputs), self.library.tensors(outputs)
         step, handle = self.library.c.halftone_session_run, self.handle

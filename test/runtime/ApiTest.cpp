@@ -36,7 +36,7 @@ TEST(Api, DescribesTheModel) {
   EXPECT_EQ(halftone_model_output(toy.model, 3), nullptr);
   EXPECT_EQ(halftone_model_symbol(toy.model, 2), nullptr);
   EXPECT_STREQ(halftone_dtype_name(HALFTONE_BF16), "bf16");
-  EXPECT_EQ(halftone_dtype_name(11), nullptr);
+  EXPECT_EQ(halftone_dtype_name(24), nullptr);
   EXPECT_EQ(halftone_dtype_bytes(HALFTONE_I64), 8u);
   EXPECT_EQ(halftone_dtype_bytes(0), 0u);
   EXPECT_STREQ(halftone_status_name(HALFTONE_BUSY), "busy");

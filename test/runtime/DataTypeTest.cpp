@@ -2,6 +2,7 @@
 
 #include "runtime/support/DataType.h"
 #include "halftone/abi.h"
+#include "runtime/support/FloatFormat.h"
 #include "runtime/support/Text.h"
 
 #include <cmath>
@@ -12,36 +13,39 @@ using namespace halftone::rt;
 
 TEST(DataType, EveryHalfSurvivesARoundTrip) {
   for (uint32_t bits = 0; bits < 0x10000; ++bits) {
-    double value = halfToDouble(static_cast<uint16_t>(bits));
+    double value = decodeFloat<formatF16>(static_cast<uint16_t>(bits));
     if (std::isnan(value))
-      EXPECT_TRUE(std::isnan(halfToDouble(doubleToHalf(value))));
+      EXPECT_TRUE(
+          std::isnan(decodeFloat<formatF16>(encodeFloat<formatF16>(value))));
     else
-      EXPECT_EQ(doubleToHalf(value), bits);
+      EXPECT_EQ(encodeFloat<formatF16>(value), bits);
   }
 }
 
 TEST(DataType, EveryBfloatSurvivesARoundTrip) {
   for (uint32_t bits = 0; bits < 0x10000; ++bits) {
-    double value = bfloatToDouble(static_cast<uint16_t>(bits));
+    double value = decodeFloat<formatBF16>(static_cast<uint16_t>(bits));
     if (std::isnan(value))
-      EXPECT_TRUE(std::isnan(bfloatToDouble(doubleToBfloat(value))));
+      EXPECT_TRUE(
+          std::isnan(decodeFloat<formatBF16>(encodeFloat<formatBF16>(value))));
     else
-      EXPECT_EQ(doubleToBfloat(value), bits);
+      EXPECT_EQ(encodeFloat<formatBF16>(value), bits);
   }
 }
 
 TEST(DataType, RoundsHalfToEven) {
-  EXPECT_EQ(doubleToHalf(1 + 0x1p-11), 0x3c00);           // Tie: down to even.
-  EXPECT_EQ(doubleToHalf(1 + 0x3p-11), 0x3c02);           // Tie: up to even.
-  EXPECT_EQ(doubleToHalf(1 + 0x1p-11 + 0x1p-40), 0x3c01); // Just above the tie.
-  EXPECT_EQ(doubleToHalf(65519.99), 0x7bff);
-  EXPECT_EQ(doubleToHalf(65520), 0x7c00);
-  EXPECT_EQ(doubleToHalf(0x1p-25), 0x0000);
-  EXPECT_EQ(doubleToHalf(0x1.8p-24), 0x0002);
-  EXPECT_EQ(doubleToHalf(1024 * 0x1p-24), 0x0400);
-  EXPECT_EQ(doubleToBfloat(1 + 0x1p-8), 0x3f80);
-  EXPECT_EQ(doubleToBfloat(1 + 0x3p-8), 0x3f82);
-  EXPECT_EQ(doubleToBfloat(-1e300), 0xff80);
+  EXPECT_EQ(encodeFloat<formatF16>(1 + 0x1p-11), 0x3c00); // Tie: down to even.
+  EXPECT_EQ(encodeFloat<formatF16>(1 + 0x3p-11), 0x3c02); // Tie: up to even.
+  EXPECT_EQ(encodeFloat<formatF16>(1 + 0x1p-11 + 0x1p-40),
+            0x3c01); // Just above the tie.
+  EXPECT_EQ(encodeFloat<formatF16>(65519.99), 0x7bff);
+  EXPECT_EQ(encodeFloat<formatF16>(65520), 0x7c00);
+  EXPECT_EQ(encodeFloat<formatF16>(0x1p-25), 0x0000);
+  EXPECT_EQ(encodeFloat<formatF16>(0x1.8p-24), 0x0002);
+  EXPECT_EQ(encodeFloat<formatF16>(1024 * 0x1p-24), 0x0400);
+  EXPECT_EQ(encodeFloat<formatBF16>(1 + 0x1p-8), 0x3f80);
+  EXPECT_EQ(encodeFloat<formatBF16>(1 + 0x3p-8), 0x3f82);
+  EXPECT_EQ(encodeFloat<formatBF16>(-1e300), 0xff80);
 }
 
 TEST(DataType, SizesThatOverflowAreRefused) {
@@ -67,9 +71,34 @@ TEST(DataType, IntegerBounds) {
   integerBounds(HALFTONE_I64, least, greatest);
   EXPECT_EQ(least, INT64_MIN);
   EXPECT_EQ(greatest, INT64_MAX);
+  integerBounds(HALFTONE_U32, least, greatest);
+  EXPECT_EQ(least, 0);
+  EXPECT_EQ(greatest, UINT32_MAX);
+  integerBounds(HALFTONE_I4, least, greatest);
+  EXPECT_EQ(least, -8);
+  EXPECT_EQ(greatest, 7);
+  uint8_t nibble = 0x0f;
+  EXPECT_EQ(loadInteger(HALFTONE_I4, &nibble, 0), -1);
+  EXPECT_EQ(loadInteger(HALFTONE_U4, &nibble, 0), 15);
+  uint64_t large = UINT64_MAX;
+  EXPECT_EQ(loadElement(HALFTONE_U64, &large, 0), 0x1p64);
   int16_t stored;
   storeInteger(HALFTONE_I16, &stored, 0, -300);
   EXPECT_EQ(loadInteger(HALFTONE_I16, &stored, 0), -300);
+}
+
+TEST(DataType, FloatsThatHaveNoSuchNumber) {
+  uint8_t code;
+  EXPECT_TRUE(storeFloat(HALFTONE_F8E4M3FN, &code, 0, -448));
+  EXPECT_EQ(loadElement(HALFTONE_F8E4M3FN, &code, 0), -448);
+  EXPECT_FALSE(storeFloat(HALFTONE_F8E4M3FN, &code, 0, 500));
+  EXPECT_TRUE(storeFloat(HALFTONE_F8E5M2, &code, 0, INFINITY));
+  EXPECT_TRUE(storeFloat(HALFTONE_F4E2M1FN, &code, 0, 6.9));
+  EXPECT_EQ(loadElement(HALFTONE_F4E2M1FN, &code, 0), 6);
+  EXPECT_FALSE(storeFloat(HALFTONE_F4E2M1FN, &code, 0, -7));
+  EXPECT_FALSE(storeFloat(HALFTONE_F4E2M1FN, &code, 0, NAN));
+  EXPECT_TRUE(storeFloat(HALFTONE_F8E8M0FNU, &code, 0, 0x1p-100));
+  EXPECT_EQ(loadElement(HALFTONE_F8E8M0FNU, &code, 0), 0x1p-100);
 }
 
 TEST(Text, QuotesWhatATerminalWouldObey) {

@@ -40,7 +40,7 @@ static const std::vector<int64_t> shapes[] = {
     {}, {0}, {1}, {7}, {2, 3}, {3, 0, 2}, {1, 1, 1, 1, 1, 1, 1, 3}};
 
 TEST(Npy, RoundTrip) {
-  for (uint32_t dtype = HALFTONE_F32; dtype <= HALFTONE_BOOL; ++dtype)
+  for (uint32_t dtype = HALFTONE_F32; dtype <= HALFTONE_F4E2M1FN; ++dtype)
     for (const auto &shape : shapes) {
       rt::Tensor tensor = makeTensor("t", dtype, shape);
       std::string file = npyOf(tensor.view());
@@ -49,8 +49,31 @@ TEST(Npy, RoundTrip) {
       Diagnostic diagnostic;
       ASSERT_TRUE(rt::readNpy(bytesOf(file), "f", back, diagnostic))
           << diagnostic.text();
+      back.declareType(dtype);
       expectEqual(back, tensor);
     }
+}
+
+TEST(Npy, BitsAreWhatTheProgramDeclares) {
+  rt::Tensor bytes = makeTensor("t", HALFTONE_U8, {4});
+  memcpy(bytes.buffer.data(), "\x0f\xf7\x88\x01", 4);
+  auto declared = [&](uint32_t dtype) {
+    rt::Tensor back;
+    Diagnostic diagnostic;
+    std::string file = npyOf(bytes.view());
+    EXPECT_TRUE(rt::readNpy(bytesOf(file), "f", back, diagnostic));
+    back.declareType(dtype);
+    return back;
+  };
+  rt::Tensor nibbles = declared(HALFTONE_I4);
+  EXPECT_EQ(nibbles.dtype, HALFTONE_I4);
+  EXPECT_EQ(memcmp(nibbles.buffer.data(), "\xff\x07\xf8\x01", 4), 0);
+  rt::Tensor halves = declared(HALFTONE_F4E2M1FN);
+  EXPECT_EQ(memcmp(halves.buffer.data(), "\x0f\x07\x08\x01", 4), 0);
+  // Another width, or an array that says what it is: no.
+  EXPECT_EQ(declared(HALFTONE_BF16).dtype, HALFTONE_U8);
+  bytes.dtype = HALFTONE_I8;
+  EXPECT_EQ(declared(HALFTONE_I4).dtype, HALFTONE_I8);
 }
 
 static void writeArchive(const std::string &path,
@@ -109,7 +132,7 @@ TEST(Npz, ExchangesFilesWithNumpy) {
     GTEST_SKIP() << "no Python with numpy; set HALFTONE_TEST_PYTHON to one";
   Folder folder;
   std::vector<rt::Tensor> tensors;
-  for (uint32_t dtype = HALFTONE_F32; dtype <= HALFTONE_BOOL; ++dtype) {
+  for (uint32_t dtype = HALFTONE_F32; dtype <= HALFTONE_F4E2M1FN; ++dtype) {
     std::string name = std::string("a_") + rt::typeName(dtype);
     tensors.push_back(makeTensor(name.c_str(), dtype, {3, 5}));
     tensors.push_back(makeTensor((name + "_scalar").c_str(), dtype, {}));
@@ -138,8 +161,10 @@ TEST(Npz, ExchangesFilesWithNumpy) {
               rt::readNpz(file.bytes(), "theirs.npz", back, diagnostic))
       << diagnostic.text();
   ASSERT_EQ(back.size(), tensors.size() + 1);
-  for (size_t i = 0; i < tensors.size(); ++i)
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    back[i].declareType(tensors[i].dtype);
     expectEqual(back[i], tensors[i]);
+  }
   rt::Tensor two;
   ASSERT_TRUE(rt::readNpy(bytesOf(readFile(folder / "two.npy")), "two.npy", two,
                           diagnostic))

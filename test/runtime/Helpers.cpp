@@ -137,6 +137,7 @@ rt::Tensor makeTensor(const char *name, uint32_t dtype,
   for (size_t i = 0; i < tensor.buffer.size(); ++i)
     bytes[i] =
         static_cast<unsigned char>(dtype == HALFTONE_BOOL ? i & 1 : i % 120);
+  rt::normalizeElements(dtype, bytes, tensor.numElements());
   return tensor;
 }
 

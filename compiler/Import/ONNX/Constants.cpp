@@ -44,7 +44,9 @@ static std::optional<uint64_t> parseElement(StringRef text, Type element) {
     }
     // What the type cannot hold is a mistake, not infinity.
     bool inexact;
-    if ((value.isNaN() && !APFloat::semanticsHasNaN(semantics)) ||
+    if ((value.isNegative() && !APFloat::semanticsHasSignedRepr(semantics)) ||
+        (value.isZero() && !APFloat::semanticsHasZero(semantics)) ||
+        (value.isNaN() && !APFloat::semanticsHasNaN(semantics)) ||
         (value.isInfinity() && !APFloat::semanticsHasInf(semantics)) ||
         ((*status | value.convert(semantics, APFloat::rmNearestTiesToEven, &inexact)) & APFloat::opOverflow))
       return std::nullopt;
@@ -101,31 +103,37 @@ bool Constants::parseNumbers(const ValueInfo &input, StringRef text, std::vector
   return false;
 }
 
-static DataType getDataType(uint32_t dtype) {
-  switch (dtype) {
-  case HALFTONE_F32:
-    return DataType::Float;
-  case HALFTONE_F64:
-    return DataType::Double;
-  case HALFTONE_F16:
-    return DataType::Float16;
-  case HALFTONE_BF16:
-    return DataType::BFloat16;
-  case HALFTONE_I8:
-    return DataType::Int8;
-  case HALFTONE_U8:
-    return DataType::UInt8;
-  case HALFTONE_I16:
-    return DataType::Int16;
-  case HALFTONE_I32:
-    return DataType::Int32;
-  case HALFTONE_I64:
-    return DataType::Int64;
-  case HALFTONE_BOOL:
-    return DataType::Bool;
-  default:
-    return DataType::Undefined;
-  }
+/// The halftone_dtype of each DataType; 0 where there is none.
+static uint32_t getDType(DataType type) {
+  static constexpr uint32_t dtypes[] = {0,
+                                        HALFTONE_F32,
+                                        HALFTONE_U8,
+                                        HALFTONE_I8,
+                                        HALFTONE_U16,
+                                        HALFTONE_I16,
+                                        HALFTONE_I32,
+                                        HALFTONE_I64,
+                                        /*String=*/0,
+                                        HALFTONE_BOOL,
+                                        HALFTONE_F16,
+                                        HALFTONE_F64,
+                                        HALFTONE_U32,
+                                        HALFTONE_U64,
+                                        /*Complex64=*/0,
+                                        /*Complex128=*/0,
+                                        HALFTONE_BF16,
+                                        HALFTONE_F8E4M3FN,
+                                        HALFTONE_F8E4M3FNUZ,
+                                        HALFTONE_F8E5M2,
+                                        HALFTONE_F8E5M2FNUZ,
+                                        HALFTONE_U4,
+                                        HALFTONE_I4,
+                                        HALFTONE_F4E2M1FN,
+                                        HALFTONE_F8E8M0FNU,
+                                        HALFTONE_U2,
+                                        HALFTONE_I2};
+  auto index = static_cast<size_t>(type);
+  return index < std::size(dtypes) ? dtypes[index] : 0;
 }
 
 bool Constants::readFile(const ValueInfo &input, StringRef path, std::vector<char> &bytes, Tensor &tensor,
@@ -139,7 +147,8 @@ bool Constants::readFile(const ValueInfo &input, StringRef path, std::vector<cha
     return false;
   }
   tensor.dims.assign(array.dims, array.dims + array.rank);
-  bool fits = getDataType(array.dtype) == input.type && (!input.hasShape || array.rank == input.dims.size());
+  array.declareType(getDType(input.type));
+  bool fits = getDType(input.type) == array.dtype && (!input.hasShape || array.rank == input.dims.size());
   for (unsigned i = 0; fits && input.hasShape && i < array.rank; ++i)
     fits = !isStatic(input.dims[i]) || *input.dims[i].value == array.dims[i];
   if (!fits) {

@@ -61,17 +61,19 @@ double roundTo(double value, Type type) {
 
 /// An integer constant wraps as its type does; an expression must fit it.
 MaybeDim fit(MaybeDim expr, Type type, const Symbols &symbols) {
-  if (!expr || type.isInteger(64))
+  if (!expr || type.isSignlessInteger(64))
     return expr;
   unsigned width = type.getIntOrFloatBitWidth();
   bool isUnsigned = type.isUnsignedInteger() || width == 1;
   if (auto constant = ht::getConstant(*expr)) {
     APInt bits = APInt(64, static_cast<uint64_t>(*constant)).trunc(width);
+    if (isUnsigned && bits.getActiveBits() == 64) // no expression: those are signed
+      return std::nullopt;
     return symbols.constant(isUnsigned ? bits.getZExtValue() : bits.getSExtValue());
   }
   Interval range = symbols.bounds(*expr);
   if (range.low < (isUnsigned ? 0 : -(int64_t(1) << (width - 1))) ||
-      range.high >= int64_t(1) << (isUnsigned ? width : width - 1))
+      (width < 64 && range.high >= int64_t(1) << (isUnsigned ? width : width - 1)))
     return std::nullopt;
   return expr;
 }
@@ -284,7 +286,8 @@ Known evaluateWhere(NodeImporter &node) {
 Known evaluateCast(NodeImporter &node) {
   const SymbolicTensor *input = node.known(0);
   Type to = getElementType(static_cast<DataType>(node.requiredInteger("to")), node.getContext());
-  if (!input || !to)
+  // Conversions to codes have rules of their own, which are the operation's.
+  if (!input || !to || to.getIntOrFloatBitWidth() < (isa<FloatType>(to) ? 16 : to.isInteger(1) ? 1 : 8))
     return std::nullopt;
   SymbolicTensor result = *input;
   result.elementType = to;

@@ -154,7 +154,7 @@ LogicalResult GraphImporter::bindTensor(Binding &binding, const Tensor &tensor, 
     return refuse(reason, getElementType(tensor.type, &context) ? Cause::Other : Cause::ElementType);
   auto count = countElements(binding.type.getShape(), SymbolicTensor::kMaxElements);
   Type element = binding.type.getElementType();
-  uint64_t width = std::max(1u, element.getIntOrFloatBitWidth() / 8);
+  uint64_t width = getByteWidth(element);
   bool small = count && (*count <= 1 ||
                          *count * width <= (isa<FloatType>(element) ? kMaxConstantBytes : kMaxShapeBytes));
   if (!small) {
@@ -175,6 +175,13 @@ LogicalResult GraphImporter::bindTensor(Binding &binding, const Tensor &tensor, 
   known.shape.assign(binding.type.getShape().begin(), binding.type.getShape().end());
   if (*count == 0) {
     binding.known = std::move(known);
+    return success();
+  }
+  // Expressions are signed: a number beyond them is data.
+  if (element.isUnsignedInteger(64) &&
+      llvm::any_of(values.getValues<APInt>(), [](const APInt &value) { return value.isNegative(); })) {
+    binding.initializer = &tensor;
+    binding.name = tensor.name;
     return success();
   }
   if (isa<FloatType>(element)) {

@@ -5,6 +5,7 @@
 #include "compiler/Import/ONNX/Names.h"
 
 #include "mlir/IR/Builders.h"
+#include "mlir/Support/DebugStringHelper.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"
 
@@ -37,21 +38,52 @@ Type getElementType(DataType type, MLIRContext *context) {
     return b.getF16Type();
   case DataType::BFloat16:
     return b.getBF16Type();
+  case DataType::Float8E4M3FN:
+    return b.getType<Float8E4M3FNType>();
+  case DataType::Float8E4M3FNUZ:
+    return b.getType<Float8E4M3FNUZType>();
+  case DataType::Float8E5M2:
+    return b.getType<Float8E5M2Type>();
+  case DataType::Float8E5M2FNUZ:
+    return b.getType<Float8E5M2FNUZType>();
+  case DataType::Float8E8M0:
+    return b.getType<Float8E8M0FNUType>();
+  case DataType::Float4E2M1:
+    return b.getType<Float4E2M1FNType>();
+  case DataType::Int2:
+    return b.getIntegerType(2);
+  case DataType::Int4:
+    return b.getIntegerType(4);
   case DataType::Int8:
     return b.getI8Type();
-  case DataType::UInt8:
-    return b.getIntegerType(8, /*isSigned=*/false);
   case DataType::Int16:
     return b.getI16Type();
   case DataType::Int32:
     return b.getI32Type();
   case DataType::Int64:
     return b.getI64Type();
+  case DataType::UInt2:
+    return b.getIntegerType(2, /*isSigned=*/false);
+  case DataType::UInt4:
+    return b.getIntegerType(4, /*isSigned=*/false);
+  case DataType::UInt8:
+    return b.getIntegerType(8, /*isSigned=*/false);
+  case DataType::UInt16:
+    return b.getIntegerType(16, /*isSigned=*/false);
+  case DataType::UInt32:
+    return b.getIntegerType(32, /*isSigned=*/false);
+  case DataType::UInt64:
+    return b.getIntegerType(64, /*isSigned=*/false);
   case DataType::Bool:
     return b.getI1Type();
-  default:
-    return {};
+  case DataType::Undefined:
+  case DataType::String:
+  case DataType::Complex64:
+  case DataType::Complex128:
+    break;
   }
+  // A file may say any number.
+  return {};
 }
 
 std::optional<DataType> getDataType(Type elementType) {
@@ -62,18 +94,15 @@ std::optional<DataType> getDataType(Type elementType) {
 }
 
 std::string toString(Type elementType) {
-  if (elementType.isBF16())
-    return "bfloat16";
-  if (isa<FloatType>(elementType))
-    return "float" + std::to_string(elementType.getIntOrFloatBitWidth());
-  if (elementType.isInteger(1))
-    return "bool";
-  return (elementType.isUnsignedInteger() ? "uint" : "int") +
-         std::to_string(elementType.getIntOrFloatBitWidth());
+  auto type = getDataType(elementType);
+  return type ? toString(*type) : debugString(elementType);
 }
 
-int64_t getByteWidth(Type elementType) {
-  return elementType.isInteger(1) ? 1 : elementType.getIntOrFloatBitWidth() / 8;
+int64_t getByteWidth(Type elementType) { return std::max(1u, elementType.getIntOrFloatBitWidth() / 8); }
+
+/// Bits of one element in a file: 2- and 4-bit ones lie next to each other.
+static unsigned getStoredBits(Type elementType) {
+  return elementType.isInteger(1) ? 8 : elementType.getIntOrFloatBitWidth();
 }
 
 static std::string describeShape(ArrayRef<int64_t> dims) {
@@ -87,9 +116,9 @@ RankedTensorType TensorReader::getType(const Tensor &tensor, MLIRContext *contex
     return {};
   }
   bool empty = llvm::is_contained(tensor.dims, 0);
-  int64_t bytes = getByteWidth(element);
+  int64_t bits = 8 * getByteWidth(element);
   for (int64_t size : tensor.dims) {
-    if (size < 0 || (!empty && __builtin_mul_overflow(bytes, size, &bytes)) || (empty && size > INT32_MAX)) {
+    if (size < 0 || (!empty && __builtin_mul_overflow(bits, size, &bits)) || (empty && size > INT32_MAX)) {
       error = "shape " + describeShape(tensor.dims) + " is not the shape of a tensor";
       return {};
     }
@@ -97,14 +126,30 @@ RankedTensorType TensorReader::getType(const Tensor &tensor, MLIRContext *contex
   return RankedTensorType::get(tensor.dims, element);
 }
 
-/// Bytes of a tensor of `type`, whose shape `getType` has checked.
+/// Bytes in a file of a tensor of `type`, whose shape `getType` has checked.
 static uint64_t getByteCount(RankedTensorType type) {
-  uint64_t bytes = getByteWidth(type.getElementType());
+  uint64_t bits = getStoredBits(type.getElementType());
   if (llvm::is_contained(type.getShape(), 0))
     return 0;
   for (int64_t size : type.getShape())
-    bytes *= size;
-  return bytes;
+    bits *= size;
+  return llvm::divideCeil(bits, 8);
+}
+
+/// Whether a file may hold elements of `type` as the varints of `storage`.
+static bool isStoredAs(Storage storage, DataType type) {
+  switch (type) {
+  case DataType::Float:
+  case DataType::Double:
+    return false;
+  case DataType::Int64:
+    return storage == Storage::Int64s;
+  case DataType::UInt32:
+  case DataType::UInt64:
+    return storage == Storage::UInt64s;
+  default:
+    return storage == Storage::Int32s;
+  }
 }
 
 std::optional<TensorBytes> TensorReader::locate(const Tensor &tensor, RankedTensorType type,
@@ -185,25 +230,35 @@ static std::optional<uint64_t> readVarint(StringRef &data) {
   return std::nullopt;
 }
 
+/// The elements of 2 or 4 bits that `packed` holds, a byte each.
+static std::vector<char> unpack(ArrayRef<char> packed, unsigned bits, int64_t count) {
+  std::vector<char> bytes;
+  int64_t perByte = 8 / bits;
+  for (int64_t i = 0; i < count; ++i) {
+    auto byte = static_cast<uint8_t>(packed[i / perByte]);
+    bytes.push_back(static_cast<char>(byte >> (i % perByte * bits)));
+  }
+  return bytes;
+}
+
 DenseElementsAttr TensorReader::decode(const Tensor &tensor, RankedTensorType type, std::string &error) {
   auto bytes = locate(tensor, type, error);
   if (!error.empty())
     return {};
   Type element = type.getElementType();
-  uint64_t needed = getByteCount(type);
+  unsigned bits = getStoredBits(element);
   std::vector<char> raw;
   if (bytes) {
     raw.assign(bytes->data.begin(), bytes->data.end());
   } else if (tensor.storage == Storage::Given) {
     raw.assign(tensor.data.begin(), tensor.data.end());
   } else {
-    // One varint per element; int32_data also holds the bits of 16-bit floats.
-    bool fits =
-        tensor.storage == Storage::Int64s ? element.isInteger(64) : !isa<Float32Type, Float64Type>(element);
-    if (!fits || tensor.storage == Storage::UInt64s) {
+    // One varint per element, or per byte of packed ones; int32_data also holds the bits of floats.
+    if (!isStoredAs(tensor.storage, tensor.type)) {
       error = "its elements are stored in a field that does not fit its type " + toString(tensor.type);
       return {};
     }
+    uint64_t needed = getByteCount(type);
     StringRef rest = tensor.data;
     size_t width = getByteWidth(element);
     while (!rest.empty() && raw.size() < needed) {
@@ -221,6 +276,13 @@ DenseElementsAttr TensorReader::decode(const Tensor &tensor, RankedTensorType ty
   }
   if (type.getNumElements() == 0)
     return DenseElementsAttr::get(type, ArrayRef<mlir::Attribute>());
+  if (bits < 8) {
+    if (tensor.storage != Storage::Given)
+      raw = unpack(raw, bits, type.getNumElements());
+    // A literal has zeros above, also where the sign is copied there in memory.
+    for (char &byte : raw)
+      byte &= static_cast<char>((1 << bits) - 1);
+  }
   if (element.isInteger(1)) {
     SmallVector<bool> values;
     for (char byte : raw)

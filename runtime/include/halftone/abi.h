@@ -17,7 +17,9 @@ extern "C" {
 
 #define HALFTONE_ABI_VERSION 1u
 
-/// Element types. Numbers are part of the ABI.
+/// Element types. Numbers are part of the ABI. Each element takes whole bytes: a
+/// 2- or 4-bit integer the int8_t or uint8_t of that value, f4e2m1fn the low half
+/// of a byte whose other half is zero.
 typedef enum halftone_dtype {
   HALFTONE_F32 = 1,
   HALFTONE_F64 = 2,
@@ -29,6 +31,19 @@ typedef enum halftone_dtype {
   HALFTONE_I32 = 8,
   HALFTONE_I64 = 9,
   HALFTONE_BOOL = 10, ///< one byte, 0 or 1
+  HALFTONE_U16 = 11,
+  HALFTONE_U32 = 12,
+  HALFTONE_U64 = 13,
+  HALFTONE_I2 = 14,
+  HALFTONE_I4 = 15,
+  HALFTONE_U2 = 16,
+  HALFTONE_U4 = 17,
+  HALFTONE_F8E4M3FN = 18,
+  HALFTONE_F8E4M3FNUZ = 19,
+  HALFTONE_F8E5M2 = 20,
+  HALFTONE_F8E5M2FNUZ = 21,
+  HALFTONE_F8E8M0FNU = 22,
+  HALFTONE_F4E2M1FN = 23,
 } halftone_dtype;
 
 /// A named dynamic dimension of the model.
