@@ -25,6 +25,11 @@ SmallVector<ArrayRef<Operator>> operatorTable() {
           poolingOperators(),
           normalizationOperators(),
           attentionOperators(),
+          contribAttentionOperators(),
+          groupedAttentionOperators(),
+          contribNormalizationOperators(),
+          contribFusedOperators(),
+          recurrentOperators(),
           controlFlowOperators(),
           sequenceOperators()};
 }

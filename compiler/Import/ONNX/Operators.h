@@ -36,6 +36,11 @@ constexpr int kNewestIRVersion = 14;
 
 // Each in the file Operators<Kind>.cpp.
 llvm::ArrayRef<Operator> attentionOperators();
+llvm::ArrayRef<Operator> contribAttentionOperators();
+llvm::ArrayRef<Operator> groupedAttentionOperators();
+llvm::ArrayRef<Operator> contribFusedOperators();
+llvm::ArrayRef<Operator> contribNormalizationOperators();
+llvm::ArrayRef<Operator> recurrentOperators();
 llvm::ArrayRef<Operator> elementwiseOperators();
 llvm::ArrayRef<Operator> shapeOperators();
 llvm::ArrayRef<Operator> indexingOperators();

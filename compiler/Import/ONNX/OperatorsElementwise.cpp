@@ -226,6 +226,22 @@ void emitSwish(NodeImporter &node) {
   node.setResult(0, node.mul(x, node.unary<ht::SigmoidOp>(node.mul(x, node.scalarLike(alpha, x)))));
 }
 
+/// a sigmoid(alpha a) b.
+void emitSwiGLU(NodeImporter &node) {
+  Value gate = node.input(0), up = node.input(1);
+  double alpha = node.real("alpha", 1);
+  if (node.failed())
+    return;
+  if (gate.getType() != up.getType())
+    return node.error("its operands differ in shape");
+  if (alpha == 1)
+    return node.setResult(0, ht::GluOp::create(node.getBuilder(), node.getLoc(), gate.getType(),
+                                               ht::GluActivation::Silu, gate, up)
+                                 .getResult());
+  Value swish = node.mul(gate, node.unary<ht::SigmoidOp>(node.mul(gate, node.scalarLike(alpha, gate))));
+  node.setResult(0, node.mul(swish, up));
+}
+
 /// x where x > alpha, else 0.
 void emitThresholdedRelu(NodeImporter &node) {
   Value x = node.input(0);
@@ -300,6 +316,7 @@ const Operator kOperators[] = {
     {"", "Sqrt", 6, kNewest, emitUnary<ht::SqrtOp>, evaluateSqrt},
     {"", "Sub", 7, kNewest, emitBinary<ht::SubOp>, evaluateSub},
     {"", "Sum", 8, kNewest, emitSum, evaluateAdd},
+    {"", "SwiGLU", 28, kNewest, emitSwiGLU},
     {"", "Swish", 24, kNewest, emitSwish},
     {"", "Tanh", 6, kNewest, emitUnary<ht::TanhOp>},
     {"", "ThresholdedRelu", 10, kNewest, emitThresholdedRelu},

@@ -91,7 +91,11 @@ void emitLayerNormalization(NodeImporter &node) {
   node.setResult(0, node.reshape(y, norm->whole));
   if (!node.wants(1) && !node.wants(2))
     return;
-  // Mean and 1 / standard deviation, with the normalized axes 1.
+  // Mean and 1 / standard deviation, with the normalized axes 1, in the stash type.
+  Type stash = getElementType(static_cast<DataType>(node.integer("stash_type", 1)), node.getContext());
+  if (!isa_and_nonnull<FloatType>(stash))
+    return node.error("its stash_type is not supported");
+  x = node.cast(x, stash);
   Dims statistics = norm->whole;
   for (size_t i = norm->axis; i < statistics.size(); ++i)
     statistics[i] = node.symbols().constant(1);
@@ -116,16 +120,18 @@ void emitRMSNormalization(NodeImporter &node) {
     return;
   Value y = ht::RMSNormOp::create(node.getBuilder(), node.getLoc(), x.getType(), x, gamma,
                                   b.getF64FloatAttr(epsilon));
-  node.setResult(0, node.reshape(y, norm->whole));
+  node.setResult(0, node.cast(node.reshape(y, norm->whole), node.elementType(1)));
 }
 
 const Operator kOperators[] = {
-    {"", "LayerNormalization", 17, kNewest, emitLayerNormalization},
+    {"", "LayerNormalization", 1, kNewest, emitLayerNormalization}, // before 17, ONNX Runtime's own
     {"", "LogSoftmax", 1, 12, emitFlatSoftmax<true>},
     {"", "LogSoftmax", 13, kNewest, emitSoftmax<true>},
     {"", "RMSNormalization", 23, kNewest, emitRMSNormalization},
     // ONNX Runtime's name for it, which it registers in the default domain.
     {"", "SimplifiedLayerNormalization", 1, kNewest, emitRMSNormalization},
+    {"com.microsoft", "LayerNormalization", 1, kNewest, emitLayerNormalization},
+    {"com.microsoft", "SimplifiedLayerNormalization", 1, kNewest, emitRMSNormalization},
     {"", "Softmax", 1, 12, emitFlatSoftmax<false>},
     {"", "Softmax", 13, kNewest, emitSoftmax<false>},
 };
