@@ -29,7 +29,10 @@ static void buildAssign(OpPassManager &pm, const PhaseOptions &options) {
 }
 
 static void buildFuse(OpPassManager &pm, const PhaseOptions &) {
-  pm.addNestedPass<func::FuncOp>(kernels::createFormKernels());
+  OpPassManager &functions = pm.nest<func::FuncOp>();
+  // First: the transposes that it makes are operations to fuse.
+  functions.addPass(kernels::createExpandLinears());
+  functions.addPass(kernels::createFormKernels());
 }
 
 static void buildLayout(OpPassManager &pm, const PhaseOptions &) { pm.addPass(layout::createPackWeights()); }

@@ -77,14 +77,18 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
+Type htk::getStorageType(Type element) {
+  unsigned bits = element.getIntOrFloatBitWidth();
+  if (isa<Float16Type, Float32Type, Float64Type>(element))
+    return element;
+  return IntegerType::get(element.getContext(), std::max(bits, 8u));
+}
+
 MemRefType htk::getBufferType(Type tensor) {
-  Type element = cast<RankedTensorType>(tensor).getElementType();
-  if (element.isInteger(1))
-    element = IntegerType::get(tensor.getContext(), 8);
-  return MemRefType::get({ShapedType::kDynamic}, element);
+  return MemRefType::get({ShapedType::kDynamic}, getStorageType(cast<RankedTensorType>(tensor).getElementType()));
 }
 
 bool htk::isRoot(Operation *op) {
   return isa<htk::LinearOp, ht::LinearOp, ht::MatMulOp, ht::AttentionOp, ht::LayerNormOp, ht::RMSNormOp, ht::SoftmaxOp,
-             ht::ReduceOp, ht::CumSumOp>(op);
+             ht::ReduceOp, ht::ArgReduceOp, ht::CumSumOp, ht::ScatterNDOp, ht::TopKOp>(op);
 }

@@ -17,7 +17,11 @@
 
 namespace halftone::htk {
 
-/// The buffer that holds a tensor: flat, row-major, booleans a byte each.
+/// What an element is in memory: a signless integer of whole bytes, f16, f32 or f64.
+/// Booleans and codes take a byte each; bf16 are bits, which no CPU can do without.
+mlir::Type getStorageType(mlir::Type element);
+
+/// The buffer that holds a tensor: flat, row-major.
 mlir::MemRefType getBufferType(mlir::Type tensor);
 
 /// Whether `op` shapes the loop nest of the kernel it is in.

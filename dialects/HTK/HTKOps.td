@@ -57,7 +57,7 @@ def HTK_LinearOp : HTK_Op<"linear", [Pure]> {
   let summary = "y = x Wᵀ with packed weights";
   let description = [{
     `ht.linear` whose weight `htk.pack` laid out: `y[…, n] = sum over k of
-    x[…, k] w[n / panel, k, n % panel]`, accumulated in f32. Bias and everything
+    x[…, k] w[n / panel, k, n % panel]`, accumulated in f32 or wider. Bias and everything
     after it are elementwise operations of the same kernel.
 
       [C1] w is static [p, k, panel], k is x's last dimension;

@@ -1,5 +1,6 @@
 //===- ElementEmitter.cpp - single elements of a kernel's values ------------===//
 
+#include "passes/CPU/Conversions.h"
 #include "passes/CPU/ElementEmitter.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -184,14 +185,15 @@ Value ElementEmitter::get(Value value, ArrayRef<Index> indices, Lanes lanes) {
 
 Value ElementEmitter::emitElementwise(Operation *op, ArrayRef<Index> indices, Lanes lanes) {
   SmallVector<Value> operands;
-  for (Value operand : op->getOperands())
-    operands.push_back(k.widen(getVector(operand, mapBroadcast(operand, indices), lanes)));
+  for (Value operand : op->getOperands()) {
+    Value x = getVector(operand, mapBroadcast(operand, indices), lanes);
+    operands.push_back(movesBits(op) ? x : k.widen(x));
+  }
   Value result = emitScalarFunction(k, op, operands);
   if (!result) {
     op->emitOpError() << "has no scalar form in this kernel";
     k.setFailed();
-    result = k.splat(arith::ConstantOp::create(k.b, k.loc, k.b.getZeroAttr(getElementTypeOrSelf(op->getResult(0)))),
-                     lanes.width);
+    result = k.getZero(getElementTypeOrSelf(op->getResult(0)), lanes.width);
   }
   Type element = getElementTypeOrSelf(op->getResult(0).getType());
   return isa<Float16Type, BFloat16Type>(element) ? k.convertFloat(result, element) : result;
@@ -217,6 +219,13 @@ Value ElementEmitter::emitConcat(ht::ConcatOp op, ArrayRef<Index> indices, Lanes
 
 Value ElementEmitter::getPosition(Value indexTensor, ArrayRef<Index> at, Value bound, Location site) {
   Value value = get(indexTensor, at, Lanes());
+  Type element = getElementTypeOrSelf(indexTensor.getType());
+  value = emitCast(k, value, element, k.b.getI64Type());
+  // From 2^63 on an unsigned index is as far outside as the largest signed one.
+  if (element.isUnsignedInteger(64)) {
+    Value most = arith::ConstantOp::create(k.b, k.loc, k.b.getI64IntegerAttr(std::numeric_limits<int64_t>::max()));
+    value = arith::MinUIOp::create(k.b, k.loc, value, most);
+  }
   Value index = arith::IndexCastOp::create(k.b, k.loc, k.b.getIndexType(), value);
   return htk::CheckIndexOp::create(k.b, site, k.b.getIndexType(), k.step, index, bound, getSite(site));
 }
@@ -295,22 +304,19 @@ Value ElementEmitter::emitIota(ht::IotaOp op, ArrayRef<Index> indices, Lanes lan
     position = arith::MulIOp::create(k.b, k.loc, position, integer(op.getStep()));
   if (op.getStart() != 0)
     position = arith::AddIOp::create(k.b, k.loc, position, integer(op.getStart()));
-  Type element = getElementTypeOrSelf(op.getType());
-  Type type = k.getType(element, lanes.width);
-  if (isa<FloatType>(element))
-    return arith::SIToFPOp::create(k.b, k.loc, type, position);
-  return element.isInteger(64) ? position : Value(arith::TruncIOp::create(k.b, k.loc, type, position));
+  return emitCast(k, position, k.b.getI64Type(), getElementTypeOrSelf(op.getType()));
 }
 
 Value ElementEmitter::emitConstant(ht::ConstantOp op, ArrayRef<Index> indices, Lanes lanes) {
   auto elements = cast<DenseElementsAttr>(op.getValue());
+  Type element = elements.getElementType();
   auto scalar = [&](Attribute attribute) -> Value {
-    return arith::ConstantOp::create(k.b, k.loc, cast<TypedAttr>(attribute));
+    return arith::ConstantOp::create(k.b, k.loc, k.getLiteral(attribute, element));
   };
   if (elements.isSplat())
     return scalar(elements.getSplatValue<Attribute>());
   if (elements.empty()) // One part of a concatenation, in code that never runs.
-    return scalar(k.b.getZeroAttr(elements.getElementType()));
+    return k.getZero(element, 1);
   // A small table: a chain of choices costs less than a load from a global would cost in code.
   int64_t stride = 1, laneStride = 0;
   for (auto [index, size] : llvm::reverse(llvm::zip_equal(indices, elements.getType().getShape()))) {

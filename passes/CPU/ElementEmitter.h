@@ -38,6 +38,9 @@ public:
     return k.splat(get(value, indices, lanes), lanes.width);
   }
 
+  /// An integer tensor's element as an index inside [0, bound).
+  mlir::Value getPosition(mlir::Value indexTensor, llvm::ArrayRef<Index> at, mlir::Value bound, mlir::Location site);
+
 private:
   /// The operand's indices under numpy broadcasting.
   Indices mapBroadcast(mlir::Value operand, llvm::ArrayRef<Index> indices);
@@ -48,17 +51,18 @@ private:
   mlir::Value emitRope(ht::RopeOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
   mlir::Value emitIota(ht::IotaOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
   mlir::Value emitConstant(ht::ConstantOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
-  /// An integer tensor's element as an index inside [0, bound).
-  mlir::Value getPosition(mlir::Value indexTensor, llvm::ArrayRef<Index> at, mlir::Value bound, mlir::Location site);
-
   KernelBuilder &k;
   llvm::DenseMap<mlir::Value, Producer> bound;
   llvm::SmallPtrSet<mlir::Value, 1> scalarOnly;
 };
 
 /// The result of elementwise operation `op` on the operands `x` (all scalars or
-/// all vectors; f16 and bf16 already widened): one entry of the scalar semantics.
+/// all vectors; f16 and bf16 already widened, but where `movesBits`): one entry of
+/// the scalar semantics.
 mlir::Value emitScalarFunction(KernelBuilder &kernel, mlir::Operation *op, llvm::ArrayRef<mlir::Value> x);
+
+/// Whether `op` computes nothing: its operands' bits go through it, or are converted by it.
+bool movesBits(mlir::Operation *op);
 
 /// What a fault at `loc` is called: the node the user knows.
 std::string getSite(mlir::Location loc);

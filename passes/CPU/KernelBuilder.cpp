@@ -90,11 +90,18 @@ Value KernelBuilder::rem(Value x, Value y) {
 
 Value KernelBuilder::min(Value x, Value y) { return arith::MinSIOp::create(b, loc, x, y); }
 
+Value KernelBuilder::max(Value x, Value y) { return arith::MaxSIOp::create(b, loc, x, y); }
+
 Value KernelBuilder::less(Value x, Value y) {
   return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
 }
 
 Value KernelBuilder::select(Value condition, Value x, Value y) {
+  if (getElementTypeOrSelf(x.getType()).isBF16()) {
+    Type bits = getType(b.getI16Type(), getWidth(x));
+    Value choice = select(condition, arith::BitcastOp::create(b, loc, bits, x), arith::BitcastOp::create(b, loc, bits, y));
+    return arith::BitcastOp::create(b, loc, x.getType(), choice);
+  }
   return arith::SelectOp::create(b, loc, condition, x, y);
 }
 
@@ -124,6 +131,13 @@ SmallVector<Value> KernelBuilder::getDims(Value tensor) {
   for (ht::Dim dim : ht::getDims(tensor))
     values.push_back(getDim(dim));
   return values;
+}
+
+Value KernelBuilder::getProduct(ArrayRef<Value> dims) {
+  Value product = constant(1);
+  for (Value dim : dims)
+    product = mul(product, dim);
+  return product;
 }
 
 Index KernelBuilder::linearize(ArrayRef<Value> dims, ArrayRef<Index> indices) {
@@ -170,26 +184,58 @@ void KernelBuilder::loop(Value begin, Value end, int64_t stride, function_ref<vo
   });
 }
 
-void KernelBuilder::vectorLoop(Value size, int64_t width, function_ref<void(Index, Lanes)> body) {
-  if (width == 1) {
-    loop(constant(0), size, 1, [&](Value i) { body({i, false}, {1, {}}); });
-    return;
-  }
+/// vectorLoop, with values carried from block to block.
+static SmallVector<Value> foldBlocks(KernelBuilder &k, Value size, int64_t width, ValueRange carried,
+                                     function_ref<SmallVector<Value>(Index, Lanes, ValueRange)> body) {
+  if (width == 1)
+    return k.loop(k.constant(0), size, 1, carried,
+                  [&](Value i, ValueRange before) { return body({i, false}, {1, {}}, before); });
   auto known = getConstantIndex(size);
-  Value full = known ? constant(*known / width * width) : mul(div(size, constant(width)), width);
+  Value full = known ? k.constant(*known / width * width) : k.mul(k.div(size, k.constant(width)), width);
+  SmallVector<Value> values(carried);
   if (!known || *known >= width)
-    loop(constant(0), full, width, [&](Value i) { body({i, true}, {width, {}}); });
+    values = k.loop(k.constant(0), full, width, values,
+                    [&](Value i, ValueRange before) { return body({i, true}, {width, {}}, before); });
   if (known && *known % width == 0)
-    return;
+    return values;
   auto tail = [&] {
-    auto maskType = VectorType::get({width}, b.getI1Type());
-    Value mask = vector::CreateMaskOp::create(b, loc, maskType, ValueRange{sub(size, full)});
-    body({full, true}, {width, mask});
+    auto maskType = VectorType::get({width}, k.b.getI1Type());
+    Value mask = vector::CreateMaskOp::create(k.b, k.loc, maskType, ValueRange{k.sub(size, full)});
+    return body({full, true}, {width, mask}, values);
   };
   if (known)
-    tail();
-  else
-    branch(less(full, size), tail);
+    return tail();
+  auto rest = scf::IfOp::create(k.b, k.loc, ValueRange(values).getTypes(), k.less(full, size),
+                                /*withElseRegion=*/!values.empty());
+  OpBuilder::InsertionGuard guard(k.b);
+  auto fill = [&](Block *block, function_ref<SmallVector<Value>()> results) {
+    // Without results the block has its terminator already.
+    if (values.empty())
+      k.b.setInsertionPointToStart(block);
+    else
+      k.b.setInsertionPointToEnd(block);
+    SmallVector<Value> yielded = results();
+    if (!values.empty())
+      scf::YieldOp::create(k.b, k.loc, yielded);
+  };
+  fill(rest.thenBlock(), tail);
+  if (!values.empty())
+    fill(rest.elseBlock(), [&] { return values; });
+  return SmallVector<Value>(rest.getResults());
+}
+
+void KernelBuilder::vectorLoop(Value size, int64_t width, function_ref<void(Index, Lanes)> body) {
+  foldBlocks(*this, size, width, {}, [&](Index i, Lanes lanes, ValueRange) -> SmallVector<Value> {
+    body(i, lanes);
+    return {};
+  });
+}
+
+Value KernelBuilder::vectorFold(Value size, int64_t width, Value initial,
+                                function_ref<Value(Index, Lanes, Value)> body) {
+  return foldBlocks(*this, size, width, initial, [&](Index i, Lanes lanes, ValueRange before) -> SmallVector<Value> {
+    return {body(i, lanes, before[0])};
+  })[0];
 }
 
 void KernelBuilder::branch(Value condition, function_ref<void()> then, function_ref<void()> otherwise) {
@@ -215,7 +261,30 @@ std::pair<Value, Value> KernelBuilder::getShare(Value total) {
 //===----------------------------------------------------------------------===//
 
 Type KernelBuilder::getType(Type element, int64_t width) {
-  return width == 1 ? element : Type(VectorType::get({width}, element));
+  bool asIs = element.isInteger(1) || element.isBF16();
+  Type type = asIs ? element : htk::getStorageType(element);
+  return width == 1 ? type : Type(VectorType::get({width}, type));
+}
+
+TypedAttr KernelBuilder::getLiteral(Attribute value, Type element) {
+  Type type = getType(element, 1);
+  if (isa<FloatType>(type))
+    return cast<FloatAttr>(value);
+  APInt bits = isa<FloatAttr>(value) ? cast<FloatAttr>(value).getValue().bitcastToAPInt()
+                                     : cast<IntegerAttr>(value).getValue();
+  unsigned width = type.getIntOrFloatBitWidth();
+  return b.getIntegerAttr(type, element.isSignlessInteger() ? bits.sext(width) : bits.zext(width));
+}
+
+Value KernelBuilder::getZero(Type element, int64_t width) {
+  return arith::ConstantOp::create(b, loc, b.getZeroAttr(getType(element, width)));
+}
+
+Type KernelBuilder::getComputeType(Type element) { return element.isF64() ? element : Type(b.getF32Type()); }
+
+int64_t KernelBuilder::getWidth(Value value) {
+  auto vector = dyn_cast<VectorType>(value.getType());
+  return vector ? vector.getDimSize(0) : 1;
 }
 
 Value KernelBuilder::splat(Value scalar, int64_t width) {
@@ -252,6 +321,8 @@ Value KernelBuilder::load(Value buffer, Value position, Type element, Lanes at) 
     Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(value.getType()));
     value = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, value, zero);
   }
+  if (element.isBF16())
+    value = arith::BitcastOp::create(b, loc, getType(element, at.width), value);
   return value;
 }
 
@@ -259,6 +330,8 @@ void KernelBuilder::store(Value value, Value buffer, Value position, Lanes at) {
   Type stored = cast<MemRefType>(buffer.getType()).getElementType();
   if (getElementTypeOrSelf(value.getType()).isInteger(1) && !stored.isInteger(1))
     value = arith::ExtUIOp::create(b, loc, getType(stored, at.width), value);
+  if (getElementTypeOrSelf(value.getType()).isBF16())
+    value = arith::BitcastOp::create(b, loc, getType(stored, at.width), value);
   if (at.width == 1)
     memref::StoreOp::create(b, loc, value, buffer, ValueRange{position});
   else if (at.mask)
@@ -283,10 +356,50 @@ Value KernelBuilder::convertFloat(Value value, Type element) {
     to = vector.cloneWith(std::nullopt, element);
   if (from.getIntOrFloatBitWidth() < element.getIntOrFloatBitWidth())
     return arith::ExtFOp::create(b, loc, to, value);
+  if (from.isF64() && element.getIntOrFloatBitWidth() == 16)
+    return convertFloat(roundToOdd(value), element);
+  if (from.isF32() && element.isBF16())
+    return roundToBF16(value);
   if (from.getIntOrFloatBitWidth() > element.getIntOrFloatBitWidth())
     return arith::TruncFOp::create(b, loc, to, value);
   // f16 <-> bf16: through f32.
   return convertFloat(convertFloat(value, b.getF32Type()), element);
+}
+
+/// On bits: arith.truncf folds into a conversion from integers, for which the CPU has no instruction.
+Value KernelBuilder::roundToBF16(Value value) {
+  int64_t width = getWidth(value);
+  Type i16 = b.getI16Type(), i32 = b.getI32Type();
+  auto literal = [&](int64_t bits) { return splat(arith::ConstantOp::create(b, loc, b.getIntegerAttr(i32, bits)), width); };
+  Value bits = arith::BitcastOp::create(b, loc, getType(i32, width), value);
+  Value high = arith::ShRUIOp::create(b, loc, bits, literal(16));
+  Value last = arith::AndIOp::create(b, loc, high, literal(1));
+  Value sum = arith::AddIOp::create(b, loc, arith::AddIOp::create(b, loc, bits, last), literal(0x7fff));
+  Value nearest = arith::ShRUIOp::create(b, loc, sum, literal(16));
+  Value isNaN = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, value, value);
+  Value quiet = arith::OrIOp::create(b, loc, high, literal(0x40));
+  Value result = arith::SelectOp::create(b, loc, isNaN, quiet, nearest);
+  return arith::BitcastOp::create(b, loc, getType(b.getBF16Type(), width),
+                                  arith::TruncIOp::create(b, loc, getType(i16, width), result));
+}
+
+Value KernelBuilder::roundToOdd(Value value) {
+  int64_t width = getWidth(value);
+  Type i32 = b.getI32Type();
+  auto literal = [&](int64_t bits) { return splat(arith::ConstantOp::create(b, loc, b.getIntegerAttr(i32, bits)), width); };
+  Value nearest = arith::TruncFOp::create(b, loc, getType(b.getF32Type(), width), value);
+  Value back = arith::ExtFOp::create(b, loc, value.getType(), nearest);
+  Value bits = arith::BitcastOp::create(b, loc, getType(i32, width), nearest);
+  // An inexact result with an even last bit moves to the neighbour on the other side of the value.
+  Value above = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, math::AbsFOp::create(b, loc, back),
+                                      math::AbsFOp::create(b, loc, value));
+  Value step = arith::SelectOp::create(b, loc, above, literal(-1), literal(1));
+  Value even = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                     arith::AndIOp::create(b, loc, bits, literal(1)), literal(0));
+  Value inexact = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ONE, back, value);
+  Value moves = arith::AndIOp::create(b, loc, even, inexact);
+  bits = arith::SelectOp::create(b, loc, moves, arith::AddIOp::create(b, loc, bits, step), bits);
+  return arith::BitcastOp::create(b, loc, nearest.getType(), bits);
 }
 
 Value KernelBuilder::scratch(int64_t elements, Type element) {

@@ -55,6 +55,7 @@ public:
   mlir::Value div(mlir::Value x, mlir::Value y);
   mlir::Value rem(mlir::Value x, mlir::Value y);
   mlir::Value min(mlir::Value x, mlir::Value y);
+  mlir::Value max(mlir::Value x, mlir::Value y);
   mlir::Value ceilDiv(mlir::Value x, int64_t y) { return div(add(x, y - 1), constant(y)); }
   mlir::Value less(mlir::Value x, mlir::Value y);
   mlir::Value select(mlir::Value condition, mlir::Value x, mlir::Value y);
@@ -62,6 +63,7 @@ public:
   /// The value of a dimension.
   mlir::Value getDim(ht::Dim dim);
   llvm::SmallVector<mlir::Value> getDims(mlir::Value tensor);
+  mlir::Value getProduct(llvm::ArrayRef<mlir::Value> dims);
   /// Row-major position of `indices` in a tensor of these dimensions.
   Index linearize(llvm::ArrayRef<mlir::Value> dims, llvm::ArrayRef<Index> indices);
   /// The indices of row-major position `position`.
@@ -74,27 +76,45 @@ public:
   void loop(mlir::Value begin, mlir::Value end, int64_t step, llvm::function_ref<void(mlir::Value)> body);
   /// Vector blocks of `[0, size)`: full ones, then one masked block if any is left.
   void vectorLoop(mlir::Value size, int64_t width, llvm::function_ref<void(Index, Lanes)> body);
+  /// The same, with one value carried from block to block.
+  mlir::Value vectorFold(mlir::Value size, int64_t width, mlir::Value initial,
+                         llvm::function_ref<mlir::Value(Index, Lanes, mlir::Value)> body);
   void branch(mlir::Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise = {});
 
   /// This thread's part of `[0, total)`.
   std::pair<mlir::Value, mlir::Value> getShare(mlir::Value total);
 
-  /// Elements of `buffer` from `position` as `element` (i1 from bytes; floats as stored).
+  /// Elements of `buffer` from `position` as `element` is in a register.
   mlir::Value load(mlir::Value buffer, mlir::Value position, mlir::Type element, Lanes lanes);
   void store(mlir::Value value, mlir::Value buffer, mlir::Value position, Lanes lanes);
 
   mlir::Value splat(mlir::Value scalar, int64_t width);
+  /// How many lanes a value has; 1 for scalars.
+  static int64_t getWidth(mlir::Value value);
   mlir::Value floatConstant(double value, mlir::Type element, int64_t width = 1);
+  /// What elements of a graph type are in a register: an i1 one bit, bf16 itself, all
+  /// else as in memory. The sign of an integer and the meaning of a code are in the graph's type only.
   mlir::Type getType(mlir::Type element, int64_t width);
+  /// A literal of graph type `element` in a register.
+  mlir::TypedAttr getLiteral(mlir::Attribute value, mlir::Type element);
+  mlir::Value getZero(mlir::Type element, int64_t width);
+  /// What floats of this type are computed in: f64, or f32 for all others.
+  mlir::Type getComputeType(mlir::Type element);
   /// f16 and bf16 widened to f32; other values as they are.
   mlir::Value widen(mlir::Value value);
-  /// `value` converted to float type `element`.
+  /// `value` converted to float type `element` of 16 bits or more, rounded once.
   mlir::Value convertFloat(mlir::Value value, mlir::Type element);
+
+  /// f64 to f32, but what is inexact to the neighbour with an odd last bit: rounding
+  /// that to fewer bits is as if from f64.
+  mlir::Value roundToOdd(mlir::Value value);
 
   /// Uninitialized memory on the thread's stack, 64-byte aligned.
   mlir::Value scratch(int64_t elements, mlir::Type element);
 
 private:
+  mlir::Value roundToBF16(mlir::Value value);
+
   mlir::func::FuncOp source, function;
   bool failed = false;
   unsigned numInputs;

@@ -21,13 +21,13 @@ namespace {
 constexpr int64_t kKeys = 64;   ///< keys per block: scores stay in L1
 constexpr int64_t kTile = 8;    ///< keys, or channels, per register tile
 constexpr int64_t kVectors = 2; ///< vectors of queries per block
-/// Below every score that matters, above -inf: where all is masked, differences stay finite.
-constexpr double kFloor = -1e30;
+constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
 
 class AttentionEmitter {
 public:
   AttentionEmitter(KernelBuilder &kernel, ht::AttentionOp root)
-      : k(kernel), emitter(kernel), root(root), f32(kernel.b.getF32Type()), block(kVectors * kernel.lanes) {
+      : k(kernel), emitter(kernel), root(root), real(kernel.getComputeType(getElementTypeOrSelf(root.getType()))),
+        block(kVectors * kernel.lanes) {
     SmallVector<Value> q = k.getDims(root.getQuery()), keys = k.getDims(root.getKey());
     batch = q[0];
     queries = q[1];
@@ -36,12 +36,12 @@ public:
     kvHeads = getSize(root.getKey(), 2);
     keyWidth = getSize(root.getQuery(), 3);
     valueWidth = getSize(root.getValue(), 3);
-    queryScratch = k.scratch(keyWidth * block, f32);
-    scores = k.scratch(kKeys * block, f32);
-    result = k.scratch(valueWidth * block, f32);
-    maxima = k.scratch(block, f32);
-    totals = k.scratch(block, f32);
-    rowScratch = k.scratch(block, f32);
+    queryScratch = k.scratch(keyWidth * block, real);
+    scores = k.scratch(kKeys * block, real);
+    result = k.scratch(valueWidth * block, real);
+    maxima = k.scratch(block, real);
+    totals = k.scratch(block, real);
+    rowScratch = k.scratch(block, real);
   }
 
   void emit() {
@@ -63,7 +63,7 @@ private:
   }
   Lanes vector() const { return {k.lanes, {}}; }
   Value at(Value row, int64_t v) { return k.add(k.mul(row, block), v * k.lanes); }
-  Value read(Value scratch, Value row, int64_t v) { return k.load(scratch, at(row, v), f32, vector()); }
+  Value read(Value scratch, Value row, int64_t v) { return k.load(scratch, at(row, v), real, vector()); }
   void write(Value value, Value scratch, Value row, int64_t v) { k.store(value, scratch, at(row, v), vector()); }
   Value zero() { return k.constant(0); }
 
@@ -74,7 +74,8 @@ private:
   }
   Value scalar(Value tensor, Value position) {
     auto argument = cast<BlockArgument>(tensor);
-    return k.widen(k.load(k.getBuffer(argument), position, getElementTypeOrSelf(tensor.getType()), Lanes()));
+    return k.convertFloat(k.load(k.getBuffer(argument), position, getElementTypeOrSelf(tensor.getType()), Lanes()),
+                          real);
   }
   /// Index clamped to the last of `count`: tails compute on real data and drop the result.
   Value clamp(Value index, Value count) { return k.min(index, k.sub(count, k.constant(1))); }
@@ -82,12 +83,12 @@ private:
   void emitItem() {
     loadQueries();
     for (int64_t v = 0; v < kVectors; ++v) {
-      write(k.floatConstant(kFloor, f32, k.lanes), maxima, zero(), v);
-      write(k.floatConstant(0, f32, k.lanes), totals, zero(), v);
+      write(k.floatConstant(kMinusInfinity, real, k.lanes), maxima, zero(), v);
+      write(k.floatConstant(0, real, k.lanes), totals, zero(), v);
     }
     k.loop(zero(), k.constant(valueWidth), 1, [&](Value d) {
       for (int64_t v = 0; v < kVectors; ++v)
-        write(k.floatConstant(0, f32, k.lanes), result, d, v);
+        write(k.floatConstant(0, real, k.lanes), result, d, v);
     });
 
     Value end = keyCount;
@@ -109,7 +110,7 @@ private:
     k.loop(zero(), k.constant(block), 1, [&](Value i) {
       Value token = clamp(k.add(firstQuery, i), queries);
       Value start = rowStart(token, queries, head, heads, keyWidth);
-      Value scale = k.floatConstant(root.getScale().convertToDouble(), f32);
+      Value scale = k.floatConstant(root.getScale().convertToDouble(), real);
       k.loop(zero(), k.constant(keyWidth), 1, [&](Value d) {
         Value q = arith::MulFOp::create(k.b, k.loc, scalar(root.getQuery(), k.add(start, d)), scale);
         k.store(q, queryScratch, k.add(k.mul(d, block), i), Lanes());
@@ -123,7 +124,7 @@ private:
       SmallVector<Value> starts;
       for (int64_t r = 0; r < kTile; ++r)
         starts.push_back(rowStart(clamp(k.add(k.add(firstKey, j), r), keyCount), keyCount, kvHead, kvHeads, keyWidth));
-      SmallVector<Value> sums(kTile * kVectors, k.floatConstant(0, f32, k.lanes));
+      SmallVector<Value> sums(kTile * kVectors, k.floatConstant(0, real, k.lanes));
       sums = k.loop(zero(), k.constant(keyWidth), 1, sums, [&](Value d, ValueRange carried) {
         return emitOuterProduct(carried, queryScratch, d, root.getKey(), starts, d);
       });
@@ -166,11 +167,18 @@ private:
       return next;
     });
 
-    SmallVector<Value> none(kVectors, k.floatConstant(0, f32, k.lanes));
+    // Where nothing may be attended so far the maximum is -inf: what is subtracted stays finite.
+    SmallVector<Value> shift;
+    for (int64_t v = 0; v < kVectors; ++v) {
+      Value isNone = arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OEQ, largest[v],
+                                           k.floatConstant(kMinusInfinity, real, k.lanes));
+      shift.push_back(k.select(isNone, k.floatConstant(0, real, k.lanes), largest[v]));
+    }
+    SmallVector<Value> none(kVectors, k.floatConstant(0, real, k.lanes));
     SmallVector<Value> sums = k.loop(zero(), count, 1, none, [&](Value j, ValueRange carried) {
       SmallVector<Value> next;
       for (int64_t v = 0; v < kVectors; ++v) {
-        Value shifted = arith::SubFOp::create(k.b, k.loc, read(scores, j, v), largest[v]);
+        Value shifted = arith::SubFOp::create(k.b, k.loc, read(scores, j, v), shift[v]);
         Value weight = math::ExpOp::create(k.b, k.loc, shifted);
         write(weight, scores, j, v);
         next.push_back(arith::AddFOp::create(k.b, k.loc, carried[v], weight));
@@ -180,7 +188,7 @@ private:
 
     SmallVector<Value> factors;
     for (int64_t v = 0; v < kVectors; ++v) {
-      Value factor = math::ExpOp::create(k.b, k.loc, arith::SubFOp::create(k.b, k.loc, before[v], largest[v]));
+      Value factor = math::ExpOp::create(k.b, k.loc, arith::SubFOp::create(k.b, k.loc, before[v], shift[v]));
       factors.push_back(factor);
       Value total = arith::MulFOp::create(k.b, k.loc, read(totals, zero(), v), factor);
       write(arith::AddFOp::create(k.b, k.loc, total, sums[v]), totals, zero(), v);
@@ -192,21 +200,29 @@ private:
     });
   }
 
-  /// Applies mask, bias and causality to the scores of key `key`.
+  /// Applies cap, bias, mask and causality to the scores of key `key`.
   void maskRow(SmallVector<Value> &row, Value key) {
-    Value infinity = k.floatConstant(-std::numeric_limits<double>::infinity(), f32);
+    Value infinity = k.floatConstant(kMinusInfinity, real);
+    if (double cap = root.getSoftcap().convertToDouble(); cap > 0)
+      for (Value &score : row) {
+        Value limit = k.floatConstant(cap, real, k.lanes);
+        Value capped = math::TanhOp::create(k.b, k.loc, arith::DivFOp::create(k.b, k.loc, score, limit));
+        score = arith::MulFOp::create(k.b, k.loc, limit, capped);
+      }
     if (root.getBias()) {
-      SmallVector<Value> bias = loadRow(root.getBias(), key, [&](Value x) { return k.widen(x); });
+      SmallVector<Value> bias = loadRow(root.getBias(), key, [&](Value x) { return k.convertFloat(x, real); });
       for (auto [v, term] : llvm::enumerate(bias))
         row[v] = arith::AddFOp::create(k.b, k.loc, row[v], term);
     }
     if (root.getMask()) {
-      // As an addend, so that a mask by query goes through the same scratch row as a bias.
+      // As a number, so that a mask by query goes through the same scratch row as a bias.
       SmallVector<Value> terms = loadRow(root.getMask(), key, [&](Value allowed) {
-        return k.select(allowed, k.floatConstant(0, f32), infinity);
+        return k.select(allowed, k.floatConstant(0, real), infinity);
       });
       for (auto [v, term] : llvm::enumerate(terms))
-        row[v] = arith::AddFOp::create(k.b, k.loc, row[v], term);
+        row[v] = k.select(arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OEQ, term,
+                                                k.floatConstant(0, real, k.lanes)),
+                          row[v], k.splat(infinity, k.lanes));
     }
     if (root.getCausal()) {
       Value reach = k.add(firstQuery, k.sub(keyCount, queries));
@@ -273,9 +289,9 @@ private:
     // A query that attends nowhere has total 0 and gives zeros.
     SmallVector<Value> factors;
     for (int64_t v = 0; v < kVectors; ++v) {
-      Value total = read(totals, zero(), v), none = k.floatConstant(0, f32, k.lanes);
+      Value total = read(totals, zero(), v), none = k.floatConstant(0, real, k.lanes);
       Value some = arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::UNE, total, none);
-      Value inverse = arith::DivFOp::create(k.b, k.loc, k.floatConstant(1, f32, k.lanes), total);
+      Value inverse = arith::DivFOp::create(k.b, k.loc, k.floatConstant(1, real, k.lanes), total);
       factors.push_back(k.select(some, inverse, none));
     }
     k.loop(zero(), k.constant(valueWidth), 1, [&](Value d) {
@@ -287,7 +303,7 @@ private:
     k.loop(zero(), count, 1, [&](Value i) {
       Value start = rowStart(k.add(firstQuery, i), queries, head, heads, valueWidth);
       k.loop(zero(), k.constant(valueWidth), 1, [&](Value d) {
-        Value y = k.load(result, k.add(k.mul(d, block), i), f32, Lanes());
+        Value y = k.load(result, k.add(k.mul(d, block), i), real, Lanes());
         k.store(k.convertFloat(y, element), k.getOutput(0), k.add(start, d), Lanes());
       });
     });
@@ -296,7 +312,7 @@ private:
   KernelBuilder &k;
   ElementEmitter emitter;
   ht::AttentionOp root;
-  Type f32;
+  Type real; ///< what scores and sums are computed in
   int64_t block, heads, kvHeads, keyWidth, valueWidth;
   Value batch, queries, keyCount;
   Value queryScratch, scores, result, maxima, totals, rowScratch;
@@ -310,8 +326,8 @@ LogicalResult lowerAttention(KernelBuilder &kernel, ht::AttentionOp root) {
     auto type = cast<RankedTensorType>(operand.getType());
     if (type.isDynamicDim(2) || type.isDynamicDim(3))
       return root.emitOpError() << "needs constant numbers of heads and channels";
-    if (!isa<BlockArgument>(operand) || type.getElementType().isF64())
-      return root.emitOpError() << "expects its operands in memory, in f32 or narrower";
+    if (!isa<BlockArgument>(operand))
+      return root.emitOpError() << "expects its operands in memory";
   }
   AttentionEmitter(kernel, root).emit();
   return success();

@@ -2,6 +2,8 @@
 
 #include "passes/CPU/LoopNests.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
 namespace halftone::cpu {
 #define GEN_PASS_DEF_LOWERKERNELS
 #include "passes/CPU/Passes.h.inc"
@@ -21,21 +23,33 @@ Operation *findRoot(func::FuncOp kernel) {
   return nullptr;
 }
 
+bool isInnerSoftmax(ht::SoftmaxOp softmax) {
+  return static_cast<int64_t>(softmax.getAxis()) != cast<RankedTensorType>(softmax.getType()).getRank() - 1;
+}
+
+LogicalResult lowerBody(KernelBuilder &builder, Operation *root) {
+  return llvm::TypeSwitch<Operation *, LogicalResult>(root)
+      .Case([&](htk::LinearOp linear) { return lowerLinear(builder, linear); })
+      .Case([&](ht::MatMulOp product) { return lowerMatMul(builder, product); })
+      .Case([&](ht::AttentionOp attention) { return lowerAttention(builder, attention); })
+      .Case([&](ht::ScatterNDOp scatter) { return lowerScatter(builder, scatter); })
+      .Case([&](ht::TopKOp top) { return lowerTopK(builder, top); })
+      .Case([&](ht::CumSumOp sum) { return lowerColumns(builder, sum); })
+      .Case([&](ht::SoftmaxOp softmax) {
+        return isInnerSoftmax(softmax) ? lowerColumns(builder, softmax) : lowerRows(builder, softmax);
+      })
+      .Default([&](Operation *other) { return lowerRows(builder, other); });
+}
+
 LogicalResult lowerKernel(func::FuncOp source, int64_t lanes) {
-  if (source.getNumResults() != 1)
-    return source.emitOpError() << "expected one result";
-  KernelBuilder builder(source, lanes);
   Operation *root = findRoot(source);
+  if (source.getNumResults() != (isa_and_present<ht::TopKOp>(root) ? 2 : 1))
+    return source.emitOpError() << "expected the results of its root, or one";
+  KernelBuilder builder(source, lanes);
   auto type = dyn_cast<RankedTensorType>(source.getResultTypes().front());
-  LogicalResult result = failure();
-  if (type && llvm::is_contained(type.getShape(), 0))
-    result = success(); // Nothing to compute.
-  else if (auto linear = dyn_cast_or_null<htk::LinearOp>(root))
-    result = lowerLinear(builder, linear);
-  else if (auto attention = dyn_cast_or_null<ht::AttentionOp>(root))
-    result = lowerAttention(builder, attention);
-  else
-    result = lowerRows(builder, root);
+  LogicalResult result = success();
+  if (!type || !llvm::is_contained(type.getShape(), 0)) // Else there is nothing to compute.
+    result = root ? lowerBody(builder, root) : lowerRows(builder, nullptr);
   source.erase();
   return failure(failed(result) || builder.hasFailed());
 }

@@ -1,9 +1,8 @@
 //===- LowerLinear.cpp - y = x Wᵀ in register tiles -------------------------===//
 //
-// A tile is up to 6 rows of x by one panel of 64 outputs: with 512-bit vectors
-// 24 accumulators, 4 vectors of weights and one broadcast element of x, which
-// keeps both FMA ports busy from 11 loads per 24 FMAs. With 256-bit vectors the
-// panel is walked in quarters of 16 outputs, 12 accumulators.
+// A tile is up to 6 rows of x by one panel of 64 outputs, which is walked in parts
+// of as many vectors as RegisterTile holds: one with 512-bit vectors, four with
+// 256-bit ones.
 //
 // The tile's sums go to a scratch of 6 x 64 floats, and the operations after the
 // root read them there, still in L1: code for the epilogue exists once, however
@@ -16,6 +15,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/CPU/LoopNests.h"
+#include "passes/CPU/RegisterTile.h"
 
 using namespace mlir;
 
@@ -28,17 +28,16 @@ constexpr int64_t kTileRows = 6;
 constexpr int64_t kBlockTiles = 16;
 /// Bytes of x that may stay in L2 beside the weights that stream through.
 constexpr int64_t kResidentBytes = 1 << 20;
-constexpr int64_t kUnroll = 4;
 
 class LinearEmitter {
 public:
   LinearEmitter(KernelBuilder &kernel, htk::LinearOp root)
-      : k(kernel), emitter(kernel), root(root), f32(kernel.b.getF32Type()) {
+      : k(kernel), emitter(kernel), root(root), real(kernel.getComputeType(getElementTypeOrSelf(root.getType()))) {
     auto weight = cast<RankedTensorType>(root.getWeight().getType());
     panels = weight.getDimSize(0);
     depth = weight.getDimSize(1);
     panel = weight.getDimSize(2);
-    tileColumns = std::min<int64_t>(panel, k.lanes == 16 ? 64 : 2 * k.lanes);
+    tileColumns = std::min<int64_t>(panel, getTileVectors(k, real) * k.lanes);
     outer = k.getDims(root.getInput());
     outer.pop_back();
     rows = k.constant(1);
@@ -47,7 +46,7 @@ public:
     columns = cast<RankedTensorType>(root.getType()).getShape().back();
     x = root.getInput();
     weights = k.getBuffer(cast<BlockArgument>(root.getWeight()));
-    sums = k.scratch(kTileRows * panel, f32);
+    sums = k.scratch(kTileRows * panel, real);
   }
 
   void emit() {
@@ -94,41 +93,21 @@ private:
     Value panelStart = k.add(k.mul(panelIndex, depth * panel), column);
     Type element = cast<RankedTensorType>(root.getWeight().getType()).getElementType();
 
-    auto step = [&](Value i, SmallVector<Value> accumulators) {
-      SmallVector<Value> w;
+    auto x = [&](int64_t r, Value i) { return loadInput(k.add(rowStarts[r], i)); };
+    auto w = [&](int64_t v, Value i) {
       Value at = k.add(panelStart, k.mul(i, panel));
-      for (int64_t v = 0; v < vectors; ++v)
-        w.push_back(k.widen(k.load(weights, k.add(at, v * k.lanes), element, {k.lanes, {}})));
-      for (int64_t r = 0; r < height; ++r) {
-        Value a = k.splat(loadInput(k.add(rowStarts[r], i)), k.lanes);
-        for (int64_t v = 0; v < vectors; ++v) {
-          Value &sum = accumulators[r * vectors + v];
-          sum = vector::FMAOp::create(k.b, k.loc, a, w[v], sum);
-        }
-      }
-      return accumulators;
+      return k.convertFloat(k.load(weights, k.add(at, v * k.lanes), element, {k.lanes, {}}), real);
     };
-
-    SmallVector<Value> accumulators(height * vectors, k.floatConstant(0, f32, k.lanes));
-    int64_t whole = depth / kUnroll * kUnroll;
-    accumulators = k.loop(k.constant(0), k.constant(whole), kUnroll, accumulators, [&](Value i, ValueRange carried) {
-      SmallVector<Value> next(carried);
-      for (int64_t u = 0; u < kUnroll; ++u)
-        next = step(k.add(i, u), next);
-      return next;
-    });
-    for (int64_t i = whole; i < depth; ++i)
-      accumulators = step(k.constant(i), accumulators);
-
+    SmallVector<Value> tile = RegisterTile{real, height, vectors, x, w}.emit(k, k.constant(depth));
     for (int64_t r = 0; r < height; ++r)
       for (int64_t v = 0; v < vectors; ++v)
-        k.store(accumulators[r * vectors + v], sums, k.constant(r * panel + column + v * k.lanes), {k.lanes, {}});
+        k.store(tile[r * vectors + v], sums, k.constant(r * panel + column + v * k.lanes), {k.lanes, {}});
   }
 
   Value loadInput(Value position) {
     Value value = k.load(k.getBuffer(cast<BlockArgument>(x)), position,
                          cast<RankedTensorType>(x.getType()).getElementType(), Lanes());
-    return k.widen(value);
+    return k.convertFloat(value, real);
   }
 
   /// The kernel's result for the tile, from its sums.
@@ -147,7 +126,7 @@ private:
       k.vectorLoop(width, lanes, [&](Index column, Lanes at) {
         Value local = k.add(k.mul(r, panel), column.base);
         emitter.bind(root.getResult(), [&](ArrayRef<Index>, Lanes wanted) {
-          return k.convertFloat(k.load(sums, local, f32, wanted), rootElement);
+          return k.convertFloat(k.load(sums, local, real, wanted), rootElement);
         });
         Indices indices;
         for (Value index : rowIndices)
@@ -164,7 +143,7 @@ private:
   KernelBuilder &k;
   ElementEmitter emitter;
   htk::LinearOp root;
-  Type f32;
+  Type real; ///< what is multiplied and summed in
   int64_t panels, depth, panel, tileColumns, columns;
   SmallVector<Value> outer;
   Value rows, x, weights, sums;
@@ -175,8 +154,6 @@ private:
 LogicalResult lowerLinear(KernelBuilder &kernel, htk::LinearOp root) {
   if (!isa<BlockArgument>(root.getInput()) || !isa<BlockArgument>(root.getWeight()))
     return root.emitOpError() << "expects its operands in memory";
-  if (getElementTypeOrSelf(root.getType()).isF64())
-    return root.emitOpError() << "has no f64 form";
   int64_t panel = cast<RankedTensorType>(root.getWeight().getType()).getDimSize(2);
   if (panel % (kernel.lanes == 16 ? 16 : 2 * kernel.lanes) != 0)
     return root.emitOpError() << "panels of " << panel << " rows do not fit vectors of " << kernel.lanes;

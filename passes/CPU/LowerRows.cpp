@@ -1,8 +1,8 @@
 //===- LowerRows.cpp - kernels that visit their result row by row -----------===//
 //
 // Pointwise kernels split rows (and long rows into chunks) over the threads.
-// Norms and softmax first compute the row's statistics, in f32 from values that
-// stay in L1, then the row's elements with whatever follows the root.
+// Norms and softmax first compute the row's statistics, in f32 (f64 of f64) from
+// values that stay in L1, then the row's elements with whatever follows the root.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,7 +22,8 @@ class RowStatistics {
 public:
   RowStatistics(KernelBuilder &kernel, ElementEmitter &emitter, Value input)
       : k(kernel), emitter(emitter), input(input), size(k.getDims(input).back()),
-        width(emitter.canVectorize(input, cast<RankedTensorType>(input.getType()).getRank() - 1) ? k.lanes : 1) {}
+        width(emitter.canVectorize(input, cast<RankedTensorType>(input.getType()).getRank() - 1) ? k.lanes : 1),
+        real(k.getComputeType(getElementTypeOrSelf(input.getType()))) {}
 
   Value load(ArrayRef<Value> row, Index column, Lanes lanes) {
     Indices at;
@@ -34,30 +35,21 @@ public:
 
   /// The reduction of f(element) over the row; masked lanes count as `neutral`.
   Value reduce(ArrayRef<Value> row, vector::CombiningKind kind, double neutral, function_ref<Value(Value)> f) {
-    Type f32 = k.b.getF32Type();
-    // Lane-wise partial results live in scratch, so that full and masked blocks
-    // can share them; LLVM promotes it to a register.
-    Value partial = k.scratch(width, f32);
-    Value zero = k.constant(0);
-    k.store(k.floatConstant(neutral, f32, width), partial, zero, {width, {}});
-    k.vectorLoop(size, width, [&](Index column, Lanes lanes) {
+    Value initial = k.floatConstant(neutral, real, width);
+    Value lanesResult = k.vectorFold(size, width, initial, [&](Index column, Lanes lanes, Value before) -> Value {
       Value x = f(load(row, column, lanes));
       if (lanes.mask)
-        x = k.select(lanes.mask, x, k.floatConstant(neutral, f32, width));
-      Value before = k.load(partial, zero, f32, {width, {}});
-      Value after = kind == vector::CombiningKind::ADD ? Value(arith::AddFOp::create(k.b, k.loc, before, x))
-                                                       : Value(arith::MaximumFOp::create(k.b, k.loc, before, x));
-      k.store(after, partial, zero, {width, {}});
+        x = k.select(lanes.mask, x, initial);
+      if (kind == vector::CombiningKind::ADD)
+        return arith::AddFOp::create(k.b, k.loc, before, x);
+      return arith::MaximumFOp::create(k.b, k.loc, before, x);
     });
-    Value lanesResult = k.load(partial, zero, f32, {width, {}});
-    if (width == 1)
-      return lanesResult;
-    return vector::ReductionOp::create(k.b, k.loc, kind, lanesResult);
+    return width == 1 ? lanesResult : Value(vector::ReductionOp::create(k.b, k.loc, kind, lanesResult));
   }
 
   Value getCount() {
     Value count = arith::IndexCastOp::create(k.b, k.loc, k.b.getI64Type(), size);
-    return arith::SIToFPOp::create(k.b, k.loc, k.b.getF32Type(), count);
+    return arith::SIToFPOp::create(k.b, k.loc, real, count);
   }
 
 private:
@@ -65,6 +57,10 @@ private:
   ElementEmitter &emitter;
   Value input, size;
   int64_t width;
+
+public:
+  /// What statistics, and elements of the root, are computed in.
+  const Type real;
 };
 
 /// What a row needs before its elements, and its elements.
@@ -75,7 +71,7 @@ RowPrologue makeNorm(KernelBuilder &k, ElementEmitter &emitter, Operation *root,
                      double epsilon, bool centered) {
   return [=, &k, &emitter](ArrayRef<Value> row) -> ElementEmitter::Producer {
     RowStatistics statistics(k, emitter, input);
-    Type f32 = k.b.getF32Type();
+    Type real = statistics.real;
     Value count = statistics.getCount(), mean;
     if (centered) {
       Value sum = statistics.reduce(row, vector::CombiningKind::ADD, 0, [](Value x) { return x; });
@@ -84,8 +80,7 @@ RowPrologue makeNorm(KernelBuilder &k, ElementEmitter &emitter, Operation *root,
     auto center = [&k, mean](Value x) -> Value {
       if (!mean)
         return x;
-      auto vector = dyn_cast<VectorType>(x.getType());
-      return arith::SubFOp::create(k.b, k.loc, x, k.splat(mean, vector ? vector.getDimSize(0) : 1));
+      return arith::SubFOp::create(k.b, k.loc, x, k.splat(mean, KernelBuilder::getWidth(x)));
     };
     // The centered form needs a second pass but no cancellation: var = E[(x - mean)²].
     Value squares = statistics.reduce(row, vector::CombiningKind::ADD, 0, [&](Value x) -> Value {
@@ -93,9 +88,9 @@ RowPrologue makeNorm(KernelBuilder &k, ElementEmitter &emitter, Operation *root,
       return arith::MulFOp::create(k.b, k.loc, centeredX, centeredX);
     });
     Value variance = arith::DivFOp::create(k.b, k.loc, squares, count);
-    Value shifted = arith::AddFOp::create(k.b, k.loc, variance, k.floatConstant(epsilon, f32));
+    Value shifted = arith::AddFOp::create(k.b, k.loc, variance, k.floatConstant(epsilon, real));
     Value root_ = math::SqrtOp::create(k.b, k.loc, shifted);
-    Value scale = arith::DivFOp::create(k.b, k.loc, k.floatConstant(1, f32), root_);
+    Value scale = arith::DivFOp::create(k.b, k.loc, k.floatConstant(1, real), root_);
     SmallVector<Value> rowIndices(row);
     Type element = getElementTypeOrSelf(root->getResult(0).getType());
     return [=, &k, &emitter](ArrayRef<Index> at, Lanes lanes) -> Value {
@@ -104,9 +99,9 @@ RowPrologue makeNorm(KernelBuilder &k, ElementEmitter &emitter, Operation *root,
         x = arith::SubFOp::create(k.b, k.loc, x, k.splat(mean, lanes.width));
       x = arith::MulFOp::create(k.b, k.loc, x, k.splat(scale, lanes.width));
       Index column = at.back();
-      x = arith::MulFOp::create(k.b, k.loc, x, k.widen(emitter.getVector(gamma, column, lanes)));
+      x = arith::MulFOp::create(k.b, k.loc, x, k.convertFloat(emitter.getVector(gamma, column, lanes), real));
       if (beta)
-        x = arith::AddFOp::create(k.b, k.loc, x, k.widen(emitter.getVector(beta, column, lanes)));
+        x = arith::AddFOp::create(k.b, k.loc, x, k.convertFloat(emitter.getVector(beta, column, lanes), real));
       return k.convertFloat(x, element);
     };
   };
@@ -119,8 +114,7 @@ RowPrologue makeSoftmax(KernelBuilder &k, ElementEmitter &emitter, ht::SoftmaxOp
     Value largest = statistics.reduce(row, vector::CombiningKind::MAXIMUMF, -std::numeric_limits<double>::infinity(),
                                       [](Value x) { return x; });
     auto shifted = [&k, largest](Value x) -> Value {
-      auto vector = dyn_cast<VectorType>(x.getType());
-      Value top = k.splat(largest, vector ? vector.getDimSize(0) : 1);
+      Value top = k.splat(largest, KernelBuilder::getWidth(x));
       return math::ExpOp::create(k.b, k.loc, arith::SubFOp::create(k.b, k.loc, x, top));
     };
     Value sum = statistics.reduce(row, vector::CombiningKind::ADD, 0, shifted);
@@ -144,21 +138,20 @@ RowPrologue makePrologue(KernelBuilder &k, ElementEmitter &emitter, Operation *r
     return makeNorm(k, emitter, root, norm.getInput(), norm.getGamma(), Value(), norm.getEpsilon().convertToDouble(),
                     /*centered=*/false);
   if (auto softmax = dyn_cast_or_null<ht::SoftmaxOp>(root))
-    if (static_cast<int64_t>(softmax.getAxis()) == cast<RankedTensorType>(softmax.getType()).getRank() - 1)
-      return makeSoftmax(k, emitter, softmax);
+    return makeSoftmax(k, emitter, softmax);
   return {};
 }
 
-bool isF64(Operation *root) { return root && getElementTypeOrSelf(root->getResult(0).getType()).isF64(); }
-
 } // namespace
 
-LogicalResult lowerRows(KernelBuilder &k, Operation *root) {
+LogicalResult lowerRows(KernelBuilder &k, Operation *root, function_ref<void(ElementEmitter &)> bind) {
   ElementEmitter emitter(k);
   Value output = k.getYield().getOperand(0);
   int64_t rank = cast<RankedTensorType>(output.getType()).getRank();
-  RowPrologue prologue = isF64(root) ? RowPrologue() : makePrologue(k, emitter, root);
-  if (root && !prologue && failed(bindReduction(k, emitter, root)))
+  RowPrologue prologue = makePrologue(k, emitter, root);
+  if (bind)
+    bind(emitter);
+  else if (root && !prologue && failed(bindReduction(k, emitter, root)))
     return failure();
   if (prologue) // Any producer: canVectorize only asks whether there is one.
     emitter.bind(root->getResult(0), [](ArrayRef<Index>, Lanes) { return Value(); });
@@ -167,9 +160,7 @@ LogicalResult lowerRows(KernelBuilder &k, Operation *root) {
   int64_t width = rank > 0 && emitter.canVectorize(output, rank - 1) ? k.lanes : 1;
   Value columns = rank > 0 ? dims.back() : k.constant(1);
   SmallVector<Value> outer(rank > 0 ? ArrayRef<Value>(dims).drop_back() : ArrayRef<Value>());
-  Value rows = k.constant(1);
-  for (Value dim : outer)
-    rows = k.mul(rows, dim);
+  Value rows = k.getProduct(outer);
 
   // Work items: rows, or chunks of rows where a row needs no statistics.
   bool split = !prologue;

@@ -35,7 +35,7 @@ std::string getName(const Group &group) {
 }
 
 void formKernel(const Group &group) {
-  Operation *last = group.output.getDefiningOp();
+  Operation *last = group.last;
   OpBuilder builder(last);
   SmallVector<Operation *> body(llvm::reverse(group.members));
   llvm::sort(body, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
@@ -48,14 +48,13 @@ void formKernel(const Group &group) {
       Operation *def = operand.getDefiningOp();
       if (def && group.members.contains(def))
         continue;
-      if (def && getRole(def) == Role::Source)
+      if (def && getRole(def) == Role::Source && !(op == group.root && readsMemory(op)))
         sources.insert(def);
       else
         inputs.insert(operand);
     }
 
-  auto kernel = htk::KernelOp::create(builder, last->getLoc(), TypeRange{group.output.getType()},
-                                      inputs.getArrayRef(), getName(group));
+  auto kernel = htk::KernelOp::create(builder, last->getLoc(), last->getResultTypes(), inputs.getArrayRef(), getName(group));
   Block &block = kernel.getBody().emplaceBlock();
   IRMapping mapping;
   for (Value input : inputs)
@@ -65,10 +64,12 @@ void formKernel(const Group &group) {
     builder.clone(*source, mapping);
   for (Operation *op : body)
     builder.clone(*op, mapping);
-  htk::YieldOp::create(builder, last->getLoc(), ValueRange{mapping.lookup(group.output)});
+  SmallVector<Value> results;
+  for (Value result : last->getResults())
+    results.push_back(mapping.lookup(result));
+  htk::YieldOp::create(builder, last->getLoc(), results);
 
-  Value output = group.output;
-  output.replaceAllUsesWith(kernel.getResult(0));
+  last->replaceAllUsesWith(kernel.getResults());
   for (Operation *op : llvm::reverse(body))
     op->erase();
 }
@@ -81,7 +82,7 @@ void wrapSources(func::FuncOp function) {
       continue;
     Group group;
     group.members.insert(&op);
-    group.output = op.getResult(0);
+    group.last = &op;
     formKernel(group);
   }
 }

@@ -25,8 +25,12 @@ Role getRole(Operation *op) {
 }
 
 bool takesEpilogue(Operation *root) {
-  // Attention and running sums do not visit their result row by row.
-  return !isa<ht::AttentionOp, ht::CumSumOp>(root);
+  // These make their result in an order of their own.
+  return !isa<ht::AttentionOp, ht::ScatterNDOp, ht::TopKOp>(root);
+}
+
+bool readsMemory(Operation *root) {
+  return isa<ht::LinearOp, ht::MatMulOp, ht::AttentionOp, ht::ScatterNDOp>(root);
 }
 
 /// Operations dear enough that computing one twice costs more than its memory traffic.
@@ -61,16 +65,16 @@ const char *Fusion::whyNotJoin(Operation *op, const Group &group) {
     if (isa<ht::WindowOp>(user) && getSize(user->getResult(0)) != getSize(op->getResult(0)))
       return "windows overlap: it would be computed once for each that reads it";
   }
-  if (!isRoot && isExpensive(op) && getSize(op->getResult(0)) != getSize(group.output))
+  if (!isRoot && isExpensive(op) && getSize(op->getResult(0)) != getSize(group.getOutput()))
     return "it would be computed once for every reader of a broadcast";
   if (!isRoot)
     return nullptr;
   if (group.root)
     return "the kernel has a root already";
   if (!takesEpilogue(op))
-    return "the root does not produce its result row by row";
-  if (op->getResult(0).getType() != group.output.getType() &&
-      ht::getDims(op->getResult(0)) != ht::getDims(group.output))
+    return "the root makes its result in an order of its own";
+  if (op->getResult(0).getType() != group.getOutput().getType() &&
+      ht::getDims(op->getResult(0)) != ht::getDims(group.getOutput()))
     return "the kernel's result has another shape than the root's";
   // Everything between the root and the output must work in place.
   llvm::SmallPtrSet<Operation *, 8> after;
@@ -110,7 +114,7 @@ Fusion::Fusion(func::FuncOp function) {
     }
     auto group = std::make_unique<Group>();
     group->members.insert(&op);
-    group->output = op.getResult(0);
+    group->last = &op;
     if (role == Role::Root)
       group->root = &op;
     groupOf[&op] = group.get();

@@ -22,11 +22,16 @@ Role getRole(mlir::Operation *op);
 /// Whether a root can take elementwise operations after it into its loop nest.
 bool takesEpilogue(mlir::Operation *root);
 
-/// Operations that run as one kernel. `output` is the value others read.
+/// Whether a root needs its operands in memory, small literals included.
+bool readsMemory(mlir::Operation *root);
+
+/// Operations that run as one kernel. Others read the results of its last one, which
+/// all have one shape.
 struct Group {
   llvm::SetVector<mlir::Operation *> members;
   mlir::Operation *root = nullptr;
-  mlir::Value output;
+  mlir::Operation *last = nullptr;
+  mlir::Value getOutput() const { return last->getResult(0); }
 };
 
 /// Partitions a graph function into groups (an analysis: changes nothing).

@@ -44,7 +44,7 @@ std::string getKey(htk::KernelOp kernel) {
   // Operand names differ from call to call: keep the region and the types.
   text.erase(0, text.find("({"));
   kernel.getBody().walk([&](Operation *op) {
-    if (isa<ht::GatherOp, ht::GatherNDOp, ht::EmbeddingOp>(op))
+    if (isa<ht::GatherOp, ht::GatherNDOp, ht::EmbeddingOp, ht::ScatterNDOp, ht::TopKOp>(op))
       os << getNodeName(op->getLoc()) << '\n';
   });
   return text;

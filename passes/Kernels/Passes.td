@@ -5,6 +5,15 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ExpandLinears : Pass<"htk-expand-linears", "::mlir::func::FuncOp"> {
+  let summary = "linears whose weight the graph computes become matrix products";
+  let description = [{
+    Only a parameter of the model can be packed. `ht.linear` by any other value
+    becomes `ht.matmul` by its transpose, and an addition of the bias.
+  }];
+  let dependentDialects = ["::halftone::ht::HTDialect"];
+}
+
 def FormKernels : Pass<"htk-form-kernels", "::mlir::func::FuncOp"> {
   let summary = "group operations into kernels of one root each";
   let description = [{

@@ -94,11 +94,6 @@ struct PackWeightsPass : layout::impl::PackWeightsBase<PackWeightsPass> {
             << "the weight is not a parameter of the model";
         continue;
       }
-      if (getElementTypeOrSelf(linear.getType()).isF64()) {
-        remark::missed(linear.getLoc(), remark::RemarkOpts::name("not packed").category("htk-pack-weights"))
-            << "htk.linear accumulates in f32";
-        continue;
-      }
       rewriteLinear(linear, kernel, packer.pack(packer.lookup(get.getName())), argument.getArgNumber());
       if (get->use_empty())
         get->erase();

@@ -133,7 +133,7 @@ func.func private @broadcast_lanes(%x: tensor<3x32xf32>, %y: tensor<3x1xf32>) ->
 
 // An id is brought into the table's bounds, or reported under its node's name.
 // CHECK-LABEL: func.func private @embedding(
-// CHECK-SAME:    %[[STEP:[a-z0-9]+]]: !llvm.ptr, %{{.*}}: index, %[[TABLE:[a-z0-9]+]]: memref<?xbf16>, %[[IDS:[a-z0-9]+]]: memref<?xi64>,
+// CHECK-SAME:    %[[STEP:[a-z0-9]+]]: !llvm.ptr, %{{.*}}: index, %[[TABLE:[a-z0-9]+]]: memref<?xi16>, %[[IDS:[a-z0-9]+]]: memref<?xi64>,
 // CHECK-DAG:     %[[BOUND:.*]] = arith.constant 10 : index
 // CHECK-DAG:     %[[WIDTH:.*]] = arith.constant 32 : index
 // CHECK:         %[[ID:.*]] = memref.load %[[IDS]]
@@ -141,8 +141,9 @@ func.func private @broadcast_lanes(%x: tensor<3x32xf32>, %y: tensor<3x1xf32>) ->
 // CHECK:         %[[SAFE:.*]] = htk.check_index %[[STEP]], %[[INDEX]] in %[[BOUND]] at "index out of range in node \22tokens\22"
 // CHECK:         %[[ROW:.*]] = arith.muli %[[SAFE]], %[[WIDTH]]
 // CHECK:         %[[AT:.*]] = arith.addi %[[ROW]],
-// CHECK:         %[[STORED:.*]] = vector.load %[[TABLE]][%[[AT]]] : memref<?xbf16>, vector<16xbf16>
-// CHECK:         arith.extf %[[STORED]] : vector<16xbf16> to vector<16xf32>
+// CHECK:         %[[STORED:.*]] = vector.load %[[TABLE]][%[[AT]]] : memref<?xi16>, vector<16xi16>
+// CHECK:         %[[BF16:.*]] = arith.bitcast %[[STORED]] : vector<16xi16> to vector<16xbf16>
+// CHECK:         arith.extf %[[BF16]] : vector<16xbf16> to vector<16xf32>
 func.func private @embedding(%table: tensor<10x32xbf16>, %ids: tensor<70xi64>) -> tensor<70x32xf32> attributes {htk.kernel} {
   %0 = ht.embedding %table, %ids : tensor<10x32xbf16>, tensor<70xi64> -> tensor<70x32xf32> loc("tokens")
   return %0 : tensor<70x32xf32>
@@ -166,8 +167,8 @@ func.func private @booleans(%x: tensor<64xi1>) -> tensor<64xi1> attributes {htk.
 // A linear accumulates in vectors of f32, whatever the weights are stored in,
 // and what follows the root is done before the result is stored: once.
 // CHECK-LABEL: func.func private @linear(
-// CHECK-SAME:    %[[X:[a-z0-9]+]]: memref<?xf32>, %[[W:[a-z0-9]+]]: memref<?xbf16>, %[[B:[a-z0-9]+]]: memref<?xf32>, %[[Y:[a-z0-9]+]]: memref<?xf32>)
-// CHECK:         vector.load %[[W]]{{.*}} : memref<?xbf16>, vector<16xbf16>
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: memref<?xf32>, %[[W:[a-z0-9]+]]: memref<?xi16>, %[[B:[a-z0-9]+]]: memref<?xf32>, %[[Y:[a-z0-9]+]]: memref<?xf32>)
+// CHECK:         vector.load %[[W]]{{.*}} : memref<?xi16>, vector<16xi16>
 // CHECK:         arith.extf {{.*}} : vector<16xbf16> to vector<16xf32>
 // CHECK:         vector.fma {{.*}} : vector<16xf32>
 // CHECK:         vector.load %[[B]]

@@ -20,7 +20,7 @@ func.func @before_root(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>) -> tensor<3x8xf
 
 // -----
 
-// CHECK: remark: [Missed] {{.*}}ht.attention{{.*}}the root does not produce its result row by row
+// CHECK: remark: [Missed] {{.*}}ht.attention{{.*}}the root makes its result in an order of its own
 func.func @after_attention(%q: tensor<1x3x2x4xf32>) -> tensor<1x3x2x4xf32> {
   %0 = ht.attention %q, %q, %q scale 1.0 : tensor<1x3x2x4xf32>, tensor<1x3x2x4xf32>, tensor<1x3x2x4xf32> -> tensor<1x3x2x4xf32>
   %1 = ht.exp %0 : tensor<1x3x2x4xf32>

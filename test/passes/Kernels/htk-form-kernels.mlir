@@ -107,7 +107,7 @@ func.func @before_root(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>) -> tensor<3x8xf
 
 // -----
 
-// Attention does not produce its result row by row: nothing follows it.
+// Attention makes its result in an order of its own: nothing follows it.
 // CHECK-LABEL: func.func @after_attention
 // CHECK:         %[[Y:.*]] = htk.kernel "attention"
 // CHECK:         htk.kernel "exp"(%[[Y]])
