@@ -2,6 +2,7 @@
 
 #include "compiler/Import/ONNX/GraphImporter.h"
 
+#include "compiler/Evaluate/FoldOperation.h"
 #include "compiler/Import/ONNX/Names.h"
 #include "compiler/Import/ONNX/NodeImporter.h"
 #include "compiler/Import/ONNX/Operators.h"
@@ -170,33 +171,36 @@ LogicalResult GraphImporter::bindTensor(Binding &binding, const Tensor &tensor, 
   DenseElementsAttr values = tensors.decode(tensor, binding.type, reason);
   if (!values)
     return refuse(reason, damage);
-  SymbolicTensor known;
-  known.elementType = element;
-  known.shape.assign(binding.type.getShape().begin(), binding.type.getShape().end());
-  if (*count == 0) {
-    binding.known = std::move(known);
-    return success();
-  }
-  // Expressions are signed: a number beyond them is data.
-  if (element.isUnsignedInteger(64) &&
-      llvm::any_of(values.getValues<APInt>(), [](const APInt &value) { return value.isNegative(); })) {
+  binding.known = readLiteral(values);
+  if (!binding.known) {
     binding.initializer = &tensor;
     binding.name = tensor.name;
-    return success();
   }
-  if (isa<FloatType>(element)) {
+  return success();
+}
+
+std::optional<SymbolicTensor> GraphImporter::readLiteral(DenseElementsAttr values) {
+  SymbolicTensor known;
+  known.elementType = values.getElementType();
+  llvm::append_range(known.shape, values.getType().getShape());
+  if (values.empty())
+    return known;
+  // Expressions are signed: a number beyond them is data.
+  if (known.elementType.isUnsignedInteger(64) &&
+      llvm::any_of(values.getValues<APInt>(), [](const APInt &value) { return value.isNegative(); }))
+    return std::nullopt;
+  if (known.isFloat()) {
     for (APFloat value : values.getValues<APFloat>()) {
       bool inexact;
       value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &inexact);
       known.elements.push_back({Dim(), value.convertToDouble()});
     }
   } else {
-    bool isUnsigned = element.isInteger(1) || element.isUnsignedInteger();
+    bool isUnsigned = known.elementType.isInteger(1) || known.elementType.isUnsignedInteger();
     for (const APInt &value : values.getValues<APInt>())
       known.elements.push_back({symbols.constant(isUnsigned ? value.getZExtValue() : value.getSExtValue())});
   }
-  binding.known = std::move(known);
-  return success();
+  return known;
 }
 
 /// Ends `weight`'s initializer with the bytes of `tensor` converted to its type.
@@ -440,6 +444,42 @@ bool GraphImporter::spend(size_t steps) {
   return false;
 }
 
+/// Whether all that `node` takes is known; what graphs inside of it take is their
+/// nodes' to ask.
+static bool hasConstantInputs(const Node &node, Scope &scope) {
+  if (llvm::any_of(node.attributes, [](const Attribute &a) { return a.graph != nullptr; }))
+    return false;
+  return llvm::all_of(node.inputs, [&](StringRef name) {
+    Binding *binding = name.empty() || scope.isAbsent(name) ? nullptr : scope.lookup(name);
+    return !binding || (binding->known && binding->known->isConstant());
+  });
+}
+
+void GraphImporter::foldFrom(Operation *op, const Node &node, Scope &scope) {
+  DenseMap<Value, ht::ConstantOp> folded;
+  for (; op; op = op->getNextNode()) {
+    auto literals = evaluate::foldOperation(op, kMaxShapeBytes);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(op);
+    for (auto [result, literal] : llvm::zip(op->getResults(), literals)) {
+      folded[result] = ht::ConstantOp::create(builder, op->getLoc(), literal);
+      result.replaceAllUsesWith(folded[result]);
+    }
+  }
+  if (folded.empty())
+    return;
+  for (StringRef output : node.outputs) {
+    auto it = scope.values.find(output);
+    ht::ConstantOp literal = it == scope.values.end() ? nullptr : folded.lookup(it->second.value);
+    auto values = literal ? dyn_cast<DenseElementsAttr>(literal.getValue()) : DenseElementsAttr();
+    if (!values)
+      continue;
+    it->second.value = literal;
+    if (values.getNumElements() <= SymbolicTensor::kMaxElements)
+      it->second.known = readLiteral(values);
+  }
+}
+
 LogicalResult GraphImporter::importNode(const Node &node, Scope &scope) {
   if (!spend(1))
     return failure();
@@ -465,6 +505,8 @@ LogicalResult GraphImporter::importNode(const Node &node, Scope &scope) {
                                        : &block.front();
        op && !importer.failed(); op = op->getNextNode())
     importer.verify(op);
+  if (!importer.failed() && !known && hasConstantInputs(node, scope))
+    foldFrom(last ? last->getNextNode() : block.empty() ? nullptr : &block.front(), node, scope);
   for (auto [i, output] : llvm::enumerate(node.outputs))
     if (!output.empty() && scope.live.contains(output) && !scope.values.contains(output))
       importer.error("output " + Twine(i) + " (" + quote(output) + ") is not supported");

@@ -52,6 +52,12 @@ struct Scope {
   bool isAbsent(llvm::StringRef name) const;
 };
 
+/// What an input holds that is a sequence or an optional.
+struct ElementShapes {
+  bool present = true;
+  std::vector<llvm::SmallVector<int64_t>> shapes;
+};
+
 class GraphImporter {
 public:
   GraphImporter(const Model &model, llvm::StringRef path, mlir::MLIRContext &context,
@@ -128,12 +134,19 @@ private:
   mlir::LogicalResult bindConstants(llvm::SmallVectorImpl<const ValueInfo *> &inputs, Scope &scope);
   mlir::LogicalResult bindInputs(const Graph &graph, Scope &scope);
   mlir::LogicalResult bindInput(const ValueInfo &input, llvm::ArrayRef<ht::Dim> dims, Scope &scope);
-  /// An input that is a sequence or an optional, as `--elements` says.
+  /// Reads what the user says that `inputs` hold, before there are symbols.
+  mlir::LogicalResult readElements(llvm::ArrayRef<const ValueInfo *> inputs);
+  /// Binds an input that is a sequence or an optional to what it holds.
   mlir::LogicalResult bindElements(const ValueInfo &input, Scope &scope);
   Binding addArgument(llvm::StringRef name, mlir::RankedTensorType type);
   mlir::LogicalResult applyMaxima();
   mlir::LogicalResult bindInitializers(const Graph &graph, Scope &scope);
   mlir::LogicalResult importNode(const Node &node, Scope &scope);
+  /// Nullopt for numbers that no expression has.
+  std::optional<SymbolicTensor> readLiteral(mlir::DenseElementsAttr values);
+  /// Computes what `node` became, from `op` on, where it is made of literals: its
+  /// outputs are then known as they would be from a fold of the operator.
+  void foldFrom(mlir::Operation *op, const Node &node, Scope &scope);
   mlir::LogicalResult inlineFunction(const Function &function, const Node &node, Scope &scope);
   mlir::LogicalResult finish(const Graph &graph, Scope &scope);
   /// What `binding`, part of `output`, adds to the results of the program.
@@ -165,6 +178,7 @@ private:
   mlir::ModuleOp module;
   mlir::func::FuncOp main;
   llvm::SmallVector<mlir::StringAttr> argumentNames;
+  llvm::StringMap<ElementShapes> elements;
   llvm::StringSet<> weightNames;
   llvm::DenseMap<const Node *, unsigned> nodeIndex;
   /// By the type that a weight has, which need not be its tensor's.

@@ -222,7 +222,7 @@ LogicalResult GraphImporter::bindInputs(const Graph &graph, Scope &scope) {
   for (const ValueInfo &input : graph.inputs)
     if (!initialized.contains(input.name)) // a default value is a constant here
       inputs.push_back(&input);
-  if (failed(bindConstants(inputs, scope)))
+  if (failed(bindConstants(inputs, scope)) || failed(readElements(inputs)))
     return failure();
 
   // Plain names first, so that "past + seq" can refer to names that come later.
@@ -248,14 +248,6 @@ LogicalResult GraphImporter::bindInputs(const Graph &graph, Scope &scope) {
   }
   if (failed(applyMaxima()))
     return failure();
-
-  for (auto &[name, text] : options.elements)
-    if (llvm::none_of(inputs, [&](const ValueInfo *input) {
-          return input->name == name && (input->isSequence || input->isOptional);
-        })) {
-      cause = ImportFailure::Options;
-      return error() << "--elements: the model has no input " << quote(name) << " that is a sequence or an optional";
-    }
 
   bool complete = true;
   for (auto [input, dims] : llvm::zip(inputs, shapes)) {
@@ -297,70 +289,6 @@ Binding GraphImporter::addArgument(StringRef name, RankedTensorType type) {
   Location loc = NameLoc::get(builder.getStringAttr(name), fileLoc);
   argumentNames.push_back(builder.getStringAttr(name));
   return NodeImporter::bind(main.getBody().front().addArgument(type, loc));
-}
-
-LogicalResult GraphImporter::bindElements(const ValueInfo &input, Scope &scope) {
-  auto refuse = [&](const Twine &reason, Cause why = Cause::Other) {
-    return error(why) << "input " << quote(input.name) << ": " << reason;
-  };
-  auto wrong = [&](const Twine &reason) {
-    cause = ImportFailure::Options;
-    return error() << "--elements " << quote(input.name) << ": " << reason;
-  };
-  Type element = getElementType(input.type, &context);
-  if (!element)
-    return refuse("element type " + toString(input.type) + " is not supported", Cause::ElementType);
-  auto it = options.elements.find(input.name.str());
-  if (it == options.elements.end())
-    return refuse(input.isOptional ? "it is optional, and programs are made for one choice"
-                                   : "it is a sequence, and programs are made for one length",
-                  input.isOptional ? Cause::OptionalInput : Cause::SequenceInput);
-
-  StringRef text = it->second;
-  Binding list;
-  list.kind = Binding::Kind::Sequence;
-  if (text == "none" && !input.isOptional)
-    return wrong("it is no optional: 'empty' is a sequence without elements");
-  if (text == "empty" && !input.isSequence)
-    return wrong("it is no sequence: 'none' is an optional that is absent");
-  SmallVector<StringRef> shapes;
-  if (text != "none" && text != "empty")
-    text.split(shapes, ',');
-  if (!input.isSequence && shapes.size() > 1)
-    return wrong("it holds one tensor, got " + Twine(shapes.size()) + " shapes");
-  for (auto [i, shape] : llvm::enumerate(shapes)) {
-    SmallVector<StringRef> extents;
-    Dims dims;
-    if (shape != "scalar")
-      shape.split(extents, 'x');
-    for (StringRef text : extents) {
-      int64_t extent;
-      if (text.getAsInteger(10, extent) || extent < 0)
-        return wrong("expected a shape such as 3x4 or scalar, got " + quote(shape));
-      dims.push_back(symbols.constant(extent));
-    }
-    bool fits = symbols.product(dims) && (!input.hasShape || dims.size() == input.dims.size());
-    for (size_t axis = 0; fits && input.hasShape && axis < dims.size(); ++axis)
-      fits = !input.dims[axis].value || *input.dims[axis].value == ht::getConstant(dims[axis]);
-    if (!fits)
-      return wrong("shape " + quote(shape) + " does not fit what the model declares");
-    std::string name = input.name.str();
-    if (input.isSequence)
-      name += "." + std::to_string(i);
-    list.elements.push_back(addArgument(name, ht::getTensorType(dims, element)));
-  }
-  if (input.isOptional) {
-    Binding optional;
-    optional.kind = Binding::Kind::Optional;
-    if (input.isSequence && text != "none")
-      optional.elements.push_back(std::move(list));
-    else if (!input.isSequence)
-      optional.elements = std::move(list.elements);
-    list = std::move(optional);
-  }
-  if (!scope.values.try_emplace(input.name, std::move(list)).second)
-    return refuse("the name is used twice");
-  return success();
 }
 
 Binding GraphImporter::getPlaceholder(StringRef name, const Scope &scope) {

@@ -72,9 +72,10 @@ void emitConstantOfShape(NodeImporter &node) {
 void emitRange(NodeImporter &node) {
   Symbols &symbols = node.symbols();
   const SymbolicTensor *bounds[3] = {node.known(0), node.known(1), node.known(2)};
-  for (const SymbolicTensor *bound : bounds)
+  for (auto [i, bound] : llvm::enumerate(bounds))
     if (!bound || bound->elements.size() != 1)
-      return node.error("its bounds depend on data: shapes may depend on the shapes of the inputs only");
+      return node.error("its bounds depend on data: shapes may depend on the shapes of the inputs only",
+                        node.constantRemedy(i));
   Type type = bounds[0]->elementType;
   if (isa<FloatType>(type)) {
     double start = bounds[0]->elements[0].number, limit = bounds[1]->elements[0].number,
