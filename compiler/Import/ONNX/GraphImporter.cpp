@@ -6,6 +6,7 @@
 #include "compiler/Import/ONNX/Names.h"
 #include "compiler/Import/ONNX/NodeImporter.h"
 #include "compiler/Import/ONNX/Operators.h"
+#include "compiler/Import/ONNX/Reader.h"
 #include "compiler/Import/ONNX/Remedies.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -45,11 +46,27 @@ bool Scope::isAbsent(StringRef name) const {
   return false;
 }
 
+/// The line of Python that made `node`, the innermost of the stack that PyTorch's
+/// exporter writes: `File "model.py", line 12, in forward`. Null where there is none.
+static LocationAttr getPythonLine(const Node &node, MLIRContext *context) {
+  StringRef trace = readMetadata(node, "pkg.torch.onnx.stack_trace"), prefix = "File \"";
+  size_t last = trace.rfind(prefix);
+  if (last == StringRef::npos)
+    return {};
+  auto [file, rest] = trace.drop_front(last + prefix.size()).split('"');
+  unsigned line;
+  if (file.empty() || !rest.consume_front(", line ") || rest.consumeInteger(10, line))
+    return {};
+  return FileLineColLoc::get(context, file, line, 0);
+}
+
 Location GraphImporter::getLocation(const Node &node) {
   auto it = nodeIndex.find(&node);
-  Location line =
+  Location place =
       it == nodeIndex.end() ? fileLoc : Location(FileLineColLoc::get(&context, path, it->second + 1, 0));
-  return NameLoc::get(builder.getStringAttr(getNodeName(node)), line);
+  if (LocationAttr python = getPythonLine(node, &context))
+    place = FusedLoc::get(&context, {place, Location(python)});
+  return NameLoc::get(builder.getStringAttr(getNodeName(node)), place);
 }
 
 const Attribute *GraphImporter::findAttribute(const Node &node, const Scope &scope, StringRef name) const {

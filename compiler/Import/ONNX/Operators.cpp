@@ -19,6 +19,7 @@ SmallVector<ArrayRef<Operator>> operatorTable() {
           shapeOperators(),
           indexingOperators(),
           scatterOperators(),
+          dataSizeOperators(),
           orderOperators(),
           contractionOperators(),
           convolutionOperators(),

@@ -51,6 +51,7 @@ llvm::ArrayRef<Operator> poolingOperators();
 llvm::ArrayRef<Operator> sourceOperators();
 llvm::ArrayRef<Operator> castOperators();
 llvm::ArrayRef<Operator> scatterOperators();
+llvm::ArrayRef<Operator> dataSizeOperators();
 llvm::ArrayRef<Operator> orderOperators();
 llvm::ArrayRef<Operator> controlFlowOperators();
 llvm::ArrayRef<Operator> sequenceOperators();

@@ -115,6 +115,34 @@ void appendFloats(Reader &reader, std::vector<float> &list, const char *what) {
   list.push_back(getFloat(reader, what));
 }
 
+/// A pair of strings (StringStringEntryProto).
+std::pair<StringRef, StringRef> parseEntry(Reader reader) {
+  std::pair<StringRef, StringRef> entry;
+  while (reader.next()) {
+    if (reader.tag() == 1)
+      entry.first = getName(reader, "key and its value");
+    else if (reader.tag() == 2)
+      entry.second = getName(reader, "key and its value");
+    else
+      reader.skip();
+  }
+  return entry;
+}
+
+StringRef parseMetadata(StringRef node, StringRef key) {
+  Reader reader(node.data(), node.size());
+  while (reader.next()) {
+    if (reader.tag() != 9) {
+      reader.skip();
+      continue;
+    }
+    auto [name, value] = parseEntry(getMessage(reader, "node"));
+    if (name == key)
+      return value;
+  }
+  return {};
+}
+
 class Parser {
 public:
   std::unique_ptr<Model> parse(StringRef bytes);
@@ -184,18 +212,8 @@ Tensor Parser::parseTensor(Reader reader) {
       store(Storage::UInt64s, getBytes(reader, "tensor (elements must be packed)"));
       break;
     case 13: {
-      StringRef key, value;
-      Reader entry = getMessage(reader, "tensor");
-      while (entry.next()) {
-        if (entry.tag() == 1)
-          key = getName(entry, "external data entry");
-        else if (entry.tag() == 2)
-          value = getName(entry, "external data entry");
-        else
-          entry.skip();
-      }
       checkLength(entries, 16, "entries of external data");
-      entries.emplace_back(key, value);
+      entries.push_back(parseEntry(getMessage(reader, "tensor")));
       break;
     }
     case 14:
@@ -540,6 +558,14 @@ std::vector<ValueInfo> readDeclarations(const Graph &graph) {
     return Parser().parseDeclarations(graph.bytes);
   } catch (const std::exception &) {
     return {}; // they only tell what the graph says by itself
+  }
+}
+
+StringRef readMetadata(const Node &node, StringRef key) {
+  try {
+    return parseMetadata(node.bytes, key);
+  } catch (const std::exception &) {
+    return {}; // it says nothing that the import needs
   }
 }
 

@@ -20,6 +20,9 @@ std::unique_ptr<Model> parseModel(llvm::StringRef bytes, std::string &error);
 /// they are damaged.
 std::vector<ValueInfo> readDeclarations(const Graph &graph);
 
+/// What the metadata of `node` has for `key`; empty where it has nothing.
+llvm::StringRef readMetadata(const Node &node, llvm::StringRef key);
+
 } // namespace halftone::onnx
 
 #endif

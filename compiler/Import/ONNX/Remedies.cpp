@@ -44,9 +44,6 @@ const char *const kTraining = "training";
 const char *const kInference = "export the model for inference, without loss and optimizer";
 const char *const kRandom = "random numbers";
 const char *const kSample = "export the model in eval mode, and draw samples outside of it";
-const char *const kDataSize = "a result whose size depends on data";
-const char *const kPin = "if it depends on inputs that never change, make these constants with --constant NAME=VALUE; "
-                         "else move it out of the model";
 const char *const kLayout = "a saved form of ONNX Runtime's own optimizer";
 const char *const kBasic = "save the optimized model at level ORT_ENABLE_BASIC, or use the original";
 
@@ -87,10 +84,6 @@ const OperatorRemedy kOperators[] = {
     {"", "Random*", kRandom, kSample},
     {"", "Bernoulli", kRandom, kSample},
     {"", "Multinomial", kRandom, kSample},
-    {"", "NonZero", kDataSize, kPin},
-    {"", "Compress", kDataSize, kPin},
-    {"", "Unique", kDataSize, kPin},
-    {"", "NonMaxSuppression", kDataSize, kPin},
     {"ai.onnx.ml", "*", "classical machine learning", "export the transformer alone"},
     {"com.microsoft.nchwc", "*", kLayout, kBasic},
     {"com.ms.internal.nhwc", "*", kLayout, kBasic},
