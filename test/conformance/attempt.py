@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from backend_cases import elements, flatten
 from halftone import FAILED, HALFTONE, OK, Error, Library, run
 
 # What an outcome can be.
@@ -52,7 +53,7 @@ class Attempt:
 
     def static(self, case):
         model, sets = case.load()
-        outcome = Outcome(PASS)
+        model, outcome = make_static(model, sets[0][0]), Outcome(PASS)
         try:
             library, outcome.constants, model, outcome.converted = self.compile_with_remedies(model, sets[0][0], outcome)
         except Refused:
@@ -65,54 +66,51 @@ class Attempt:
     def dynamic(self, case, static):
         """The same with symbols for dimensions; `static` says what must be constant."""
         model, sets = case.load()
+        given, wanted = sets[0]
+        model = make_static(model, given)
         if static.converted:
             model = convert(model)
-        given, wanted = sets[0]
-        everything = sizes_of(without(given, static.constants), lambda position, axis, size: True)
+        fixed = {*static.constants, *elements(model, given)}
+        everything = sizes_of(without(given, fixed), lambda position, axis, size: True)
         if not everything:
             return Outcome(FIXED, static.constants, static.converted)
         first = latest = None
         for varies in choices(everything, lambda: latest.reason):
             outcome = Outcome(PASS if first is None else PARTLY, static.constants, static.converted)
-            sizes = sizes_of(without(given, static.constants), varies)
+            sizes = sizes_of(without(given, fixed), varies)
             try:
                 library, outcome.constants, _, _ = self.compile_with_remedies(
-                    make_dynamic(model, without(given, static.constants), varies), given, outcome,
+                    make_dynamic(model, without(given, fixed), varies), given, outcome,
                     "--max", ",".join(f"{symbol(size)}={2 * size}" for size in sizes), constants=static.constants)
             except Refused:
                 first, latest = first or outcome, outcome
                 if outcome.status != REFUSED:
                     return outcome
                 continue
-            rest = without(given, outcome.constants)
+            rest = without(given, fixed | {*outcome.constants})
             if not sizes_of(rest, varies):
                 outcome.status = FIXED  # What could vary is constant now.
             outcome.reason = first.reason if first else ""
-            check(outcome, case, library, rest, wanted, self.threads)
+            check(outcome, case, library, without(given, outcome.constants), wanted, self.threads)
             if outcome.passed:
-                self.second_size(outcome, case, model, library, given, varies)
+                self.second_size(outcome, case, model, library, given, enlarge(rest, varies))
             library.close()
             return outcome
         return first
 
-    def second_size(self, outcome, case, model, library, given, varies):
+    def second_size(self, outcome, case, model, library, given, larger):
         """Twice as large where it varies, if someone else can say what comes out."""
-        larger = enlarge(without(given, outcome.constants), varies)
-        inputs = {name: larger.get(name, value) for name, value in given.items()}
+        inputs = given | larger
+        first = copy.copy(outcome)
         for reference in run_reference, run_onnxruntime:
             wanted = reference(model, inputs)
             if wanted is None:
                 continue
-            outcome.sizes = 2
-            before = copy.copy(outcome)
-            check(outcome, case, library, larger, wanted, self.threads)
+            vars(outcome).update(vars(first), sizes=2)
+            check(outcome, case, library, without(inputs, outcome.constants), wanted, self.threads)
             if outcome.passed:
                 return
             outcome.reason = f"at twice the size: {outcome.reason}"
-            failed = copy.copy(outcome)
-            outcome.__dict__.update(before.__dict__)
-        if outcome.sizes == 2:
-            outcome.__dict__.update(failed.__dict__)
 
     def compile_with_remedies(self, model, given, outcome, *options, constants=()):
         """A library, the inputs that it has as constants, its model and whether that was
@@ -157,6 +155,8 @@ class Attempt:
             file = self.folder / f"constant{i}.npy"
             np.save(file, given[name])
             self.command += ["--constant", f"{name}={file}"]
+        for name, what in elements(model, without(given, constants)).items():
+            self.command += ["--elements", f"{name}={what}"]
         compilation = self.batch.compile(*self.command, "-o", path)
         path.with_suffix(".h").unlink(missing_ok=True)
         return compilation, path
@@ -166,21 +166,20 @@ class Attempt:
         """The inputs and what is expected, for those who go on by hand."""
         given, wanted = case.load()[1][0]
         for name, values in ("in", given), ("expected", wanted):
-            np.savez(self.folder / f"{name}.npz", **{name: np.asarray(value) for name, value in values.items()
-                                                     if isinstance(value, np.ndarray)})
+            np.savez(self.folder / f"{name}.npz", **flatten(values))
 
     def explain(self, case, outcome):
         """Whose fault it is: what the interpreter makes of the latest compilation's model."""
         given, wanted = case.load()[1][0]
         try:
-            np.savez(self.folder / "in.npz", **without(given, outcome.constants))
+            np.savez(self.folder / "in.npz", **flatten(without(given, outcome.constants)))
             command = [HALFTONE, "run", "--reference", *self.command, "--inputs", self.folder / "in.npz",
                        "--outputs", self.folder / "out.npz"]
             done = run(command, check=False)
             if done.returncode:
                 return f"the interpreter fails: {summarize(done.stderr)}"
             with np.load(self.folder / "out.npz") as got:
-                for name, want in wanted.items():
+                for name, want in flatten(wanted).items():
                     if why := differs(got.get(name), want, case, Outcome(PASS)):
                         return f"the interpreter's output '{name}' {why}, too"
         except (ValueError, OSError, TypeError) as error:
@@ -269,6 +268,17 @@ def choices(sizes, get_reason):
     yield lambda position, axis, size: position == axis == 0
 
 
+def make_static(model, given):
+    """The model with the inputs' sizes in place of what is left open."""
+    model = copy.deepcopy(model)
+    for value in model.graph.input:
+        if isinstance(given.get(value.name), np.ndarray) and value.type.HasField("tensor_type"):
+            shape = value.type.tensor_type.shape
+            shape.Clear()
+            shape.dim.extend(onnx.TensorShapeProto.Dimension(dim_value=size) for size in given[value.name].shape)
+    return model
+
+
 def make_dynamic(model, given, varies):
     """The model with a symbol for each size of the inputs that varies."""
     model = copy.deepcopy(model)
@@ -319,7 +329,8 @@ def run_onnxruntime(model, inputs, exact=False):
 
 def by_name(model, values):
     values = {output.name: value for output, value in zip(model.graph.output, values)}
-    return {name: value if isinstance(value, list) else np.asarray(value) for name, value in values.items()}
+    return {name: value if isinstance(value, list) or value is None else np.asarray(value)
+            for name, value in values.items()}
 
 
 # ---- the program ------------------------------------------------------------------------------
@@ -328,11 +339,11 @@ def check(outcome, case, library, given, wanted, threads):
     """Runs the program; what is not as expected goes into the outcome."""
     try:
         with library.session(threads) as session:
-            got = session.run(given)
+            got = session.run(flatten(given))
     except Error as error:
         outcome.status, outcome.reason = FAULT, str(error)
         return
-    for name, want in wanted.items():
+    for name, want in flatten(wanted).items():
         why = differs(got.get(name), want, case, outcome)
         if why:
             outcome.status, outcome.reason = WRONG, f"output '{name}' {why}"

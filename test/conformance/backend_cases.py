@@ -55,6 +55,31 @@ def array(item):
     return np.asarray(item)
 
 
+def flatten(values):
+    """As programs have them: of a sequence each element by itself, of an absent optional nothing."""
+    flat = {}
+    for name, value in values.items():
+        if isinstance(value, list):
+            flat |= flatten({f"{name}.{i}": part for i, part in enumerate(value)})
+        elif value is not None:
+            flat[name] = value
+    return flat
+
+
+def elements(model, given):
+    """What the compiler must be told of the inputs that are no tensors: --elements by name."""
+    return {value.name: describe_elements(given[value.name])
+            for value in model.graph.input
+            if value.name in given and not value.type.HasField("tensor_type")}
+
+
+def describe_elements(value):
+    if value is None:
+        return "none"
+    parts = value if isinstance(value, list) else [value]
+    return ",".join("x".join(map(str, part.shape)) or "scalar" for part in parts) or "empty"
+
+
 def data_folder():
     import onnx.backend.test
     return Path(onnx.backend.test.__file__).parent / "data"
