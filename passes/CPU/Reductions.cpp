@@ -106,25 +106,28 @@ Value ReductionEmitter::reduce(ht::ReduceOp op, ArrayRef<Index> indices, Lanes l
   bool partial = lanes.width == 1 && llvm::is_contained(op.getAxes(), last) && emitter.canVectorize(input, last);
   int64_t width = partial ? k.lanes : lanes.width;
 
+  // Each axis has an accumulator of its own: a sum's error grows with the axes'
+  // lengths, not with their product.
   Indices at(indices);
-  std::function<Value(size_t, Value)> nest = [&](size_t level, Value carried) -> Value {
+  Value neutral = getNeutral(kind, width);
+  std::function<Value(size_t)> nest = [&](size_t level) -> Value {
     if (level == op.getAxes().size())
-      return combine(kind, carried, load(at, lanes));
+      return load(at, lanes);
     int64_t axis = op.getAxes()[level];
     if (partial && axis == last)
-      return k.vectorFold(dims[axis], width, carried, [&](Index i, Lanes block, Value before) -> Value {
+      return k.vectorFold(dims[axis], width, neutral, [&](Index i, Lanes block, Value before) -> Value {
         at[axis] = i;
         Value x = load(at, block);
         if (block.mask)
-          x = k.select(block.mask, x, getNeutral(kind, width));
+          x = k.select(block.mask, x, neutral);
         return combine(kind, before, x);
       });
-    return k.loop(k.constant(0), dims[axis], 1, carried, [&](Value i, ValueRange inner) -> SmallVector<Value> {
+    return k.loop(k.constant(0), dims[axis], 1, neutral, [&](Value i, ValueRange before) -> SmallVector<Value> {
       at[axis] = {i, false};
-      return {nest(level + 1, inner[0])};
+      return {combine(kind, before[0], nest(level + 1))};
     })[0];
   };
-  Value result = nest(0, getNeutral(kind, width));
+  Value result = nest(0);
   if (partial)
     result = combineLanes(kind, result);
   if (kind == ht::ReduceKind::Mean) {
