@@ -134,3 +134,115 @@ def test_pooling(dynamic, tmp_path):
         family.add(op, (2, 3, 7, 5))
         family.add(op, (2, 3, 9))
     family.check(tmp_path, dynamic)
+
+
+def ints(*values):
+    return {"weight": np.array(values, I)}
+
+
+def floats(*values):
+    return {"weight": np.array(values, F)}
+
+
+@STATIC_OR_DYNAMIC
+def test_resize(dynamic, tmp_path):
+    family = Family(opset=19)
+    for coordinates in "half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel":
+        for nearest in "round_prefer_floor", "round_prefer_ceil", "floor", "ceil":
+            family.add("Resize", (1, 2, 7, 5), None, floats(1, 1, 1.5, 2.5), mode="nearest", nearest_mode=nearest,
+                       coordinate_transformation_mode=coordinates)
+        for mode in "linear", "cubic":
+            family.add("Resize", (1, 2, 6, 5), None, floats(1, 1, 2, 2.5), mode=mode,
+                       coordinate_transformation_mode=coordinates)
+            family.add("Resize", (1, 2, 12, 9), None, None, ints(1, 2, 5, 4), mode=mode,
+                       coordinate_transformation_mode=coordinates)
+    family.add("Resize", (1, 1, 8, 9), None, floats(1, 1, 1.25, 0.75), mode="cubic", cubic_coeff_a=-0.5, exclude_outside=1)
+    family.add("Resize", (1, 2, 8, 6), None, floats(0.5, 0.5), mode="linear", axes=[3, 2])
+    if not dynamic:
+        for mode in "linear", "cubic":
+            family.add("Resize", (1, 2, 13, 9), None, None, ints(1, 2, 5, 6), mode=mode, antialias=1)
+        family.add("Resize", (1, 1, 6, 8), floats(0, 0, 0.4, 0.6, 1, 1, 0.6, 0.8), None, ints(1, 1, 3, 4), mode="linear",
+                   coordinate_transformation_mode="tf_crop_and_resize", extrapolation_value=10.0)
+        family.add("Resize", (1, 1, 6, 8), None, None, ints(9, 10), axes=[2, 3], keep_aspect_ratio_policy="not_larger")
+    family.check(tmp_path, (2, 3) if dynamic else (), tolerance=2e-5)
+
+
+@STATIC_OR_DYNAMIC
+def test_pad(dynamic, tmp_path):
+    family = Family(opset=19)
+    for mode in "constant", "reflect", "edge", "wrap":
+        family.add("Pad", (3, 5, 7), ints(1, 0, 3, 2, 1, 4), mode=mode)
+        family.add("Pad", (3, 5, 7), ints(2, 1), None, ints(-2), mode=mode)
+    family.add("Pad", (3, 6), ints(-1, 2, 0, -3), floats(2.5))
+    family.check(tmp_path, (1, 2) if dynamic else ())
+
+
+@STATIC_OR_DYNAMIC
+def test_einsum(dynamic, tmp_path):
+    family = Family()
+    w = lambda *shape: weight(family.random, *shape)
+    einsum = lambda equation, *operands: family.add("Einsum", *operands, equation=equation)
+    einsum("bij,bjk->bik", (2, 3, 5), (2, 5, 4))
+    einsum("bqhd,bkhd->bhqk", (2, 3, 4, 5), (2, 6, 4, 5))
+    einsum("bhqk,bkhd->bqhd", (2, 4, 3, 6), (2, 6, 4, 5))
+    einsum("abc,dc->abd", (2, 3, 7), w(5, 7))
+    einsum("oi,...i->...o", w(5, 7), (2, 3, 7))
+    einsum("i,j->ij", (3,), (4,))
+    einsum("ii->i", (4, 4))
+    einsum("bii->b", (2, 4, 4))
+    einsum("...ij->...ji", (2, 3, 4))
+    einsum("ij,jk,kl->il", (2, 3), (3, 4), (4, 5))
+    einsum("ab,cd", (2, 3), (4, 5))
+    einsum("ij->", (3, 4))
+    einsum("b...i,b...j->b...ij", (2, 3, 4), (2, 3, 5))
+    family.check(tmp_path, dynamic)
+
+
+@STATIC_OR_DYNAMIC
+def test_norm(dynamic, tmp_path):
+    family = Family(opset=21)
+    w = lambda *shape: weight(family.random, *shape)
+    family.add("BatchNormalization", (2, 5, 4, 3), w(5), w(5), w(5), {"weight": np.linspace(0.5, 2, 5, dtype=F)})
+    family.add("BatchNormalization", (3, 5), w(5), w(5), w(5), {"weight": np.linspace(0.5, 2, 5, dtype=F)})
+    family.add("InstanceNormalization", (2, 5, 4, 7), w(5), w(5))
+    family.add("GroupNormalization", (2, 6, 4, 3), w(6), w(6), num_groups=3)
+    family.add("LpNormalization", (2, 6, 5), axis=1, p=2)
+    family.add("LpNormalization", (2, 6, 5), p=1)
+    family.add("LRN", (2, 7, 4, 3), size=3, alpha=0.5)
+    family.add("LRN", (2, 7, 4, 3), size=4, alpha=0.5, beta=0.6, bias=1.5)
+    family.add("MeanVarianceNormalization", (2, 6, 4, 3))
+    family.check(tmp_path, (0, 2, 3) if dynamic else ())
+
+
+@STATIC_OR_DYNAMIC
+def test_blocks(dynamic, tmp_path):
+    family = Family()
+    family.add("SpaceToDepth", (2, 3, 4, 6), blocksize=2)
+    for mode in "DCR", "CRD":
+        family.add("DepthToSpace", (2, 18, 4, 5), blocksize=3, mode=mode)
+    family.check(tmp_path, (0, 2, 3) if dynamic else ())
+
+
+def test_circular_and_hyperbolic_functions_are_accurate_everywhere(tmp_path):
+    """Each element to a few units of its own last place, not of the largest."""
+    small = np.geomspace(1e-6, 0.99, 60, dtype=F)
+    wide = np.concatenate([small, np.geomspace(1, 80, 40, dtype=F)])
+    huge = np.concatenate([wide, np.geomspace(1e2, 1e30, 40, dtype=F)])
+    both = lambda a: np.concatenate([-a, [0], a]).astype(F)
+    functions = {"Sinh": (np.sinh, both(wide)), "Cosh": (np.cosh, both(wide)), "Tan": (np.tan, both(small)),
+                 "Asin": (np.arcsin, both(np.append(small, 1))), "Acos": (np.arccos, both(np.append(small, 1))),
+                 "Atan": (np.arctan, both(np.append(huge, np.inf))), "Asinh": (np.arcsinh, both(np.append(huge, np.inf))),
+                 "Acosh": (np.arccosh, np.append(1 + small, [1, np.inf]).astype(F)),
+                 "Atanh": (np.arctanh, both(np.append(small, 1)))}
+    nodes = [helper.make_node(op, [f"x_{op}"], [op]) for op in functions]
+    inputs = {f"x_{op}": x for op, (_, x) in functions.items()}
+    path = models.save(tmp_path / "m.onnx", nodes, {n: (F, x.shape) for n, x in inputs.items()},
+                       {op: (F, x.shape) for op, (_, x) in functions.items()})
+    compile_model(path, tmp_path / "program")
+    native = run_program(tmp_path / "program", inputs, tmp_path)
+    reference = run_reference(path, inputs, tmp_path)
+    for op, (function, x) in functions.items():
+        with np.errstate(divide="ignore"):
+            want = function(x.astype(np.float64))
+        for got in (native[op], reference[op]):
+            np.testing.assert_allclose(got, want, rtol=2e-6, err_msg=op)

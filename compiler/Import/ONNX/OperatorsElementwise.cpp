@@ -258,10 +258,41 @@ void emitCelu(NodeImporter &node) {
                  node.add(node.unary<ht::ReluOp>(x), node.infer<ht::MinOp>({below, node.scalarLike(0, x)})));
 }
 
+/// x pulled towards 0 by `bias` beyond +-lambd, 0 between.
+void emitShrink(NodeImporter &node) {
+  Value x = node.input(0);
+  double lambd = node.real("lambd", 0.5), bias = node.real("bias", 0);
+  if (!x)
+    return;
+  // Integers are compared and moved as floats, whose fractions are then dropped.
+  Type type = node.elementType(0);
+  Value f = isa<FloatType>(type) ? x : node.cast(x, Float64Type::get(node.getContext()));
+  Value low = node.compare(ComparePredicate::LT, f, node.scalarLike(-lambd, f));
+  Value high = node.compare(ComparePredicate::GT, f, node.scalarLike(lambd, f));
+  Value b = node.scalarLike(bias, f);
+  Value y = node.where(low, node.add(f, b), node.where(high, node.sub(f, b), node.scalarLike(0, f)));
+  if (y)
+    node.setResult(0, node.cast(y, type));
+}
+
+void emitBitShift(NodeImporter &node) {
+  StringRef direction = node.string("direction", "");
+  if (direction == "LEFT")
+    return emitBinary<ht::ShiftLeftOp>(node);
+  if (direction == "RIGHT")
+    return emitBinary<ht::ShiftRightOp>(node);
+  node.error("direction must be LEFT or RIGHT, got '" + direction + "'");
+}
+
 const Operator kOperators[] = {
     {"", "Abs", 6, kNewest, emitUnary<ht::AbsOp>},
     {"", "Add", 7, kNewest, emitBinary<ht::AddOp>, evaluateAdd},
     {"", "And", 7, kNewest, emitBinary<ht::AndOp>, evaluateAnd},
+    {"", "BitShift", 11, kNewest, emitBitShift},
+    {"", "BitwiseAnd", 18, kNewest, emitBinary<ht::AndOp>},
+    {"", "BitwiseNot", 18, kNewest, emitUnary<ht::NotOp>},
+    {"", "BitwiseOr", 18, kNewest, emitBinary<ht::OrOp>},
+    {"", "BitwiseXor", 18, kNewest, emitBinary<ht::XorOp>},
     {"", "Ceil", 6, kNewest, emitUnary<ht::CeilOp>, evaluateCeil},
     {"", "Celu", 12, kNewest, emitCelu},
     {"", "Clip", 11, kNewest, emitClip},
@@ -308,6 +339,7 @@ const Operator kOperators[] = {
     {"", "Relu", 6, kNewest, emitUnary<ht::ReluOp>},
     {"", "Round", 11, kNewest, emitUnary<ht::RoundOp>},
     {"", "Selu", 6, kNewest, emitSelu},
+    {"", "Shrink", 9, kNewest, emitShrink},
     {"", "Sigmoid", 6, kNewest, emitUnary<ht::SigmoidOp>},
     {"", "Sign", 9, kNewest, emitUnary<ht::SignOp>},
     {"", "Sin", 7, kNewest, emitUnary<ht::SinOp>},

@@ -10,6 +10,8 @@ namespace halftone::onnx {
 
 namespace {
 
+Value softmax(NodeImporter &node, Value x, int64_t axis) { return node.softmax(x, axis); }
+
 /// x - max - log(sum(e^(x - max))).
 Value logSoftmax(NodeImporter &node, Value x, int64_t axis) {
   Value shifted = node.sub(x, node.reduce(ht::ReduceKind::Max, x, axis));
@@ -17,16 +19,31 @@ Value logSoftmax(NodeImporter &node, Value x, int64_t axis) {
   return node.sub(shifted, node.unary<ht::LogOp>(sum));
 }
 
-template <bool logarithm>
+template <Value (*function)(NodeImporter &, Value, int64_t)>
 void emitSoftmax(NodeImporter &node) {
   Value x = node.input(0);
   int64_t axis = node.axis(node.integer("axis", -1), node.rank(0));
   if (!node.failed())
-    node.setResult(0, logarithm ? logSoftmax(node, x, axis) : node.softmax(x, axis));
+    node.setResult(0, function(node, x, axis));
+}
+
+/// 1 at the first greatest element along the axis, 0 elsewhere.
+Value hardmax(NodeImporter &node, Value x, int64_t axis) {
+  OpBuilder &b = node.getBuilder();
+  Dims dims = node.dimsOf(x);
+  Value best = node.infer<ht::ArgReduceOp>(
+      x, {b.getNamedAttr("kind", ht::ReduceKindAttr::get(b.getContext(), ht::ReduceKind::Max)),
+          b.getNamedAttr("axis", b.getI64IntegerAttr(axis))});
+  if (node.failed())
+    return {};
+  Dims along(dims.size() - axis, node.symbols().constant(1));
+  along[0] = dims[axis];
+  Value position = node.reshape(node.iota(dims[axis], 0, 1, b.getI64Type()), along);
+  return node.cast(node.compare(ht::ComparePredicate::EQ, position, best), getElementTypeOrSelf(x));
 }
 
 /// Before opset 13: over all axes from `axis` (default 1) on together.
-template <bool logarithm>
+template <Value (*function)(NodeImporter &, Value, int64_t)>
 void emitFlatSoftmax(NodeImporter &node) {
   Dims whole = node.dims(0);
   int64_t axis = node.axis(node.integer("axis", 1), whole.size());
@@ -38,8 +55,7 @@ void emitFlatSoftmax(NodeImporter &node) {
   Dims flat(whole.begin(), whole.begin() + axis);
   flat.push_back(*width);
   Value x = node.reshape(node.input(0), flat);
-  Value y = logarithm ? logSoftmax(node, x, axis) : node.softmax(x, axis);
-  node.setResult(0, node.reshape(y, whole));
+  node.setResult(0, node.reshape(function(node, x, axis), whole));
 }
 
 /// Norms here run over the last axis: the axes from `axis` on become one.
@@ -124,16 +140,18 @@ void emitRMSNormalization(NodeImporter &node) {
 }
 
 const Operator kOperators[] = {
+    {"", "Hardmax", 1, 12, emitFlatSoftmax<hardmax>},
+    {"", "Hardmax", 13, kNewest, emitSoftmax<hardmax>},
     {"", "LayerNormalization", 1, kNewest, emitLayerNormalization}, // before 17, ONNX Runtime's own
-    {"", "LogSoftmax", 1, 12, emitFlatSoftmax<true>},
-    {"", "LogSoftmax", 13, kNewest, emitSoftmax<true>},
+    {"", "LogSoftmax", 1, 12, emitFlatSoftmax<logSoftmax>},
+    {"", "LogSoftmax", 13, kNewest, emitSoftmax<logSoftmax>},
     {"", "RMSNormalization", 23, kNewest, emitRMSNormalization},
     // ONNX Runtime's name for it, which it registers in the default domain.
     {"", "SimplifiedLayerNormalization", 1, kNewest, emitRMSNormalization},
     {"com.microsoft", "LayerNormalization", 1, kNewest, emitLayerNormalization},
     {"com.microsoft", "SimplifiedLayerNormalization", 1, kNewest, emitRMSNormalization},
-    {"", "Softmax", 1, 12, emitFlatSoftmax<false>},
-    {"", "Softmax", 13, kNewest, emitSoftmax<false>},
+    {"", "Softmax", 1, 12, emitFlatSoftmax<softmax>},
+    {"", "Softmax", 13, kNewest, emitSoftmax<softmax>},
 };
 
 } // namespace

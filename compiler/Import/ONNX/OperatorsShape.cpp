@@ -2,6 +2,7 @@
 
 #include "compiler/Import/ONNX/Operators.h"
 #include "compiler/Import/ONNX/ShapeRules.h"
+#include "compiler/Import/ONNX/Windows.h"
 
 using namespace mlir;
 using halftone::ht::Dim;
@@ -186,65 +187,67 @@ void emitTrilu(NodeImporter &node) {
   node.setResult(0, node.where(keep, x, node.scalarLike(0, x)));
 }
 
-/// Constant padding: blocks of the value around the input, a negative pad cuts.
-void emitPad(NodeImporter &node) {
+/// [b, c, h, w] -> [b, c / n^2, h n, w n]: n x n blocks out of channels.
+void emitDepthToSpace(NodeImporter &node) {
   Symbols &symbols = node.symbols();
-  Value x = node.input(0);
   Dims dims = node.dims(0);
-  auto pads = node.expressions(1, "pads");
-  StringRef mode = node.string("mode", "constant");
+  int64_t size = node.requiredInteger("blocksize");
+  StringRef mode = node.string("mode", "DCR");
   if (node.failed())
     return;
-  if (mode != "constant")
-    return node.error("mode '" + mode + "' is not supported");
-  SmallVector<int64_t> axes;
-  if (node.hasInput(3)) {
-    auto given = node.integers(3, "axes");
-    if (!given)
-      return;
-    axes = *given;
-  } else {
-    for (size_t i = 0; i < dims.size(); ++i)
-      axes.push_back(i);
-  }
-  if (pads->size() != 2 * axes.size())
-    return node.error("it has " + Twine(pads->size()) + " pads for " + Twine(axes.size()) + " axes");
-  Value fill = node.hasInput(2) ? node.reshape(node.input(2), {}) : node.scalarLike(0, x);
-  if (!fill)
+  if (dims.size() != 4 || size < 1 || size > INT32_MAX)
+    return node.error("a blocksize of " + Twine(size) + " does not fit " + symbols.toString(dims));
+  Dim n = symbols.constant(size);
+  auto channels = symbols.truncDiv(dims[1], symbols.constant(size * size));
+  auto height = symbols.mul(dims[2], n), width = symbols.mul(dims[3], n);
+  if (!channels || !height || !width || (mode != "DCR" && mode != "CRD"))
+    return node.error("a blocksize of " + Twine(size) + " does not fit " + symbols.toString(dims));
+  bool depthFirst = mode == "DCR";
+  Dims split = depthFirst ? Dims{dims[0], n, n, *channels, dims[2], dims[3]}
+                          : Dims{dims[0], *channels, n, n, dims[2], dims[3]};
+  SmallVector<int64_t> order = depthFirst ? SmallVector<int64_t>{0, 3, 4, 1, 5, 2} : SmallVector<int64_t>{0, 1, 4, 2, 5, 3};
+  Value blocks = node.transpose(node.reshape(node.input(0), split), order);
+  node.setResult(0, node.reshape(blocks, {dims[0], *channels, *height, *width}));
+}
+
+/// [b, c, h n, w n] -> [b, c n^2, h, w]. Channels vary fastest (DCR), or blocks (CRD).
+void emitSpaceToDepth(NodeImporter &node) {
+  Symbols &symbols = node.symbols();
+  Dims dims = node.dims(0);
+  int64_t size = node.requiredInteger("blocksize");
+  StringRef mode = node.string("mode", "DCR");
+  if (node.failed())
     return;
-  for (auto [i, given] : llvm::enumerate(axes)) {
-    int64_t axis = node.axis(given, dims.size());
-    Dim before = (*pads)[i], after = (*pads)[i + axes.size()];
-    SmallVector<Value> parts;
-    for (Dim pad : {before, Dim(), after}) {
-      if (!pad) {
-        parts.push_back(x);
-        continue;
-      }
-      if (symbols.bounds(pad).low < 0)
-        return node.error("a pad of " + symbols.toString(pad) + " is not supported");
-      if (ht::getConstant(pad) == 0)
-        continue;
-      Dims block = node.dimsOf(x);
-      if (node.failed())
-        return;
-      block[axis] = pad;
-      parts.push_back(node.broadcastTo(fill, block));
-    }
-    x = node.concat(parts, axis);
-    if (!x)
-      return;
+  if (dims.size() != 4 || size < 1 || size > INT32_MAX)
+    return node.error("a blocksize of " + Twine(size) + " does not fit " + symbols.toString(dims));
+  Dim n = symbols.constant(size);
+  auto channels = symbols.mul(dims[1], symbols.constant(size * size));
+  if (!channels || (mode != "DCR" && mode != "CRD"))
+    return node.error("a blocksize of " + Twine(size) + " does not fit " + symbols.toString(dims));
+  // Windows side by side: [b, c, h, w, n, n].
+  WindowAxes axes;
+  for (Dim extent : {dims[2], dims[3]}) {
+    WindowAxis axis{extent, n, size, 1, symbols.constant(0), symbols.constant(0), Dim(), symbols.constant(0)};
+    auto count = symbols.truncDiv(extent, n);
+    if (!count)
+      return node.error("blocks of " + Twine(size) + " do not fit " + symbols.toString(dims));
+    axis.count = *count;
+    axes.push_back(axis);
   }
-  node.setResult(0, x);
+  SmallVector<int64_t> order =
+      mode == "DCR" ? SmallVector<int64_t>{0, 4, 5, 1, 2, 3} : SmallVector<int64_t>{0, 1, 4, 5, 2, 3};
+  Value blocks = node.transpose(cutWindows(node, node.input(0), 2, axes, Value()), order);
+  node.setResult(0, node.reshape(blocks, {dims[0], *channels, axes[0].count, axes[1].count}));
 }
 
 const Operator kOperators[] = {
     {"", "Concat", 4, kNewest, emitConcat, evaluateConcat},
+    {"", "DepthToSpace", 1, kNewest, emitDepthToSpace},
     {"", "Expand", 8, kNewest, emitExpand, evaluateExpand},
     {"", "Flatten", 1, kNewest, emitFlatten},
-    {"", "Pad", 11, kNewest, emitPad},
     {"", "Reshape", 5, kNewest, emitReshape, evaluateReshape},
     {"", "Slice", 10, kNewest, emitSlice, evaluateSlice},
+    {"", "SpaceToDepth", 1, kNewest, emitSpaceToDepth},
     {"", "Split", 2, kNewest, emitSplit},
     {"", "Squeeze", 1, kNewest, emitSqueeze, evaluateSqueeze},
     {"", "Tile", 6, kNewest, emitTile},
