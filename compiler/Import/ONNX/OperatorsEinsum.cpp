@@ -223,9 +223,14 @@ private:
     Dims dims = node.dimsOf(term.value);
     if (node.failed())
       return;
-    for (auto [dim, label] : llvm::zip(dims, term.labels))
-      if (llvm::is_contained(labels, label) && ht::getConstant(dim) == 1)
-        dim = getDim(other, label);
+    for (auto [axis, label] : llvm::enumerate(term.labels)) {
+      if (!llvm::is_contained(labels, label))
+        continue;
+      Dim wanted = getDim(other, label);
+      if (auto size = ht::getConstant(wanted); size && *size != 1)
+        term.value = node.refine(term.value, axis, *size);
+      dims[axis] = ht::getConstant(dims[axis]) == 1 ? wanted : getDim(term, label);
+    }
     term.value = node.broadcastTo(term.value, dims);
   }
 

@@ -146,7 +146,7 @@ Value padAxis(NodeImporter &node, Value x, int64_t axis, Dim before, Dim after, 
       continue;
     auto cut = range.high <= 0 ? symbols.mul(*pad, symbols.constant(-1)) : std::nullopt;
     auto rest = cut ? symbols.sub(dims[axis], *cut) : std::nullopt;
-    if (!rest || symbols.bounds(*rest).low < 0) {
+    if (!rest || !node.importer().boundBelow(*rest, 0, node.getLoc(), "as many are cut off")) {
       node.error("a pad of " + symbols.toString(*pad) + " does not fit " + symbols.toString(dims[axis]) + " elements");
       return {};
     }

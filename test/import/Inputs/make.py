@@ -275,7 +275,7 @@ def future_ir(path):
     write(model([helper.make_node("Neg", ["x"], ["y"])], [("x", [1])], [("y", [1])], ir_version=99), path)
 
 
-def opset(number, operator="Hardmax"):
+def opset(number, operator="MaxRoiPool"):
     """Unsqueeze and Dropout mean the same in all opsets."""
     return lambda path: write(model([helper.make_node("Unsqueeze", ["x"], ["a"], "first", axes=[0]),
                                      helper.make_node("Dropout", ["a"], ["b"], "second"),
