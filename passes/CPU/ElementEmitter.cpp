@@ -331,8 +331,8 @@ Value ElementEmitter::emitConstant(ht::ConstantOp op, ArrayRef<Index> indices, L
       result = splat(attribute);
       continue;
     }
-    Value here = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq, position,
-                                       splat(k.b.getI64IntegerAttr(static_cast<int64_t>(i))));
+    Value index = arith::ConstantOp::create(k.b, k.loc, k.b.getI64IntegerAttr(static_cast<int64_t>(i)));
+    Value here = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq, position, k.splat(index, lanes.width));
     result = arith::SelectOp::create(k.b, k.loc, here, splat(attribute), result);
   }
   return result;

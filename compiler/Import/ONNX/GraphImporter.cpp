@@ -220,6 +220,14 @@ std::optional<SymbolicTensor> GraphImporter::readLiteral(DenseElementsAttr value
   return known;
 }
 
+std::optional<SymbolicTensor> GraphImporter::readInitializer(const Binding &binding) {
+  if (!binding.initializer || !countElements(binding.type.getShape(), SymbolicTensor::kMaxElements))
+    return std::nullopt;
+  std::string reason;
+  DenseElementsAttr values = tensors.decode(*binding.initializer, binding.type, reason);
+  return values ? readLiteral(values) : std::nullopt;
+}
+
 /// Ends `weight`'s initializer with the bytes of `tensor` converted to its type.
 static LogicalResult fillWeight(OpBuilder &builder, ht::WeightOp weight, TensorReader &tensors,
                                 const Tensor &tensor, RankedTensorType type) {

@@ -95,6 +95,9 @@ public:
   mlir::Value deriveWeight(mlir::Value value, llvm::StringRef suffix,
                            llvm::function_ref<mlir::Value(mlir::Value)> transform);
 
+  /// The elements of an initializer of at most SymbolicTensor::kMaxElements.
+  std::optional<SymbolicTensor> readInitializer(const Binding &binding);
+
   /// Imports the live nodes of `scope` in order.
   mlir::LogicalResult importNodes(llvm::ArrayRef<Node> nodes, Scope &scope);
   /// Imports `body`, a graph of `node`, in place, and appends what its outputs are.

@@ -110,6 +110,13 @@ const SymbolicTensor *NodeImporter::known(unsigned index) {
   return found && found->known ? &*found->known : nullptr;
 }
 
+std::optional<SymbolicTensor> NodeImporter::constants(unsigned index) {
+  Binding *found = hasInput(index) ? binding(index) : nullptr;
+  if (!found)
+    return std::nullopt;
+  return found->known && found->known->isConstant() ? found->known : graph.readInitializer(*found);
+}
+
 RankedTensorType NodeImporter::type(unsigned index) {
   // After a failure handlers go on, so they get a type all the same.
   Binding *found = binding(index);

@@ -50,6 +50,8 @@ public:
   mlir::Value optionalInput(unsigned index) { return hasInput(index) ? input(index) : mlir::Value(); }
   /// What is known of it, or null.
   const SymbolicTensor *known(unsigned index);
+  /// Its elements, where it is known or a small initializer; nullopt where neither.
+  std::optional<SymbolicTensor> constants(unsigned index);
   /// What an input is, tensor or not; null after an error or where it is absent.
   Binding *anyInput(unsigned index);
   /// The elements of a sequence; an error where it is none.

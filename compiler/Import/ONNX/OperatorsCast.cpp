@@ -53,6 +53,13 @@ void emitConversion(NodeImporter &node, Type element) {
       return node.error("round_mode must be up, down or nearest, got '" + mode + "'");
     return node.setResult(0, castToPowerOfTwo(node, x, element, mode == "nearest", saturate));
   }
+  // What has no NaN makes -0 of it.
+  Type from = node.elementType(0);
+  if (isa<Float4E2M1FNType>(element) && isa<FloatType>(from) && from.getIntOrFloatBitWidth() > 8 && x) {
+    auto flags = ht::withElementType(node.type(0), IntegerType::get(node.getContext(), 1));
+    Value isNaN = ht::IsNaNOp::create(node.getBuilder(), node.getLoc(), flags, x);
+    x = node.where(isNaN, node.scalarLike(-0.0, x), x);
+  }
   node.setResult(0, node.cast(x, element, saturate));
 }
 

@@ -17,15 +17,15 @@ namespace halftone::onnx {
 
 namespace {
 
-/// Input `index` as constants; null after an error.
-const SymbolicTensor *getData(NodeImporter &node, unsigned index, StringRef what) {
-  const SymbolicTensor *known = node.known(index);
-  if (known && known->isConstant())
+/// Input `index` as constants; nullopt after an error.
+std::optional<SymbolicTensor> getData(NodeImporter &node, unsigned index, StringRef what) {
+  auto known = node.constants(index);
+  if (known || node.failed())
     return known;
   std::string remedy = node.constantRemedy(index);
   node.error("the size of its result depends on its " + what + ", which is computed when the model runs",
              remedy.empty() ? "move it out of the model, or replace it by a mask (Where) of a fixed size" : remedy);
-  return nullptr;
+  return std::nullopt;
 }
 
 double toNumber(const SymbolicTensor &tensor, int64_t index) {
@@ -45,7 +45,7 @@ SymbolicTensor makeIntegers(NodeImporter &node, ArrayRef<int64_t> values, ArrayR
 
 /// The coordinates of what is not 0, an axis in each row.
 void emitNonZero(NodeImporter &node) {
-  const SymbolicTensor *x = getData(node, 0, "input");
+  auto x = getData(node, 0, "input");
   if (!x)
     return;
   SmallVector<int64_t> positions, values;
@@ -64,7 +64,7 @@ void emitNonZero(NodeImporter &node) {
 
 /// A gather of what the condition keeps.
 void emitCompress(NodeImporter &node) {
-  const SymbolicTensor *condition = getData(node, 1, "condition");
+  auto condition = getData(node, 1, "condition");
   Value data = node.input(0);
   if (!condition || !data)
     return;
@@ -90,7 +90,7 @@ void emitCompress(NodeImporter &node) {
 /// Distinct elements, or distinct slices along an axis, with the first position
 /// of each, the place of each of the input's, and how often each occurs.
 void emitUnique(NodeImporter &node) {
-  const SymbolicTensor *x = getData(node, 0, "input");
+  auto x = getData(node, 0, "input");
   if (!x)
     return;
   // Slice k has the elements (outer, k, inner) for all outer and inner.
@@ -116,7 +116,10 @@ void emitUnique(NodeImporter &node) {
   };
   SmallVector<int64_t> order(count), first, inverse(count), counts;
   std::iota(order.begin(), order.end(), 0);
-  llvm::stable_sort(order, [&](int64_t a, int64_t b) { return compare(a, b) < 0; });
+  llvm::sort(order, [&](int64_t a, int64_t b) {
+    int sign = compare(a, b);
+    return sign < 0 || (sign == 0 && a < b);
+  });
   for (int64_t i = 0; i < count; ++i) {
     if (i == 0 || compare(order[i - 1], order[i]) != 0) {
       first.push_back(order[i]);
@@ -173,10 +176,10 @@ double getOverlap(const std::array<double, 4> &a, const std::array<double, 4> &b
 
 /// Of boxes that overlap the one with the best score: (batch, class, box).
 void emitNonMaxSuppression(NodeImporter &node) {
-  const SymbolicTensor *boxes = getData(node, 0, "boxes"), *scores = boxes ? getData(node, 1, "scores") : nullptr;
+  auto boxes = getData(node, 0, "boxes"), scores = boxes ? getData(node, 1, "scores") : std::nullopt;
   double limits[3] = {0, 0, -std::numeric_limits<double>::infinity()};
   for (unsigned i = 0; scores && i < 3; ++i) {
-    const SymbolicTensor *limit = node.hasInput(i + 2) ? getData(node, i + 2, "limits") : nullptr;
+    auto limit = node.hasInput(i + 2) ? getData(node, i + 2, "limits") : std::nullopt;
     if (limit && limit->elements.size() == 1)
       limits[i] = toNumber(*limit, 0);
   }
@@ -194,8 +197,9 @@ void emitNonMaxSuppression(NodeImporter &node) {
     for (int64_t i = 0; i < count; ++i)
       if (toNumber(*scores, row * count + i) > limits[2])
         order.push_back(i);
-    llvm::stable_sort(order, [&](int64_t a, int64_t b) {
-      return toNumber(*scores, row * count + a) > toNumber(*scores, row * count + b);
+    llvm::sort(order, [&](int64_t a, int64_t b) {
+      double left = toNumber(*scores, row * count + a), right = toNumber(*scores, row * count + b);
+      return left > right || (left == right && a < b);
     });
     for (int64_t box : order) {
       auto corners = getCorners(*boxes, batch * count + box, centre);
