@@ -255,6 +255,8 @@ Value Conversion::encode(Value x, FloatType type, bool saturate) {
   Value sign = make<arith::ShLIOp>(Value(make<arith::ShRUIOp>(bits, integer(31, i32))), integer(format.signBit, i32));
   if (format.nanIsNegativeZero)
     sign = select(compare(arith::CmpIPredicate::eq, code, integer(0, i32)), integer(0, i32), sign);
+  if (!format.hasNaN)
+    sign = select(isNaN, integer(0, i32), sign);
   return convert<arith::TruncIOp>(make<arith::OrIOp>(code, sign), k.b.getI8Type());
 }
 

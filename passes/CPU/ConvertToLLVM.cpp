@@ -219,7 +219,10 @@ private:
     {
       RewritePatternSet patterns(context);
       populateSCFToControlFlowConversionPatterns(patterns);
-      // LLVM has no intrinsic for it; f32 became a polynomial above.
+      // LLVM has no intrinsic for it; f32 became a polynomial above. A kernel of that name is not meant.
+      SymbolTable symbols(module);
+      if (auto kernel = symbols.lookup<func::FuncOp>("erf"); kernel && failed(symbols.renameToUnique(kernel, {})))
+        return failure();
       populateMathToLibmConversionPatterns(patterns);
       ConversionTarget target(*context);
       target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });

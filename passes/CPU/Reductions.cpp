@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/CPU/Arithmetic.h"
+#include "passes/CPU/Conversions.h"
 #include "passes/CPU/LoopNests.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -19,11 +20,21 @@ namespace {
 
 using Producer = ElementEmitter::Producer;
 
+/// What is computed with: a mean of integers divides their sum, which may not fit their type.
+Type getAccumulated(Operation *op) {
+  Type element = getElementTypeOrSelf(op->getOperand(0).getType());
+  auto integer = dyn_cast<IntegerType>(element);
+  auto reduce = dyn_cast<ht::ReduceOp>(op);
+  if (!integer || !reduce || reduce.getKind() != ht::ReduceKind::Mean)
+    return element;
+  return IntegerType::get(op->getContext(), 64, integer.getSignedness());
+}
+
 /// Loops over the axes of one operand, elements widened.
 class ReductionEmitter {
 public:
-  ReductionEmitter(KernelBuilder &kernel, ElementEmitter &emitter, Value input)
-      : k(kernel), emitter(emitter), input(input), element(getElementTypeOrSelf(input.getType())),
+  ReductionEmitter(KernelBuilder &kernel, ElementEmitter &emitter, Operation *op)
+      : k(kernel), emitter(emitter), input(op->getOperand(0)), element(getAccumulated(op)),
         arithmetic(kernel, element), last(cast<RankedTensorType>(input.getType()).getRank() - 1) {}
 
   Value reduce(ht::ReduceOp op, ArrayRef<Index> indices, Lanes lanes);
@@ -34,7 +45,10 @@ private:
   Value getNeutral(ht::ReduceKind kind, int64_t width);
   Value combineLanes(ht::ReduceKind kind, Value lanes);
   Value divide(Value sum, Value count);
-  Value load(ArrayRef<Index> at, Lanes lanes) { return k.widen(emitter.getVector(input, at, lanes)); }
+  Value load(ArrayRef<Index> at, Lanes lanes) {
+    Value x = emitter.getVector(input, at, lanes);
+    return isa<FloatType>(element) ? k.widen(x) : emitCast(k, x, getElementTypeOrSelf(input.getType()), element);
+  }
   /// A zero as elements are computed.
   Value getZero(int64_t width) {
     return k.getZero(isa<FloatType>(element) ? k.getComputeType(element) : element, width);
@@ -94,8 +108,6 @@ Value ReductionEmitter::divide(Value sum, Value count) {
   Type type = getElementTypeOrSelf(sum.getType());
   if (isa<FloatType>(type))
     divisor = arith::SIToFPOp::create(k.b, k.loc, type, divisor);
-  else if (!type.isInteger(64))
-    divisor = arith::TruncIOp::create(k.b, k.loc, type, divisor);
   return arithmetic.div(sum, k.splat(divisor, KernelBuilder::getWidth(sum)));
 }
 
@@ -136,7 +148,8 @@ Value ReductionEmitter::reduce(ht::ReduceOp op, ArrayRef<Index> indices, Lanes l
       count = k.mul(count, dims[axis]);
     result = divide(result, count);
   }
-  return isa<FloatType>(element) ? k.convertFloat(result, element) : result;
+  return isa<FloatType>(element) ? k.convertFloat(result, element)
+                                 : emitCast(k, result, element, getElementTypeOrSelf(op.getType()));
 }
 
 Value ReductionEmitter::argReduce(ht::ArgReduceOp op, ArrayRef<Index> indices, Lanes lanes) {
@@ -168,13 +181,13 @@ LogicalResult bindReduction(KernelBuilder &k, ElementEmitter &emitter, Operation
   Value input = root->getOperand(0);
   Producer producer = llvm::TypeSwitch<Operation *, Producer>(root)
                           .Case([&](ht::ReduceOp op) -> Producer {
-                            return [&k, &emitter, op, input](ArrayRef<Index> indices, Lanes lanes) {
-                              return ReductionEmitter(k, emitter, input).reduce(op, indices, lanes);
+                            return [&k, &emitter, op](ArrayRef<Index> indices, Lanes lanes) {
+                              return ReductionEmitter(k, emitter, op).reduce(op, indices, lanes);
                             };
                           })
                           .Case([&](ht::ArgReduceOp op) -> Producer {
-                            return [&k, &emitter, op, input](ArrayRef<Index> indices, Lanes lanes) {
-                              return ReductionEmitter(k, emitter, input).argReduce(op, indices, lanes);
+                            return [&k, &emitter, op](ArrayRef<Index> indices, Lanes lanes) {
+                              return ReductionEmitter(k, emitter, op).argReduce(op, indices, lanes);
                             };
                           })
                           .Default([](Operation *) { return Producer(); });
