@@ -5,6 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from element_types import pack
 from halftone import HALFTONE, USAGE, run, run_reference
 
 # Type, how many bits an element takes in a file, the field that may hold it beside raw_data.
@@ -33,17 +34,6 @@ def sample(name, count, random):
     with np.errstate(invalid="ignore"):
         wide = array.astype(np.float64)
     return np.where(np.isfinite(wide), array, np.ones(count, dtype)).astype(dtype)
-
-
-def pack(array, bits):
-    """The bytes that a file has: elements of 2 and 4 bits from the low ones on."""
-    if bits >= 8:
-        return array.tobytes()
-    codes = array.view(np.uint8).astype(int) & ((1 << bits) - 1)
-    packed = bytearray((len(codes) * bits + 7) // 8)
-    for i, code in enumerate(codes):
-        packed[i * bits // 8] |= code << (i * bits % 8)
-    return bytes(packed)
 
 
 def store(tensor, array, name, how, folder):

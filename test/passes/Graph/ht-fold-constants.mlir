@@ -118,3 +118,22 @@ func.func @weights() -> tensor<2xf32> {
   %1 = ht.neg %0 : tensor<2xf32>
   return %1 : tensor<2xf32>
 }
+
+// Every element type is evaluated: conversions that saturate, bits, codes narrower than a byte.
+// CHECK-LABEL: func.func @codes
+func.func @codes() -> (tensor<3xf8E4M3FN>, tensor<3xi4>, tensor<2xf4E2M1FN>, tensor<2xui64>) {
+  // CHECK-DAG: ht.constant dense<[1.500000e+00, 4.480000e+02, -4.480000e+02]> : tensor<3xf8E4M3FN>
+  // CHECK-DAG: ht.constant dense<[-8, 7, -1]> : tensor<3xi4>
+  // CHECK-DAG: ht.constant dense<[-5.000000e-01, 6.000000e+00]> : tensor<2xf4E2M1FN>
+  // CHECK-DAG: ht.constant dense<[9223372036854775808, 0]> : tensor<2xui64>
+  %x = ht.constant dense<[1.5, 1000.0, -1000.0]> : tensor<3xf32>
+  %0 = ht.cast %x saturate : tensor<3xf32> to tensor<3xf8E4M3FN>
+  %i = ht.constant dense<[8, 7, 31]> : tensor<3xi64>
+  %1 = ht.cast %i : tensor<3xi64> to tensor<3xi4>
+  %u = ht.constant dense<[9, 7]> : tensor<2xui4>
+  %2 = ht.bitcast %u : tensor<2xui4> to tensor<2xf4E2M1FN>
+  %one = ht.constant dense<1> : tensor<ui64>
+  %by = ht.constant dense<[63, 64]> : tensor<2xui64>
+  %3 = ht.shift_left %one, %by : tensor<ui64>, tensor<2xui64> -> tensor<2xui64>
+  return %0, %1, %2, %3 : tensor<3xf8E4M3FN>, tensor<3xi4>, tensor<2xf4E2M1FN>, tensor<2xui64>
+}
