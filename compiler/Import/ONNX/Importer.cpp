@@ -153,6 +153,8 @@ LogicalResult GraphImporter::applyMaxima() {
     bool isBatch = !hasBatch && StringRef(symbols[i].name).contains_insensitive("batch");
     hasBatch |= isBatch;
     symbols[i].max = isBatch ? options.defaultBatch : options.defaultMax;
+    // A cache is empty before the first step.
+    symbols[i].min = StringRef(symbols[i].name).contains_insensitive("past") ? 0 : 1;
   }
   for (auto &[key, max] : options.maxima) {
     SmallVector<unsigned> matches;

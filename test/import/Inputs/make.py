@@ -119,6 +119,20 @@ def sums(path):
                 [("y", [None, None], I64), ("z", [None, None]), ("w", [None, 2])]), path)
 
 
+# Locations --------------------------------------------------------------------
+
+def stack_traces(path):
+    """What torch.onnx writes; `cut` has one that is none."""
+    made = model([helper.make_node("Neg", ["x"], ["a"], "inner"), helper.make_node("Exp", ["a"], ["y"], "cut")],
+                 [("x", [4])], [("y", [4])])
+    trace = 'File "main.py", line 7, in <module>\n    net(x)\nFile "net.py", line 42, in forward\n    return -x\n'
+    for node, text in zip(made.graph.node, (trace, 'File "net.py", line')):
+        for key, value in ("namespace", "net"), ("pkg.torch.onnx.stack_trace", text):
+            entry = node.metadata_props.add()
+            entry.key, entry.value = key, value
+    write(made, path)
+
+
 # Files beside the model -------------------------------------------------------
 
 def beside(path):
