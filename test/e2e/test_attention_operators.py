@@ -41,7 +41,7 @@ def test_attention(symbols, normal, tmp_path):
     nodes.add("Attention", *qkv(3), scale=0.3, **many)
     nodes.add("Attention", *qkv(4), mask)
     nodes.add("Attention", *qkv(4), mask, is_causal=1)
-    nodes.add("Attention", *qkv(3), normal(heads, TOKENS, TOKENS), is_causal=1, **many)
+    nodes.add("Attention", *qkv(3), normal(heads, TOKENS, TOKENS), is_causal=1, softcap=1.5, **many)
     nodes.add("Attention", *qkv(4, keys=PAST), normal(BATCH, 1, TOKENS, PAST))
     nodes.add("Attention", *qkv(4, keys=PAST), is_causal=1)
     nodes.add("Attention", *qkv(4), left_window_size=2, right_window_size=1)
@@ -50,7 +50,7 @@ def test_attention(symbols, normal, tmp_path):
     for mode in range(4):
         mask = None if symbols else normal(TOKENS, PAST + TOKENS)
         nodes.add("Attention", *qkv(4), mask, normal(BATCH, groups, PAST, d),
-                  normal(BATCH, groups, PAST, e), outputs=4, is_causal=1, qk_matmul_output_mode=mode)
+                  normal(BATCH, groups, PAST, e), outputs=4, is_causal=1, qk_matmul_output_mode=mode, softcap=2.0)
     nodes.add("Attention", *qkv(3), None, normal(BATCH, groups, PAST, d), normal(BATCH, groups, PAST, e), outputs=3,
               left_window_size=6, **many)
     # One outside: some rows have fewer keys than queries, and attend nowhere.
@@ -76,6 +76,16 @@ def test_rotary_embedding(symbols, normal, tmp_path):
                       **more)
             nodes.add("RotaryEmbedding", normal(BATCH, TOKENS, heads * d), normal(BATCH, TOKENS, r),
                       normal(BATCH, TOKENS, r), num_heads=heads, **more)
+    nodes.check(tmp_path, by_reference)
+
+
+@shapes
+def test_tensor_scatter(symbols, normal, tmp_path):
+    nodes = Nodes(24, symbols)
+    nodes.add("TensorScatter", normal(BATCH, 2, 9, 4), normal(BATCH, 2, TOKENS, 4), np.array([4, 0, 2], I64))
+    nodes.add("TensorScatter", normal(BATCH, 2, 9, 4), normal(BATCH, 2, TOKENS, 4))
+    nodes.add("TensorScatter", normal(BATCH, 9, 4), normal(BATCH, TOKENS, 4), np.array([8, 6, 2], I64), mode="circular",
+              axis=1)
     nodes.check(tmp_path, by_reference)
 
 
@@ -262,6 +272,7 @@ def test_group_query_attention(packed, decode, normal, tmp_path):
 
     add()
     add(scale=0.3, local_window_size=3)
+    add(softcap=2.0)
     for interleaved in 0, 1:
         add(inputs={7: normal(rows, d // 2), 8: normal(rows, d // 2)}, do_rotary=1, rotary_interleaved=interleaved)
     add(inputs={10: normal(BATCH, 1, tokens, int(total))})

@@ -276,26 +276,42 @@ Value GraphImporter::castWeight(Binding &binding, RankedTensorType type, Locatio
   return binding.initializer ? getWeight(binding, type, loc) : Value();
 }
 
-Value GraphImporter::deriveWeight(Value value, StringRef suffix, function_ref<Value(Value)> transform) {
-  auto get = value ? value.getDefiningOp<ht::GetWeightOp>() : ht::GetWeightOp();
-  auto source = get ? module.lookupSymbol<ht::WeightOp>(get.getName()) : ht::WeightOp();
-  if (!source)
+Value GraphImporter::deriveWeight(ValueRange values, StringRef suffix,
+                                  function_ref<Value(ValueRange)> transform) {
+  ht::WeightOp named;
+  SmallVector<ht::WeightOp> sources;
+  for (Value value : values) {
+    auto get = value ? value.getDefiningOp<ht::GetWeightOp>() : ht::GetWeightOp();
+    sources.push_back(get ? module.lookupSymbol<ht::WeightOp>(get.getName()) : ht::WeightOp());
+    if (!sources.back() && !(value && value.getDefiningOp<ht::ConstantOp>()))
+      return {};
+    if (!named)
+      named = sources.back();
+  }
+  if (!named)
     return {};
-  OpBuilder::InsertionGuard guard(builder);
-  auto weight =
-      createWeight((source.getSymName() + "." + suffix).str(), source.getWeightType(), source.getLoc());
-  IRMapping mapping;
-  source.getInitializer().cloneInto(&weight.getInitializer(), weight.getInitializer().begin(), mapping);
-  weight.getInitializer().back().erase(); // the empty block that it had
-  Operation *yield = weight.getInitializer().front().getTerminator();
-  builder.setInsertionPoint(yield);
-  Value result = transform(weight.getYielded());
-  if (!result)
-    return {};
-  yield->setOperand(0, result);
-  weight.setTypeAttr(TypeAttr::get(result.getType()));
-  builder.setInsertionPointAfter(get);
-  return ht::GetWeightOp::create(builder, get.getLoc(), result.getType(), weight.getSymName());
+  auto weight = createWeight((named.getSymName() + "." + suffix).str(), named.getWeightType(), named.getLoc());
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(&weight.getInitializer().front());
+    SmallVector<Value> copies;
+    for (auto [value, source] : llvm::zip(values, sources)) {
+      if (!source) {
+        copies.push_back(builder.clone(*value.getDefiningOp())->getResult(0));
+        continue;
+      }
+      IRMapping mapping;
+      for (Operation &op : source.getInitializer().front().without_terminator())
+        builder.clone(op, mapping);
+      copies.push_back(mapping.lookup(source.getYielded()));
+    }
+    Value result = transform(copies);
+    if (!result)
+      return {};
+    ht::YieldOp::create(builder, weight.getLoc(), result);
+    weight.setTypeAttr(TypeAttr::get(result.getType()));
+  }
+  return ht::GetWeightOp::create(builder, named.getLoc(), weight.getWeightType(), weight.getSymName());
 }
 
 Binding GraphImporter::share(Binding &binding, Location loc) {

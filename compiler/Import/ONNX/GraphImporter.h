@@ -90,10 +90,11 @@ public:
   /// A weight whose initializer is that of `binding` converted to `type`; null
   /// where `binding` is no weight.
   mlir::Value castWeight(Binding &binding, mlir::RankedTensorType type, mlir::Location loc);
-  /// Where `value` is a weight: one whose recipe goes on with `transform`, called
-  /// "<name>.<suffix>". Null where it is none.
-  mlir::Value deriveWeight(mlir::Value value, llvm::StringRef suffix,
-                           llvm::function_ref<mlir::Value(mlir::Value)> transform);
+  /// Where all `values` are weights or constants, one weight at least: one whose
+  /// recipe goes on from theirs with `transform`, called "<first weight>.<suffix>".
+  /// Else null.
+  mlir::Value deriveWeight(mlir::ValueRange values, llvm::StringRef suffix,
+                           llvm::function_ref<mlir::Value(mlir::ValueRange)> transform);
 
   /// The elements of an initializer of at most SymbolicTensor::kMaxElements.
   std::optional<SymbolicTensor> readInitializer(const Binding &binding);

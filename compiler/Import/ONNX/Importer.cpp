@@ -13,6 +13,8 @@
 #include "compiler/Import/ONNX/Operators.h"
 #include "compiler/Import/ONNX/Reader.h"
 
+#include "dialects/HTQ/HTQDialect.h"
+
 #include "mlir/IR/Verifier.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -519,7 +521,7 @@ bool halftone::parseElements(StringRef text, ImportOptions &options, std::string
 
 OwningOpRef<ModuleOp> halftone::importONNX(StringRef path, MLIRContext &context, const ImportOptions &options,
                                            ImportFailure *failure) {
-  context.loadDialect<func::FuncDialect, ht::HTDialect>();
+  context.loadDialect<func::FuncDialect, ht::HTDialect, htq::HTQDialect>();
   std::string error;
   std::unique_ptr<onnx::Model> model = onnx::readModel(path, error);
   if (!model) {

@@ -71,8 +71,15 @@ public:
   /// `transform` of `value`: of a weight at compile time, else by operations.
   mlir::Value transformWeight(mlir::Value value, llvm::StringRef suffix,
                               llvm::function_ref<mlir::Value(mlir::Value)> transform) {
-    mlir::Value weight = graph.deriveWeight(value, suffix, transform);
-    return weight || hasFailed ? weight : transform(value);
+    return transformWeights(value, suffix, [&](mlir::ValueRange values) { return transform(values.front()); });
+  }
+  /// The same of several values, where all are weights or constants.
+  mlir::Value transformWeights(mlir::ValueRange values, llvm::StringRef suffix,
+                               llvm::function_ref<mlir::Value(mlir::ValueRange)> transform) {
+    if (hasFailed)
+      return {};
+    mlir::Value weight = graph.deriveWeight(values, suffix, transform);
+    return weight || hasFailed ? weight : transform(values);
   }
 
   // Attributes; an error where one has another type.

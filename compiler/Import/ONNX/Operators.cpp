@@ -36,6 +36,9 @@ SmallVector<ArrayRef<Operator>> operatorTable() {
           contribNormalizationOperators(),
           contribFusedOperators(),
           recurrentOperators(),
+          quantizationOperators(),
+          quantizedProductOperators(),
+          blockQuantizedOperators(),
           controlFlowOperators(),
           sequenceOperators()};
 }

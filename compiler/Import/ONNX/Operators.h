@@ -36,6 +36,9 @@ constexpr int kNewestIRVersion = 14;
 
 // Each in the file Operators<Kind>.cpp.
 llvm::ArrayRef<Operator> attentionOperators();
+llvm::ArrayRef<Operator> blockQuantizedOperators();
+llvm::ArrayRef<Operator> quantizationOperators();
+llvm::ArrayRef<Operator> quantizedProductOperators();
 llvm::ArrayRef<Operator> contribAttentionOperators();
 llvm::ArrayRef<Operator> groupedAttentionOperators();
 llvm::ArrayRef<Operator> contribFusedOperators();

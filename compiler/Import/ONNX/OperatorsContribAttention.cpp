@@ -8,6 +8,7 @@
 
 #include "compiler/Import/ONNX/Attention.h"
 #include "compiler/Import/ONNX/Operators.h"
+#include "compiler/Import/ONNX/Quantization.h"
 
 #include <cmath>
 
@@ -96,15 +97,13 @@ Value appendTo(NodeImporter &node, Value past, Value x) { return node.concat({sw
 // Attention
 //===----------------------------------------------------------------------===//
 
-void emitAttention(NodeImporter &node) {
+/// Of queries, keys and values side by side; `mask`, `past` and `bias` are inputs.
+void attend(NodeImporter &node, Value projected, unsigned mask, unsigned past, unsigned bias) {
   Symbols &symbols = node.symbols();
   int64_t heads = node.requiredInteger("num_heads");
-  Value projected = node.matmul(node.input(0), node.input(1));
-  if (node.hasInput(2))
-    projected = node.add(projected, node.input(2));
   if (node.integer("do_rotary", 0))
     return node.error("do_rotary is not supported", "export the model with RotaryEmbedding nodes");
-  if (node.integer("past_present_share_buffer", 0) || node.hasInput(6))
+  if (node.integer("past_present_share_buffer", 0))
     return node.error("a cache that shares its buffer is not supported",
                       "export the model without past_present_share_buffer");
   Dims dims = node.dimsOf(projected);
@@ -126,13 +125,13 @@ void emitAttention(NodeImporter &node) {
   form.query = splitHeads(node, sliceAxis(node, projected, 2, symbols.constant(0), widths[0]), heads);
   form.key = splitHeads(node, sliceAxis(node, projected, 2, widths[0], widths[1]), heads);
   form.value = splitHeads(node, sliceAxis(node, projected, 2, *total, widths[2]), heads);
-  if (Value past = node.optionalInput(4)) { // [2, b, h, p, d]
-    Dims stacked = node.dims(4);
+  if (Value cache = node.optionalInput(past)) { // [2, b, h, p, d]
+    Dims stacked = node.dims(past);
     if (stacked.size() != 5)
       return node.error("its past has rank " + Twine(stacked.size()));
     auto part = [&](int64_t i) {
       Dim one = symbols.constant(1);
-      return node.reshape(sliceAxis(node, past, 0, symbols.constant(i), one), ArrayRef<Dim>(stacked).drop_front());
+      return node.reshape(sliceAxis(node, cache, 0, symbols.constant(i), one), ArrayRef<Dim>(stacked).drop_front());
     };
     form.key = appendTo(node, part(0), form.key);
     form.value = appendTo(node, part(1), form.value);
@@ -146,8 +145,26 @@ void emitAttention(NodeImporter &node) {
     };
     node.setResult(1, node.concat({stack(form.key), stack(form.value)}, 0));
   }
-  finishForm(node, form, 3, 5);
+  finishForm(node, form, mask, bias);
   node.setResult(0, mergeHeads(node, onnx::emitAttention(node, form)));
+}
+
+void emitAttention(NodeImporter &node) {
+  if (node.hasInput(6))
+    return node.error("a cache that shares its buffer is not supported",
+                      "export the model without past_present_share_buffer");
+  Value projected = node.matmul(node.input(0), node.input(1));
+  attend(node, node.hasInput(2) ? node.add(projected, node.input(2)) : projected, 3, 4, 5);
+}
+
+/// The projection is one of codes.
+void emitQAttention(NodeImporter &node) {
+  Value codes = centre(node, node.input(0), node.optionalInput(6));
+  Value product = node.matmul(codes, centre(node, node.input(1), node.optionalInput(7)));
+  Type type = node.elementType(3);
+  Value scale = node.mul(asScalar(node, node.input(3)), asScalar(node, node.input(4)));
+  Value projected = node.add(node.mul(node.cast(product, type), scale), node.input(2));
+  attend(node, projected, 5, 8, node.numInputs());
 }
 
 //===----------------------------------------------------------------------===//
@@ -226,6 +243,7 @@ void emitMultiHeadAttention(NodeImporter &node) {
 const Operator kOperators[] = {
     {"com.microsoft", "Attention", 1, kNewest, emitAttention, nullptr,
      "do_rotary, caches that share their buffer"},
+    {"com.microsoft", "QAttention", 1, kNewest, emitQAttention, nullptr, "do_rotary, caches that share their buffer"},
     {"com.microsoft", "MultiHeadAttention", 1, kNewest, emitMultiHeadAttention, nullptr,
      "caches that share their buffer, cache_indirection"},
 };

@@ -163,14 +163,15 @@ struct Operands {
 /// Dimensions that depend on symbols take their size from the other operand, or
 /// from `kernel_shape`; axis `weightAxis` of the weight counts channels, of one
 /// group or of all.
-std::optional<Operands> getOperands(NodeImporter &node, int64_t weightAxis, bool ofOneGroup) {
+std::optional<Operands> getOperands(NodeImporter &node, Value x, Value weight, Value bias, int64_t weightAxis,
+                                    bool ofOneGroup) {
   Symbols &symbols = node.symbols();
-  Operands operands{node.input(0), node.input(1), node.optionalInput(2), node.integer("group", 1), {}};
+  Operands operands{x, weight, bias, node.integer("group", 1), {}};
   if (node.failed())
     return std::nullopt;
-  Dims x = node.dimsOf(operands.x), w = node.dimsOf(operands.weight);
-  if (x.size() < 3 || w.size() != x.size())
-    return node.error("operands of rank " + Twine(x.size()) + " and " + Twine(w.size()) +
+  Dims image = node.dimsOf(operands.x), w = node.dimsOf(operands.weight);
+  if (image.size() < 3 || w.size() != image.size())
+    return node.error("operands of rank " + Twine(image.size()) + " and " + Twine(w.size()) +
                       " are no image and its kernel"),
            std::nullopt;
   if (operands.groups < 1 || operands.groups > INT32_MAX)
@@ -178,8 +179,8 @@ std::optional<Operands> getOperands(NodeImporter &node, int64_t weightAxis, bool
   auto shape = node.integers("kernel_shape");
   if (node.failed())
     return std::nullopt;
-  if (shape && shape->size() != x.size() - 2)
-    return node.error("kernel_shape has " + Twine(shape->size()) + " numbers, expected " + Twine(x.size() - 2)),
+  if (shape && shape->size() != image.size() - 2)
+    return node.error("kernel_shape has " + Twine(shape->size()) + " numbers, expected " + Twine(image.size() - 2)),
            std::nullopt;
   if (shape)
     for (auto [i, size] : llvm::enumerate(*shape))
@@ -193,7 +194,7 @@ std::optional<Operands> getOperands(NodeImporter &node, int64_t weightAxis, bool
     return std::nullopt;
   if (!channels || *channels != node.dimsOf(operands.x)[1])
     return node.error("its weight " + symbols.toString(w) + " in " + Twine(operands.groups) +
-                      " groups does not fit " + symbols.toString(x)),
+                      " groups does not fit " + symbols.toString(image)),
            std::nullopt;
   operands.kernel.assign(w.begin() + 2, w.end());
   if (shape)
@@ -204,14 +205,7 @@ std::optional<Operands> getOperands(NodeImporter &node, int64_t weightAxis, bool
 }
 
 void emitConv(NodeImporter &node) {
-  auto operands = getOperands(node, 1, /*ofOneGroup=*/true);
-  if (!operands)
-    return;
-  auto axes = getWindows(node, ArrayRef<Dim>(node.dimsOf(operands->x)).drop_front(2), operands->kernel);
-  if (!axes)
-    return;
-  Convolution convolution(node, *axes, operands->groups);
-  node.setResult(0, convolution.emit(operands->x, operands->weight, operands->bias, [](Value w) { return w; }));
+  node.setResult(0, emitConvolution(node, node.input(0), node.input(1), node.optionalInput(2)));
 }
 
 /// x with `stride - 1` zeros after each element of `axis`.
@@ -259,7 +253,7 @@ Value turnKernel(NodeImporter &node, Value w, int64_t groups) {
 
 /// The convolution of the input with zeros between its elements, by the kernel backwards.
 void emitConvTranspose(NodeImporter &node) {
-  auto operands = getOperands(node, 0, /*ofOneGroup=*/false);
+  auto operands = getOperands(node, node.input(0), node.input(1), node.optionalInput(2), 0, /*ofOneGroup=*/false);
   if (!operands)
     return;
   Symbols &symbols = node.symbols();
@@ -327,6 +321,17 @@ const Operator kOperators[] = {
 };
 
 } // namespace
+
+Value emitConvolution(NodeImporter &node, Value x, Value weight, Value bias) {
+  auto operands = getOperands(node, x, weight, bias, 1, /*ofOneGroup=*/true);
+  if (!operands)
+    return {};
+  auto axes = getWindows(node, ArrayRef<Dim>(node.dimsOf(operands->x)).drop_front(2), operands->kernel);
+  if (!axes)
+    return {};
+  Convolution convolution(node, *axes, operands->groups);
+  return convolution.emit(operands->x, operands->weight, operands->bias, [](Value w) { return w; });
+}
 
 ArrayRef<Operator> convolutionOperators() { return kOperators; }
 

@@ -5,6 +5,7 @@
 #include "compiler/Import/ONNX/Importer.h"
 
 #include "dialects/HT/HTDialect.h"
+#include "dialects/HTQ/HTQDialect.h"
 
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "llvm/Support/CommandLine.h"
@@ -55,5 +56,5 @@ void halftone::registerONNXTranslation() {
         }
         return importONNX(path, *context, options);
       },
-      [](DialectRegistry &registry) { registry.insert<func::FuncDialect, ht::HTDialect>(); });
+      [](DialectRegistry &registry) { registry.insert<func::FuncDialect, ht::HTDialect, htq::HTQDialect>(); });
 }

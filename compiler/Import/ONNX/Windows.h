@@ -68,6 +68,9 @@ mlir::Value padAxis(NodeImporter &node, mlir::Value x, int64_t axis, ht::Dim bef
 mlir::Value cutWindows(NodeImporter &node, mlir::Value x, int64_t first, llvm::ArrayRef<WindowAxis> axes,
                        mlir::Value fill);
 
+/// Conv of these values, of floats or integers, with the node's attributes; `bias` may be null.
+mlir::Value emitConvolution(NodeImporter &node, mlir::Value x, mlir::Value weight, mlir::Value bias);
+
 } // namespace halftone::onnx
 
 #endif
