@@ -2,6 +2,7 @@
 
 #include "passes/CPU/Conversions.h"
 #include "passes/CPU/ElementEmitter.h"
+#include "passes/CPU/IndexRange.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -43,58 +44,88 @@ static bool isContiguous(Value value, int64_t axis) {
                       [](ht::Dim dim) { return ht::getConstant(dim) == 1; });
 }
 
-bool ElementEmitter::canVectorize(Value value, int64_t lane) {
-  if (lane < 0)
-    return true;
-  if (bound.contains(value))
-    return !scalarOnly.contains(value);
+std::optional<ElementEmitter::LaneOperands> ElementEmitter::getLaneOperands(Value value, int64_t lane) {
+  using Result = std::optional<LaneOperands>;
+  auto onlyIf = [](bool condition, LaneOperands operands = {}) { return condition ? Result(operands) : Result(); };
+  if (bound.contains(value)) {
+    auto limit = limits.find(value);
+    return onlyIf(limit == limits.end() || limit->second(lane));
+  }
   Operation *op = value.getDefiningOp();
   if (!op)
-    return isContiguous(value, lane);
+    return onlyIf(isContiguous(value, lane));
   int64_t rank = getRank(value);
-  return llvm::TypeSwitch<Operation *, bool>(op)
-      .Case([&](ht::ConstantOp constant) { return isa<DenseElementsAttr>(constant.getValue()); })
-      .Case([&](ht::IotaOp) { return true; })
-      .Case([&](ht::TransposeOp transpose) {
-        return canVectorize(transpose.getInput(), transpose.getPermutation()[lane]);
+  return llvm::TypeSwitch<Operation *, Result>(op)
+      .Case([&](ht::ConstantOp constant) {
+        auto elements = cast<DenseElementsAttr>(constant.getValue());
+        return onlyIf(elements.isSplat() || isContiguous(value, lane));
       })
-      .Case([&](ht::SliceOp slice) { return slice.getStrides()[lane] == 1 && canVectorize(slice.getInput(), lane); })
+      .Case<ht::IotaOp, ht::DimOp>([&](auto) { return LaneOperands(); })
+      .Case([&](ht::TransposeOp transpose) {
+        return LaneOperands{{transpose.getInput(), transpose.getPermutation()[lane]}};
+      })
+      .Case([&](ht::SliceOp slice) { return onlyIf(slice.getStrides()[lane] == 1, {{slice.getInput(), lane}}); })
       .Case([&](ht::WindowOp window) {
-        auto j = llvm::find(window.getAxes(), lane) - window.getAxes().begin();
+        int64_t j = llvm::find(window.getAxes(), lane) - window.getAxes().begin();
         int64_t inputRank = rank - window.getAxes().size();
         if (lane >= inputRank)
-          return window.getDilations()[lane - inputRank] == 1 &&
-                 canVectorize(window.getInput(), window.getAxes()[lane - inputRank]);
-        return (j == std::ssize(window.getAxes()) || window.getStrides()[j] == 1) &&
-               canVectorize(window.getInput(), lane);
+          return onlyIf(window.getDilations()[lane - inputRank] == 1,
+                        {{window.getInput(), window.getAxes()[lane - inputRank]}});
+        return onlyIf(j == std::ssize(window.getAxes()) || window.getStrides()[j] == 1, {{window.getInput(), lane}});
       })
       .Case([&](ht::ConcatOp concat) {
-        return static_cast<int64_t>(concat.getAxis()) != lane &&
-               llvm::all_of(concat.getInputs(), [&](Value input) { return canVectorize(input, lane); });
+        LaneOperands operands;
+        for (Value input : concat.getInputs())
+          operands.push_back({input, lane});
+        return onlyIf(static_cast<int64_t>(concat.getAxis()) != lane, operands);
       })
       .Case([&](ht::GatherOp gather) {
         int64_t axis = gather.getAxis(), indexRank = getRank(gather.getIndices());
-        if (lane >= axis && lane < axis + indexRank)
-          return false;
-        return canVectorize(gather.getInput(), lane < axis ? lane : lane - indexRank + 1);
+        return onlyIf(lane < axis || lane >= axis + indexRank,
+                      {{gather.getInput(), lane < axis ? lane : lane - indexRank + 1}});
       })
-      .Case([&](ht::EmbeddingOp embedding) { return lane == rank - 1 && canVectorize(embedding.getTable(), 1); })
+      .Case([&](ht::EmbeddingOp embedding) { return onlyIf(lane == rank - 1, {{embedding.getTable(), 1}}); })
       .Case([&](ht::GatherNDOp gather) {
         int64_t tuples = getRank(gather.getIndices()) - 1;
         int64_t depth = cast<RankedTensorType>(gather.getIndices().getType()).getShape().back();
-        return lane >= tuples && canVectorize(gather.getInput(), lane - tuples + depth);
+        return onlyIf(lane >= tuples, {{gather.getInput(), lane - tuples + depth}});
       })
       .Case([&](ht::RopeOp rope) {
         int64_t pairs = cast<RankedTensorType>(rope.getCos().getType()).getShape().back();
         auto type = cast<RankedTensorType>(rope.getInput().getType());
-        return lane == 3 && !rope.getInterleaved() && pairs % k.lanes == 0 && type.getShape().back() == 2 * pairs &&
-               canVectorize(rope.getInput(), 3);
+        return onlyIf(lane == 3 && !rope.getInterleaved() && pairs % k.lanes == 0 &&
+                          type.getShape().back() == 2 * pairs && canVectorize(rope.getInput(), 3),
+                      {{rope.getInput(), 3}});
       })
-      .Case([&](ht::DimOp) { return true; })
+      .Case([&](htq::DequantizeOp dequantize) { return getTermOperands(dequantize, lane); })
+      .Case([&](htq::QuantizeOp quantize) { return getQuantizeOperands(quantize, lane); })
       .Default([&](Operation *elementwise) {
-        return llvm::all_of(elementwise->getOperands(),
-                            [&](Value operand) { return canVectorize(operand, mapLane(operand, rank, lane)); });
+        LaneOperands operands;
+        for (Value operand : elementwise->getOperands())
+          operands.push_back({operand, mapLane(operand, rank, lane)});
+        return Result(operands);
       });
+}
+
+bool ElementEmitter::canVectorize(Value value, int64_t lane) {
+  if (lane < 0)
+    return true;
+  std::optional<LaneOperands> operands = getLaneOperands(value, lane);
+  return operands && llvm::all_of(*operands, [&](auto &operand) { return canVectorize(operand.first, operand.second); });
+}
+
+/// Whether `op` moves elements, or makes them from nothing: no arithmetic that lanes would speed up.
+static bool onlyMoves(Operation *op) {
+  return isa<ht::ConstantOp, ht::IotaOp, ht::DimOp, ht::TransposeOp, ht::BroadcastOp, ht::SliceOp, ht::WindowOp,
+             ht::ConcatOp, ht::GatherOp, ht::GatherNDOp, ht::EmbeddingOp, func::ReturnOp>(op) ||
+         movesBits(op);
+}
+
+int64_t ElementEmitter::getWidth(Value output, int64_t lane) {
+  if (lane < 0)
+    return 1;
+  bool computes = !llvm::all_of(*k.getYield()->getBlock(), [](Operation &op) { return onlyMoves(&op); });
+  return computes || canVectorize(output, lane) ? k.lanes : 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -109,13 +140,27 @@ Indices ElementEmitter::mapBroadcast(Value operand, ArrayRef<Index> indices) {
   return mapped;
 }
 
-static bool hasLane(ArrayRef<Index> indices) {
-  return llvm::any_of(indices, [](const Index &index) { return index.lane; });
+Value ElementEmitter::emitEachLane(Value value, ArrayRef<Index> indices, Lanes lanes) {
+  Type element = getElementTypeOrSelf(value.getType());
+  Value scratch = k.scratch(lanes.width, htk::getStorageType(element));
+  k.loop(k.constant(0), k.constant(lanes.width), 1, [&](Value i) {
+    // Lanes past the end repeat the last element that there is.
+    Value offset = lanes.count ? k.min(i, k.sub(lanes.count, k.constant(1))) : i;
+    Indices at(indices);
+    for (Index &index : at)
+      if (index.lane)
+        index = {k.add(index.base, offset), false};
+    k.store(get(value, at, Lanes()), scratch, i, Lanes());
+  });
+  return k.load(scratch, k.constant(0), element, {lanes.width, {}, {}});
 }
 
 Value ElementEmitter::get(Value value, ArrayRef<Index> indices, Lanes lanes) {
-  if (!hasLane(indices))
+  auto lane = llvm::find_if(indices, [](const Index &index) { return index.lane; });
+  if (lane == indices.end())
     lanes = Lanes();
+  else if (!getLaneOperands(value, lane - indices.begin()))
+    return emitEachLane(value, indices, lanes);
   if (auto it = bound.find(value); it != bound.end())
     return it->second(indices, lanes);
   if (auto argument = dyn_cast<BlockArgument>(value)) {
@@ -180,6 +225,8 @@ Value ElementEmitter::get(Value value, ArrayRef<Index> indices, Lanes lanes) {
         return emitGather(op, gather.getInput(), positions, {}, indices.drop_front(tuples), lanes);
       })
       .Case([&](ht::RopeOp rope) { return emitRope(rope, indices, lanes); })
+      .Case([&](htq::DequantizeOp dequantize) { return emitDequantize(dequantize, indices, lanes); })
+      .Case([&](htq::QuantizeOp quantize) { return emitQuantize(quantize, indices, lanes); })
       .Default([&](Operation *) { return emitElementwise(op, indices, lanes); });
 }
 
@@ -227,6 +274,13 @@ Value ElementEmitter::getPosition(Value indexTensor, ArrayRef<Index> at, Value b
     value = arith::MinUIOp::create(k.b, k.loc, value, most);
   }
   Value index = arith::IndexCastOp::create(k.b, k.loc, k.b.getIndexType(), value);
+  // What is known when the model is compiled needs no check when it runs.
+  std::optional<int64_t> extent = getConstantIntValue(bound);
+  std::optional<IndexRange> range = extent ? getIndexRange(indexTensor) : std::nullopt;
+  if (range && range->least >= 0 && range->greatest < *extent)
+    return index;
+  if (range && range->least >= -*extent && range->greatest < *extent)
+    return k.select(k.less(index, k.constant(0)), k.add(index, bound), index);
   return htk::CheckIndexOp::create(k.b, site, k.b.getIndexType(), k.step, index, bound, getSite(site));
 }
 
@@ -310,32 +364,12 @@ Value ElementEmitter::emitIota(ht::IotaOp op, ArrayRef<Index> indices, Lanes lan
 Value ElementEmitter::emitConstant(ht::ConstantOp op, ArrayRef<Index> indices, Lanes lanes) {
   auto elements = cast<DenseElementsAttr>(op.getValue());
   Type element = elements.getElementType();
-  auto scalar = [&](Attribute attribute) -> Value {
-    return arith::ConstantOp::create(k.b, k.loc, k.getLiteral(attribute, element));
-  };
   if (elements.isSplat())
-    return scalar(elements.getSplatValue<Attribute>());
+    return arith::ConstantOp::create(k.b, k.loc, k.getLiteral(elements.getSplatValue<Attribute>(), element));
   if (elements.empty()) // One part of a concatenation, in code that never runs.
     return k.getZero(element, 1);
-  // A small table: a chain of choices costs less than a load from a global would cost in code.
-  int64_t stride = 1, laneStride = 0;
-  for (auto [index, size] : llvm::reverse(llvm::zip_equal(indices, elements.getType().getShape()))) {
-    laneStride = index.lane ? stride : laneStride;
-    stride *= size;
-  }
-  Value position = emitPositions(k, k.linearize(k.getDims(op.getResult()), indices).base, laneStride, lanes);
-  auto splat = [&](Attribute attribute) { return k.splat(scalar(attribute), lanes.width); };
-  Value result;
-  for (auto [i, attribute] : llvm::enumerate(elements.getValues<Attribute>())) {
-    if (!result) {
-      result = splat(attribute);
-      continue;
-    }
-    Value index = arith::ConstantOp::create(k.b, k.loc, k.b.getI64IntegerAttr(static_cast<int64_t>(i)));
-    Value here = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq, position, k.splat(index, lanes.width));
-    result = arith::SelectOp::create(k.b, k.loc, here, splat(attribute), result);
-  }
-  return result;
+  Value position = k.linearize(k.getDims(op.getResult()), indices).base;
+  return k.load(k.getTable(elements), position, element, lanes);
 }
 
 } // namespace halftone::cpu

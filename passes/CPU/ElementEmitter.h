@@ -11,6 +11,7 @@
 #ifndef HALFTONE_PASSES_CPU_ELEMENTEMITTER_H
 #define HALFTONE_PASSES_CPU_ELEMENTEMITTER_H
 
+#include "dialects/HTQ/HTQOps.h"
 #include "passes/CPU/KernelBuilder.h"
 
 namespace halftone::cpu {
@@ -23,14 +24,18 @@ public:
   /// Elements of `value` come from `producer` until it is bound anew.
   void bind(mlir::Value value, Producer producer) { bound[value] = std::move(producer); }
 
-  /// The bound `value` has scalar elements only.
-  void forbidLanes(mlir::Value value) { scalarOnly.insert(value); }
+  /// The bound `value` has lanes along the axes that `takes` says only.
+  void limitLanes(mlir::Value value, std::function<bool(int64_t)> takes) { limits[value] = std::move(takes); }
 
-  /// Whether lanes along axis `lane` of `value` (-1: none) load whole vectors.
+  /// Whether lanes along axis `lane` of `value` (-1: none) load whole vectors all through.
   bool canVectorize(mlir::Value value, int64_t lane);
 
+  /// Lanes to compute the kernel's `output` with, along axis `lane`: 1 where nothing
+  /// would be done with whole vectors.
+  int64_t getWidth(mlir::Value output, int64_t lane);
+
   /// The element (or vector of elements) of `value` at `indices`; scalar where
-  /// no index has lanes.
+  /// no index has lanes. What has no vector form there is made lane by lane.
   mlir::Value get(mlir::Value value, llvm::ArrayRef<Index> indices, Lanes lanes);
 
   /// `get`, repeated in all lanes where it is scalar.
@@ -42,6 +47,13 @@ public:
   mlir::Value getPosition(mlir::Value indexTensor, llvm::ArrayRef<Index> at, mlir::Value bound, mlir::Location site);
 
 private:
+  /// The operands of `value` that have lanes where it has them along axis `lane`, and
+  /// their axes; null where a vector of it cannot be made from vectors of theirs.
+  using LaneOperands = llvm::SmallVector<std::pair<mlir::Value, int64_t>>;
+  std::optional<LaneOperands> getLaneOperands(mlir::Value value, int64_t lane);
+  std::optional<LaneOperands> getTermOperands(htq::DequantizeOp op, int64_t lane);
+  std::optional<LaneOperands> getQuantizeOperands(htq::QuantizeOp op, int64_t lane);
+  mlir::Value emitEachLane(mlir::Value value, llvm::ArrayRef<Index> indices, Lanes lanes);
   /// The operand's indices under numpy broadcasting.
   Indices mapBroadcast(mlir::Value operand, llvm::ArrayRef<Index> indices);
   mlir::Value emitElementwise(mlir::Operation *op, llvm::ArrayRef<Index> indices, Lanes lanes);
@@ -51,9 +63,12 @@ private:
   mlir::Value emitRope(ht::RopeOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
   mlir::Value emitIota(ht::IotaOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
   mlir::Value emitConstant(ht::ConstantOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
+  mlir::Value emitDequantize(htq::DequantizeOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
+  mlir::Value emitQuantize(htq::QuantizeOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
+
   KernelBuilder &k;
   llvm::DenseMap<mlir::Value, Producer> bound;
-  llvm::SmallPtrSet<mlir::Value, 1> scalarOnly;
+  llvm::DenseMap<mlir::Value, std::function<bool(int64_t)>> limits;
 };
 
 /// The result of elementwise operation `op` on the operands `x` (all scalars or

@@ -8,8 +8,22 @@ using namespace mlir;
 
 namespace halftone::cpu {
 
-KernelBuilder::KernelBuilder(func::FuncOp source, int64_t lanes)
-    : b(source.getContext()), loc(source.getLoc()), lanes(lanes), source(source),
+memref::GlobalOp Tables::get(DenseElementsAttr flat, Location loc) {
+  memref::GlobalOp &table = tables[flat];
+  if (!table) {
+    auto module = cast<ModuleOp>(symbols.getOp());
+    OpBuilder b(module.getBodyRegion());
+    auto tensor = flat.getType();
+    table = memref::GlobalOp::create(b, loc, "table", b.getStringAttr("private"),
+                                     MemRefType::get(tensor.getShape(), tensor.getElementType()), flat,
+                                     /*constant=*/true, b.getI64IntegerAttr(64));
+    symbols.insert(table); // Renames on collision.
+  }
+  return table;
+}
+
+KernelBuilder::KernelBuilder(func::FuncOp source, int64_t lanes, Tables &tables)
+    : b(source.getContext()), loc(source.getLoc()), lanes(lanes), source(source), tables(tables),
       numInputs(source.getNumArguments()) {
   SmallVector<Type> types{LLVM::LLVMPointerType::get(source.getContext()), b.getIndexType()};
   for (Type type : source.getArgumentTypes())
@@ -201,7 +215,7 @@ static SmallVector<Value> foldBlocks(KernelBuilder &k, Value size, int64_t width
   auto tail = [&] {
     auto maskType = VectorType::get({width}, k.b.getI1Type());
     Value mask = vector::CreateMaskOp::create(k.b, k.loc, maskType, ValueRange{k.sub(size, full)});
-    return body({full, true}, {width, mask}, values);
+    return body({full, true}, {width, mask, k.sub(size, full)}, values);
   };
   if (known)
     return tail();
@@ -264,6 +278,23 @@ Type KernelBuilder::getType(Type element, int64_t width) {
   bool asIs = element.isInteger(1) || element.isBF16();
   Type type = asIs ? element : htk::getStorageType(element);
   return width == 1 ? type : Type(VectorType::get({width}, type));
+}
+
+Value KernelBuilder::getTable(DenseElementsAttr elements) {
+  SmallVector<Attribute> literals;
+  Type element = elements.getElementType(), stored = htk::getStorageType(element);
+  for (Attribute value : elements.getValues<Attribute>()) {
+    TypedAttr literal = getLiteral(value, element);
+    if (literal.getType() == stored)
+      literals.push_back(literal);
+    else if (auto bits = dyn_cast<FloatAttr>(literal))
+      literals.push_back(b.getIntegerAttr(stored, bits.getValue().bitcastToAPInt()));
+    else
+      literals.push_back(b.getIntegerAttr(stored, cast<IntegerAttr>(literal).getValue().zext(8)));
+  }
+  auto type = RankedTensorType::get({static_cast<int64_t>(literals.size())}, stored);
+  memref::GlobalOp table = tables.get(DenseElementsAttr::get(type, literals), loc);
+  return memref::GetGlobalOp::create(b, loc, table.getType(), table.getSymName());
 }
 
 TypedAttr KernelBuilder::getLiteral(Attribute value, Type element) {

@@ -20,13 +20,25 @@ using Indices = llvm::SmallVector<Index, 6>;
 struct Lanes {
   int64_t width = 1; ///< 1 is scalar code
   mlir::Value mask = {};
+  mlir::Value count = {}; ///< of a masked block: how many, from the first lane on
+};
+
+/// Literals of all kernels of a module, as private constants.
+class Tables {
+public:
+  explicit Tables(mlir::ModuleOp module) : symbols(module) {}
+  mlir::memref::GlobalOp get(mlir::DenseElementsAttr flat, mlir::Location loc);
+
+private:
+  mlir::SymbolTable symbols;
+  llvm::DenseMap<mlir::Attribute, mlir::memref::GlobalOp> tables;
 };
 
 /// Emits one lowered kernel function: `(step, thread, inputs…, outputs…)`.
 class KernelBuilder {
 public:
   /// Makes the function `name` for the tensor form `source`, positioned at its start.
-  KernelBuilder(mlir::func::FuncOp source, int64_t lanes);
+  KernelBuilder(mlir::func::FuncOp source, int64_t lanes, Tables &tables);
 
   mlir::func::FuncOp getFunction() { return function; }
   /// An operation had no form here, and said so: the kernel must not be used.
@@ -95,6 +107,8 @@ public:
   /// What elements of a graph type are in a register: an i1 one bit, bf16 itself, all
   /// else as in memory. The sign of an integer and the meaning of a code are in the graph's type only.
   mlir::Type getType(mlir::Type element, int64_t width);
+  /// The elements of a literal in row-major order.
+  mlir::Value getTable(mlir::DenseElementsAttr elements);
   /// A literal of graph type `element` in a register.
   mlir::TypedAttr getLiteral(mlir::Attribute value, mlir::Type element);
   mlir::Value getZero(mlir::Type element, int64_t width);
@@ -116,6 +130,7 @@ private:
   mlir::Value roundToBF16(mlir::Value value);
 
   mlir::func::FuncOp source, function;
+  Tables &tables;
   bool failed = false;
   unsigned numInputs;
   llvm::SmallVector<mlir::Value> buffers;

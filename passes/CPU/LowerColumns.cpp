@@ -27,9 +27,7 @@ public:
         last(cast<RankedTensorType>(input.getType()).getRank() - 1), dims(kernel.getDims(input)) {}
 
   void emit() {
-    // Any producer: canVectorize only asks whether there is one.
-    emitter.bind(root->getResult(0), [](ArrayRef<Index>, Lanes) { return Value(); });
-    bool vectors = axis != last && emitter.canVectorize(input, last) && emitter.canVectorize(output, last);
+    bool vectors = axis != last;
     Value columns = axis == last ? k.constant(1) : dims[last];
     SmallVector<Value> outer(dims);
     outer[axis] = k.constant(1);

@@ -41,11 +41,11 @@ LogicalResult lowerBody(KernelBuilder &builder, Operation *root) {
       .Default([&](Operation *other) { return lowerRows(builder, other); });
 }
 
-LogicalResult lowerKernel(func::FuncOp source, int64_t lanes) {
+LogicalResult lowerKernel(func::FuncOp source, int64_t lanes, Tables &tables) {
   Operation *root = findRoot(source);
   if (source.getNumResults() != (isa_and_present<ht::TopKOp>(root) ? 2 : 1))
     return source.emitOpError() << "expected the results of its root, or one";
-  KernelBuilder builder(source, lanes);
+  KernelBuilder builder(source, lanes, tables);
   auto type = dyn_cast<RankedTensorType>(source.getResultTypes().front());
   LogicalResult result = success();
   if (!type || !llvm::is_contained(type.getShape(), 0)) // Else there is nothing to compute.
@@ -69,8 +69,9 @@ struct LowerKernelsPass : cpu::impl::LowerKernelsBase<LowerKernelsPass> {
     if (built.wasInterrupted())
       return signalPassFailure();
 
+    Tables tables(module);
     for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
-      if (function->hasAttr(htk::HTKDialect::kKernelAttr) && failed(lowerKernel(function, lanes)))
+      if (function->hasAttr(htk::HTKDialect::kKernelAttr) && failed(lowerKernel(function, lanes, tables)))
         return signalPassFailure();
 
     module.walk([](htk::LaunchOp launch) {

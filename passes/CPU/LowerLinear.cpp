@@ -118,12 +118,9 @@ private:
     Value firstColumn = k.mul(panelIndex, panel);
     bool ragged = columns % panel != 0;
     Value width = ragged ? k.min(k.constant(panel), k.sub(k.constant(columns), firstColumn)) : k.constant(panel);
-    // Every operand vectorizes along the last axis, or the epilogue is scalar.
-    emitter.bind(root.getResult(), [](ArrayRef<Index>, Lanes) { return Value(); });
-    int64_t lanes = emitter.canVectorize(output, cast<RankedTensorType>(output.getType()).getRank() - 1) ? k.lanes : 1;
     k.loop(k.constant(0), rowCount, 1, [&](Value r) {
       SmallVector<Value> rowIndices = k.delinearize(k.add(row, r), outer);
-      k.vectorLoop(width, lanes, [&](Index column, Lanes at) {
+      k.vectorLoop(width, k.lanes, [&](Index column, Lanes at) {
         Value local = k.add(k.mul(r, panel), column.base);
         emitter.bind(root.getResult(), [&](ArrayRef<Index>, Lanes wanted) {
           return k.convertFloat(k.load(sums, local, real, wanted), rootElement);

@@ -81,7 +81,7 @@ public:
       });
       return narrow(vector::ReductionOp::create(k.b, k.loc, vector::CombiningKind::ADD, partial));
     });
-    dots.forbidLanes(root.getResult());
+    dots.limitLanes(root.getResult(), [](int64_t) { return false; });
   }
 
   bool hasOneColumn() { return getConstant(columns) == 1; }
@@ -150,10 +150,8 @@ private:
   /// The kernel's result for the tile, from its sums.
   void emitEpilogue() {
     Value output = k.getYield().getOperand(0);
-    emitter.bind(root.getResult(), [](ArrayRef<Index>, Lanes) { return Value(); });
-    int64_t lanes = emitter.canVectorize(output, static_cast<int64_t>(resultDims.size()) - 1) ? k.lanes : 1;
     k.loop(k.constant(0), rowCount, 1, [&](Value r) {
-      k.vectorLoop(width, lanes, [&](Index column, Lanes at) {
+      k.vectorLoop(width, k.lanes, [&](Index column, Lanes at) {
         Value local = k.add(k.mul(r, panel), column.base);
         emitter.bind(root.getResult(), [&](ArrayRef<Index>, Lanes wanted) {
           return narrow(k.load(sums, local, element, wanted));

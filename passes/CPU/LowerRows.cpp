@@ -153,13 +153,17 @@ LogicalResult lowerRows(KernelBuilder &k, Operation *root, function_ref<void(Ele
     bind(emitter);
   else if (root && !prologue && failed(bindReduction(k, emitter, root)))
     return failure();
-  if (prologue) // Any producer: canVectorize only asks whether there is one.
+  if (prologue) // Any producer: getWidth only asks whether there is one.
     emitter.bind(root->getResult(0), [](ArrayRef<Index>, Lanes) { return Value(); });
 
+  // A row is the last axis, or the last that is more than one element long.
   SmallVector<Value> dims = k.getDims(output);
-  int64_t width = rank > 0 && emitter.canVectorize(output, rank - 1) ? k.lanes : 1;
-  Value columns = rank > 0 ? dims.back() : k.constant(1);
-  SmallVector<Value> outer(rank > 0 ? ArrayRef<Value>(dims).drop_back() : ArrayRef<Value>());
+  int64_t axis = rank - 1;
+  while (!prologue && axis > 0 && getConstantIntValue(dims[axis]) == 1)
+    --axis;
+  int64_t width = emitter.getWidth(output, axis);
+  Value columns = rank > 0 ? dims[axis] : k.constant(1);
+  SmallVector<Value> outer(ArrayRef<Value>(dims).take_front(std::max<int64_t>(axis, 0)));
   Value rows = k.getProduct(outer);
 
   // Work items: rows, or chunks of rows where a row needs no statistics.
@@ -180,6 +184,7 @@ LogicalResult lowerRows(KernelBuilder &k, Operation *root, function_ref<void(Ele
       column.base = k.add(first, column.base);
       if (rank > 0)
         at.push_back(column);
+      at.resize(rank, {k.constant(0), false});
       Value element = emitter.getVector(output, at, lanes);
       Index position = k.linearize(dims, at);
       k.store(element, k.getOutput(0), position.base, lanes);

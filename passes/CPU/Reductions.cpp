@@ -194,14 +194,14 @@ LogicalResult bindReduction(KernelBuilder &k, ElementEmitter &emitter, Operation
   if (!producer)
     return root->emitOpError() << "has no lowering to the CPU";
 
-  // An axis that the root walks itself leaves the result scalar.
-  int64_t last = cast<RankedTensorType>(input.getType()).getRank() - 1;
-  bool walksLast = llvm::TypeSwitch<Operation *, bool>(root)
-                       .Case([&](ht::ReduceOp op) { return llvm::is_contained(op.getAxes(), last); })
-                       .Case([&](ht::ArgReduceOp op) { return static_cast<int64_t>(op.getAxis()) == last; });
   emitter.bind(root->getResult(0), producer);
-  if (last < 0 || walksLast || !emitter.canVectorize(input, last))
-    emitter.forbidLanes(root->getResult(0));
+  // Lanes run along an axis that the root does not walk itself.
+  emitter.limitLanes(root->getResult(0), [&emitter, input, root](int64_t lane) {
+    bool walks = llvm::TypeSwitch<Operation *, bool>(root)
+                     .Case([&](ht::ReduceOp op) { return llvm::is_contained(op.getAxes(), lane); })
+                     .Case([&](ht::ArgReduceOp op) { return static_cast<int64_t>(op.getAxis()) == lane; });
+    return !walks && emitter.canVectorize(input, lane);
+  });
   return success();
 }
 

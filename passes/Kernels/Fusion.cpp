@@ -3,6 +3,7 @@
 #include "passes/Kernels/Fusion.h"
 
 #include "dialects/HTK/HTKDialect.h"
+#include "dialects/HTQ/HTQOps.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -18,8 +19,13 @@ Role getRole(Operation *op) {
       .Case<ht::ReshapeOp>([](auto) { return Role::View; })
       .Case<ht::TransposeOp, ht::BroadcastOp, ht::SliceOp, ht::WindowOp, ht::ConcatOp, ht::GatherOp, ht::GatherNDOp,
             ht::EmbeddingOp, ht::RopeOp>([](auto) { return Role::Movement; })
+      .Case<htq::DequantizeOp>([](auto dequantize) {
+        // A codebook is read anywhere.
+        bool isLookup = dequantize.getTerm().walk([](htq::LookupAttr) { return WalkResult::interrupt(); }).wasInterrupted();
+        return isLookup ? Role::Movement : Role::Elementwise;
+      })
       .Default([](Operation *other) {
-        bool isGraphOp = isa_and_present<ht::HTDialect>(other->getDialect());
+        bool isGraphOp = isa_and_present<ht::HTDialect, htq::HTQDialect>(other->getDialect());
         return isGraphOp && !isa<ht::GetWeightOp, ht::WeightOp>(other) ? Role::Elementwise : Role::Outside;
       });
 }

@@ -2,6 +2,8 @@
 
 #include "passes/Kernels/Passes.h"
 
+#include "dialects/HTQ/HTQOps.h"
+
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -44,7 +46,8 @@ std::string getKey(htk::KernelOp kernel) {
   // Operand names differ from call to call: keep the region and the types.
   text.erase(0, text.find("({"));
   kernel.getBody().walk([&](Operation *op) {
-    if (isa<ht::GatherOp, ht::GatherNDOp, ht::EmbeddingOp, ht::ScatterNDOp, ht::TopKOp>(op))
+    if (isa<ht::GatherOp, ht::GatherNDOp, ht::EmbeddingOp, ht::ScatterNDOp, ht::TopKOp,
+            htq::DequantizeOp>(op))
       os << getNodeName(op->getLoc()) << '\n';
   });
   return text;

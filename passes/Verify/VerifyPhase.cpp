@@ -2,6 +2,8 @@
 
 #include "passes/Verify/Passes.h"
 
+#include "dialects/HTQ/HTQDialect.h"
+
 namespace halftone::verify {
 #define GEN_PASS_DEF_VERIFYPHASE
 #include "passes/Verify/Passes.h.inc"
@@ -13,7 +15,7 @@ using namespace halftone;
 namespace {
 
 bool isGraphOperation(Operation *op) {
-  return isa<func::ReturnOp>(op) || isa_and_present<ht::HTDialect>(op->getDialect());
+  return isa<func::ReturnOp>(op) || isa_and_present<ht::HTDialect, htq::HTQDialect>(op->getDialect());
 }
 
 bool isKernelOrView(Operation *op) {
@@ -42,8 +44,7 @@ LogicalResult checkPacked(ModuleOp module) {
   WalkResult result = module.walk([](ht::LinearOp linear) {
     auto kernel = linear->getParentOfType<htk::KernelOp>();
     auto argument = dyn_cast<BlockArgument>(linear.getWeight());
-    bool packs = !getElementTypeOrSelf(linear.getType()).isF64(); // htk.linear accumulates in f32.
-    if (packs && kernel && argument && kernel.getInputs()[argument.getArgNumber()].getDefiningOp<ht::GetWeightOp>()) {
+    if (kernel && argument && kernel.getInputs()[argument.getArgNumber()].getDefiningOp<ht::GetWeightOp>()) {
       linear.emitOpError() << "reads an unpacked weight after phase 'layout'";
       return WalkResult::interrupt();
     }

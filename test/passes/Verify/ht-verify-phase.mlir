@@ -34,24 +34,14 @@ func.func @main(%x: tensor<3x4xf32>) -> tensor<12xf32> {
 }
 
 //--- packed.mlir
-// A linear by an input has nothing to pack, one in f64 no packed form.
-ht.weight @w : tensor<4x4xf64> {
-  %0 = ht.load "w" offset 0 : tensor<4x4xf64>
-  ht.yield %0 : tensor<4x4xf64>
-}
-func.func @main(%x: tensor<3x4xf32>, %w: tensor<4x4xf32>, %z: tensor<3x4xf64>) -> (tensor<3x4xf32>, tensor<3x4xf64>) {
+// A linear by an input has nothing to pack.
+func.func @main(%x: tensor<3x4xf32>, %w: tensor<4x4xf32>) -> tensor<3x4xf32> {
   %0 = htk.kernel "linear"(%x, %w) : (tensor<3x4xf32>, tensor<4x4xf32>) -> tensor<3x4xf32> {
   ^bb0(%y: tensor<3x4xf32>, %v: tensor<4x4xf32>):
     %1 = ht.linear %y, %v : tensor<3x4xf32>, tensor<4x4xf32> -> tensor<3x4xf32>
     htk.yield %1 : tensor<3x4xf32>
   }
-  %double = ht.get_weight @w : tensor<4x4xf64>
-  %1 = htk.kernel "linear"(%z, %double) : (tensor<3x4xf64>, tensor<4x4xf64>) -> tensor<3x4xf64> {
-  ^bb0(%y: tensor<3x4xf64>, %v: tensor<4x4xf64>):
-    %2 = ht.linear %y, %v : tensor<3x4xf64>, tensor<4x4xf64> -> tensor<3x4xf64>
-    htk.yield %2 : tensor<3x4xf64>
-  }
-  return %0, %1 : tensor<3x4xf32>, tensor<3x4xf64>
+  return %0 : tensor<3x4xf32>
 }
 
 //--- lowered.mlir

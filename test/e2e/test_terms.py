@@ -1,0 +1,117 @@
+"""Terms in the graph: native code and the exact interpreter agree, to the bit.
+
+Modules are written as IR, with an output for each term, so that a type of codes costs
+one compilation."""
+import numpy as np
+import pytest
+
+from halftone import compile_model, run_program, run_reference
+
+ROWS, COLUMNS = 6, 101  # Neither is a multiple of a vector's lanes.
+
+
+def tensor(element, *shape):
+    return f"tensor<{'x'.join(map(str, [*shape, element]))}>"
+
+
+class Module:
+    """@main of inputs x and y, and an output for each value that is shown."""
+
+    def __init__(self):
+        self.lines, self.outputs = [], []
+        self.inputs = [(name, tensor("f32", ROWS, COLUMNS)) for name in ("x", "y")]
+
+    def op(self, text):
+        """The value that `text` makes."""
+        self.lines.append(f"  %v{len(self.lines)} = {text}")
+        return f"%v{len(self.lines) - 1}"
+
+    def cast(self, value, source, target, *shape):
+        if source == target:
+            return value
+        shape = shape or (ROWS, COLUMNS)
+        return self.op(f"ht.cast {value} : {tensor(source, *shape)} to {tensor(target, *shape)}")
+
+    def show(self, name, value, element):
+        self.outputs.append((name, self.cast(value, element, "f64"), tensor("f64", ROWS, COLUMNS)))
+
+    def write(self, path):
+        arguments = ", ".join(f'%{name}: {kind} {{ht.name = "{name}"}}' for name, kind in self.inputs)
+        results = ", ".join(f'{kind} {{ht.name = "{name}"}}' for name, _, kind in self.outputs)
+        values, kinds = (", ".join(output[i] for output in self.outputs) for i in (1, 2))
+        path.write_text(f"func.func @main({arguments}) -> ({results}) {{\n" + "\n".join(self.lines) +
+                        f"\n  return {values} : {kinds}\n}}\n")
+        return path
+
+
+def agree(module, inputs, folder):
+    path = module.write(folder / "m.mlir")
+    compile_model(path, folder / "program")
+    native = run_program(folder / "program", inputs, folder, threads=2)
+    reference = run_reference(path, inputs, folder)
+    assert set(native) == set(reference) == {name for name, *_ in module.outputs}
+    wrong = [name for name, want in reference.items() if not np.array_equal(native[name], want, equal_nan=True)]
+    assert not wrong
+
+
+def number(random, *shape):
+    """Of all magnitudes that floats have, and what rounds or ends in special ways."""
+    x = (random.standard_normal(shape) * 10.0 ** random.uniform(-9, 6, shape)).astype(np.float32)
+    special = [np.inf, -np.inf, np.nan, 0, -0.0, 0.5, 1.5, 2.5, -2.5, 5, 6, 7, 240, 248, 249, 448, 464, 465, 57344,
+               61440, 61441, 65504, 65520, 2**-127, 5.9e-39, 1e-40, 3e38, 127.5, -128.5, 255.5]
+    x.flat[:len(special)] = special
+    x.flat[len(special):len(special) + 60] = random.integers(-40, 40, 60) / 4
+    return x
+
+
+BLOCKS = ["?, ?", "1, ?", "?, 1", "1, 32", "2, 7", "4, 1", "4, 100"]
+
+
+@pytest.mark.parametrize("codes", ["i8", "ui8", "i4", "ui4", "ui2", "i16", "ui16", "i32", "f8E4M3FN", "f8E5M2", "f4E2M1FN"])
+def test_affine(codes, tmp_path):
+    shape = (ROWS, COLUMNS)
+    m, t = Module(), tensor("f32", *shape)
+    for i, blocks in enumerate(BLOCKS):
+        parameters = [1 if b == "?" else -(-size // int(b)) for b, size in zip(blocks.split(", "), shape)]
+        scale_type = "f16" if i % 3 == 1 else "f32"
+        scale = m.cast(m.op(f"ht.slice %y starts <0, 0> strides [1, 1] : {t} to {tensor('f32', *parameters)}"), "f32",
+                       scale_type, *parameters)
+        zero, zero_type, clause = "", "", ""
+        if codes[0] != "f" and i % 2:
+            zero = m.op(f"ht.slice %x starts <0, 0> strides [1, 1] : {t} to {tensor('f32', *parameters)}")
+            zero = ", " + m.cast(zero, "f32", codes, *parameters)
+            zero_type, clause = ", " + tensor(codes, *parameters), f", zero {codes}"
+        term = f"#htq.affine<{codes}, blocks [{blocks}], scale {scale_type}{clause}>"
+        rest = f"{tensor(scale_type, *parameters)}{zero_type}"
+        coded = m.op(f"htq.quantize {term}(%x, {scale}{zero}) : {t}, {rest} -> {tensor(codes, *shape)}")
+        m.show(f"quantize {blocks}", coded, codes)
+        m.show(f"dequantize {blocks}", m.op(f"htq.dequantize {term}({coded}, {scale}{zero}) : ({tensor(codes, *shape)}, {rest}) -> {t}"),
+               "f32")
+    random = np.random.default_rng(7)
+    x = number(random, *shape)
+    y = random.uniform(0.01, 2, shape).astype(np.float32)
+    agree(m, {"x": x, "y": y}, tmp_path)
+
+
+def test_terms_of_terms(tmp_path):
+    shape = (ROWS, COLUMNS)
+    m, t = Module(), tensor("f32", *shape)
+    codes, fours = m.cast("%x", "f32", "ui4"), m.cast("%x", "f32", "f4E2M1FN")
+
+    def cut(rows, columns):
+        return m.op(f"ht.slice %y starts <0, 0> strides [1, 1] : {t} to {tensor('f32', rows, columns)}")
+    book = m.op(f"ht.reshape {cut(1, 16)} : {tensor('f32', 1, 16)} to {tensor('f32', 16)}")
+    wide, one = cut(ROWS, 2), cut(1, 1)
+    narrow = m.cast(cut(ROWS, 7), "f32", "f8E4M3FN", ROWS, 7)
+    u4, f4 = tensor("ui4", *shape), tensor("f4E2M1FN", *shape)
+    w, n = tensor("f32", ROWS, 2), tensor("f8E4M3FN", ROWS, 7)
+    m.show("lookup", m.op(f"htq.dequantize #htq.affine<lookup<ui4, codebook f32>, blocks [1, 64], scale f32>({codes}, {book}, "
+                          f"{wide}) : ({u4}, {tensor('f32', 16)}, {w}) -> {t}"), "f32")
+    m.show("scale of scales", m.op(f"htq.dequantize #htq.affine<f4E2M1FN, blocks [1, 16], scale affine<f8E4M3FN, blocks [?, ?], "
+                                   f"scale f32>>({fours}, {narrow}, {one}) : ({f4}, {n}, {tensor('f32', 1, 1)}) -> {t}"), "f32")
+    m.show("sum", m.op(f"htq.dequantize #htq.sum<affine<f4E2M1FN, blocks [1, 16], scale f8E4M3FN>, affine<ui4, blocks [1, 64], "
+                       f"scale f32>>({fours}, {narrow}, {codes}, {wide}) : ({f4}, {n}, {u4}, {w}) -> "
+                       f"{tensor('f16', *shape)}"), "f16")
+    random = np.random.default_rng(8)
+    agree(m, {"x": random.uniform(-5, 20, shape).astype(np.float32),
+              "y": random.uniform(0.1, 2, shape).astype(np.float32)}, tmp_path)
