@@ -186,6 +186,29 @@ struct SliceBetweenTransposes : OpRewritePattern<TransposeOp> {
   }
 };
 
+/// transpose(f(transpose(x))) -> f(x), where the two cancel: activations between convolutions,
+/// which run on channels-last data.
+struct FunctionBetweenTransposes : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(TransposeOp op, PatternRewriter &rewriter) const override {
+    Operation *function = op.getInput().getDefiningOp();
+    if (!function || !isElementwise(function) || function->getNumOperands() != 1 || !function->hasOneUse())
+      return failure();
+    auto first = function->getOperand(0).getDefiningOp<TransposeOp>();
+    if (!first)
+      return failure();
+    for (auto [axis, from] : llvm::enumerate(op.getPermutation()))
+      if (first.getPermutation()[from] != static_cast<int64_t>(axis))
+        return rewriter.notifyMatchFailure(op, "the transposes do not cancel");
+    Operation *straight = rewriter.clone(*function);
+    straight->setOperand(0, first.getInput());
+    straight->getResult(0).setType(op.getType());
+    rewriter.replaceOp(op, straight);
+    return success();
+  }
+};
+
 /// A scalar factor moves below reshape and transpose, to the product that takes it in as its scale.
 struct SinkScale : RewritePattern {
   SinkScale(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
@@ -219,5 +242,5 @@ struct SinkScale : RewritePattern {
 
 void graph::addMovementPatterns(RewritePatternSet &set) {
   set.add<TransposeOfUnits, TransposeOfMerged, SinkFlatten, HoistUnflatten, SliceBetweenTransposes,
-          SinkScale>(set.getContext());
+          FunctionBetweenTransposes, SinkScale>(set.getContext());
 }

@@ -16,6 +16,7 @@ SmallVector<ArrayRef<Operator>> operatorTable() {
   return {sourceOperators(),
           castOperators(),
           elementwiseOperators(),
+          activationOperators(),
           shapeOperators(),
           indexingOperators(),
           scatterOperators(),

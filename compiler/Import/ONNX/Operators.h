@@ -34,6 +34,19 @@ constexpr int kNewest = 1 << 30;
 /// The newest IR version that this importer was written against.
 constexpr int kNewestIRVersion = 14;
 
+/// f of input 0; of half precision it is computed in f32 and rounded once.
+template <mlir::Value (*f)(NodeImporter &, mlir::Value)>
+void emitRoundedOnce(NodeImporter &node) {
+  mlir::Value x = node.input(0);
+  if (!x)
+    return;
+  mlir::Type type = mlir::getElementTypeOrSelf(x);
+  bool isNarrow = llvm::isa<mlir::FloatType>(type) && type.getIntOrFloatBitWidth() < 32;
+  mlir::Value y = f(node, isNarrow ? node.cast(x, mlir::Float32Type::get(node.getContext())) : x);
+  if (y)
+    node.setResult(0, node.cast(y, type));
+}
+
 // Each in the file Operators<Kind>.cpp.
 llvm::ArrayRef<Operator> attentionOperators();
 llvm::ArrayRef<Operator> blockQuantizedOperators();
@@ -44,6 +57,7 @@ llvm::ArrayRef<Operator> groupedAttentionOperators();
 llvm::ArrayRef<Operator> contribFusedOperators();
 llvm::ArrayRef<Operator> contribNormalizationOperators();
 llvm::ArrayRef<Operator> recurrentOperators();
+llvm::ArrayRef<Operator> activationOperators();
 llvm::ArrayRef<Operator> elementwiseOperators();
 llvm::ArrayRef<Operator> shapeOperators();
 llvm::ArrayRef<Operator> indexingOperators();

@@ -138,143 +138,6 @@ void emitIsInf(NodeImporter &node) {
   node.setResult(0, node.compare(ComparePredicate::EQ, x, bound));
 }
 
-//===----------------------------------------------------------------------===//
-// Activations
-//===----------------------------------------------------------------------===//
-
-void emitGelu(NodeImporter &node) {
-  StringRef form = node.string("approximate", "none");
-  Value x = node.input(0);
-  if (form != "none" && form != "tanh")
-    return node.error("approximate must be none or tanh, got '" + form + "'");
-  if (node.failed())
-    return;
-  auto kind = form == "tanh" ? ht::GeluApproximation::Tanh : ht::GeluApproximation::None;
-  node.setResult(0, ht::GeluOp::create(node.getBuilder(), node.getLoc(), x.getType(), x, kind).getResult());
-}
-
-/// x where x > 0, else `negative`.
-Value positiveOr(NodeImporter &node, Value x, Value negative) {
-  return node.where(node.compare(ComparePredicate::GT, x, node.scalarLike(0, x)), x, negative);
-}
-
-void emitLeakyRelu(NodeImporter &node) {
-  Value x = node.input(0);
-  node.setResult(0, positiveOr(node, x, node.mul(x, node.scalarLike(node.real("alpha", 0.01f), x))));
-}
-
-void emitPRelu(NodeImporter &node) {
-  Value x = node.input(0);
-  node.setResult(0, positiveOr(node, x, node.mul(x, node.input(1))));
-}
-
-/// alpha (e^x - 1) below 0; gamma scales the whole.
-void emitExponentialUnit(NodeImporter &node, double alpha, double gamma) {
-  Value x = node.input(0);
-  Value below =
-      node.mul(node.sub(node.unary<ht::ExpOp>(x), node.scalarLike(1, x)), node.scalarLike(alpha, x));
-  Value value = positiveOr(node, x, below);
-  node.setResult(0, gamma == 1 ? value : node.mul(value, node.scalarLike(gamma, x)));
-}
-
-void emitElu(NodeImporter &node) { emitExponentialUnit(node, node.real("alpha", 1), 1); }
-
-void emitSelu(NodeImporter &node) {
-  emitExponentialUnit(node, node.real("alpha", 1.67326319217681884765625f),
-                      node.real("gamma", 1.05070102214813232421875f));
-}
-
-/// max(0, min(1, alpha x + beta)).
-Value hardSigmoid(NodeImporter &node, Value x, double alpha, double beta) {
-  Value line = node.add(node.mul(x, node.scalarLike(alpha, x)), node.scalarLike(beta, x));
-  return node.infer<ht::MaxOp>({node.infer<ht::MinOp>({line, node.scalarLike(1, x)}), node.scalarLike(0, x)});
-}
-
-void emitHardSigmoid(NodeImporter &node) {
-  node.setResult(0, hardSigmoid(node, node.input(0), node.real("alpha", 0.2f), node.real("beta", 0.5f)));
-}
-
-void emitHardSwish(NodeImporter &node) {
-  Value x = node.input(0);
-  node.setResult(0, node.mul(x, hardSigmoid(node, x, 1.0 / 6, 0.5)));
-}
-
-/// log(1 + e^x) without overflow: max(x, 0) + log(1 + e^-|x|).
-Value softplus(NodeImporter &node, Value x) {
-  Value decay = node.unary<ht::ExpOp>(node.unary<ht::NegOp>(node.unary<ht::AbsOp>(x)));
-  return node.add(node.unary<ht::ReluOp>(x), node.unary<ht::LogOp>(node.add(decay, node.scalarLike(1, x))));
-}
-
-void emitSoftplus(NodeImporter &node) { node.setResult(0, softplus(node, node.input(0))); }
-
-void emitMish(NodeImporter &node) {
-  Value x = node.input(0);
-  node.setResult(0, node.mul(x, node.unary<ht::TanhOp>(softplus(node, x))));
-}
-
-void emitSoftsign(NodeImporter &node) {
-  Value x = node.input(0);
-  node.setResult(0, node.div(x, node.add(node.unary<ht::AbsOp>(x), node.scalarLike(1, x))));
-}
-
-/// x sigmoid(alpha x).
-void emitSwish(NodeImporter &node) {
-  Value x = node.input(0);
-  double alpha = node.real("alpha", 1);
-  if (alpha == 1)
-    return node.setResult(0, node.unary<ht::SiluOp>(x));
-  node.setResult(0, node.mul(x, node.unary<ht::SigmoidOp>(node.mul(x, node.scalarLike(alpha, x)))));
-}
-
-/// a sigmoid(alpha a) b.
-void emitSwiGLU(NodeImporter &node) {
-  Value gate = node.input(0), up = node.input(1);
-  double alpha = node.real("alpha", 1);
-  if (node.failed())
-    return;
-  if (gate.getType() != up.getType())
-    return node.error("its operands differ in shape");
-  if (alpha == 1)
-    return node.setResult(0, ht::GluOp::create(node.getBuilder(), node.getLoc(), gate.getType(),
-                                               ht::GluActivation::Silu, gate, up)
-                                 .getResult());
-  Value swish = node.mul(gate, node.unary<ht::SigmoidOp>(node.mul(gate, node.scalarLike(alpha, gate))));
-  node.setResult(0, node.mul(swish, up));
-}
-
-/// x where x > alpha, else 0.
-void emitThresholdedRelu(NodeImporter &node) {
-  Value x = node.input(0);
-  Value above = node.compare(ComparePredicate::GT, x, node.scalarLike(node.real("alpha", 1), x));
-  node.setResult(0, node.where(above, x, node.scalarLike(0, x)));
-}
-
-/// max(0, x) + min(0, alpha (e^(x / alpha) - 1)).
-void emitCelu(NodeImporter &node) {
-  Value x = node.input(0);
-  Value alpha = node.scalarLike(node.real("alpha", 1), x), one = node.scalarLike(1, x);
-  Value below = node.mul(alpha, node.sub(node.unary<ht::ExpOp>(node.div(x, alpha)), one));
-  node.setResult(0,
-                 node.add(node.unary<ht::ReluOp>(x), node.infer<ht::MinOp>({below, node.scalarLike(0, x)})));
-}
-
-/// x pulled towards 0 by `bias` beyond +-lambd, 0 between.
-void emitShrink(NodeImporter &node) {
-  Value x = node.input(0);
-  double lambd = node.real("lambd", 0.5), bias = node.real("bias", 0);
-  if (!x)
-    return;
-  // Integers are compared and moved as floats, whose fractions are then dropped.
-  Type type = node.elementType(0);
-  Value f = isa<FloatType>(type) ? x : node.cast(x, Float64Type::get(node.getContext()));
-  Value low = node.compare(ComparePredicate::LT, f, node.scalarLike(-lambd, f));
-  Value high = node.compare(ComparePredicate::GT, f, node.scalarLike(lambd, f));
-  Value b = node.scalarLike(bias, f);
-  Value y = node.where(low, node.add(f, b), node.where(high, node.sub(f, b), node.scalarLike(0, f)));
-  if (y)
-    node.setResult(0, node.cast(y, type));
-}
-
 void emitBitShift(NodeImporter &node) {
   StringRef direction = node.string("direction", "");
   if (direction == "LEFT")
@@ -294,21 +157,16 @@ const Operator kOperators[] = {
     {"", "BitwiseOr", 18, kNewest, emitBinary<ht::OrOp>},
     {"", "BitwiseXor", 18, kNewest, emitBinary<ht::XorOp>},
     {"", "Ceil", 6, kNewest, emitUnary<ht::CeilOp>, evaluateCeil},
-    {"", "Celu", 12, kNewest, emitCelu},
     {"", "Clip", 11, kNewest, emitClip},
     {"", "Cos", 7, kNewest, emitUnary<ht::CosOp>},
     {"", "Div", 7, kNewest, emitBinary<ht::DivOp>, evaluateDiv},
     {"", "Dropout", 7, kNewest, emitDropout},
-    {"", "Elu", 6, kNewest, emitElu},
     {"", "Equal", 7, kNewest, emitCompare<ComparePredicate::EQ>, evaluateEqual},
     {"", "Erf", 9, kNewest, emitUnary<ht::ErfOp>},
     {"", "Exp", 6, kNewest, emitUnary<ht::ExpOp>},
     {"", "Floor", 6, kNewest, emitUnary<ht::FloorOp>, evaluateFloor},
-    {"", "Gelu", 20, kNewest, emitGelu},
     {"", "Greater", 7, kNewest, emitCompare<ComparePredicate::GT>, evaluateGreater},
     {"", "GreaterOrEqual", 12, kNewest, emitCompare<ComparePredicate::GE>, evaluateGreaterOrEqual},
-    {"", "HardSigmoid", 6, kNewest, emitHardSigmoid},
-    {"", "HardSwish", 14, kNewest, emitHardSwish},
     {"", "Identity", 1, kNewest, emitIdentity, evaluateIdentity},
     {"", "IsInf", 10, kNewest, emitIsInf},
     {"", "IsNaN", 9, kNewest,
@@ -320,38 +178,28 @@ const Operator kOperators[] = {
                                ht::withElementType(node.type(0), IntegerType::get(node.getContext(), 1)), x)
                                .getResult());
      }},
-    {"", "LeakyRelu", 6, kNewest, emitLeakyRelu},
     {"", "Less", 7, kNewest, emitCompare<ComparePredicate::LT>, evaluateLess},
     {"", "LessOrEqual", 12, kNewest, emitCompare<ComparePredicate::LE>, evaluateLessOrEqual},
     {"", "Log", 6, kNewest, emitUnary<ht::LogOp>},
     {"", "Max", 8, kNewest, emitVariadic<ht::MaxOp>, evaluateMax},
     {"", "Mean", 8, kNewest, emitMean},
     {"", "Min", 8, kNewest, emitVariadic<ht::MinOp>, evaluateMin},
-    {"", "Mish", 18, kNewest, emitMish},
     {"", "Mod", 10, kNewest, emitMod, evaluateMod},
     {"", "Mul", 7, kNewest, emitBinary<ht::MulOp>, evaluateMul},
     {"", "Neg", 6, kNewest, emitUnary<ht::NegOp>, evaluateNeg},
     {"", "Not", 1, kNewest, emitUnary<ht::NotOp>, evaluateNot},
     {"", "Or", 7, kNewest, emitBinary<ht::OrOp>, evaluateOr},
-    {"", "PRelu", 9, kNewest, emitPRelu},
     {"", "Pow", 7, kNewest, emitPow, evaluatePow},
     {"", "Reciprocal", 6, kNewest, emitUnary<ht::ReciprocalOp>, evaluateReciprocal},
     {"", "Relu", 6, kNewest, emitUnary<ht::ReluOp>},
     {"", "Round", 11, kNewest, emitUnary<ht::RoundOp>},
-    {"", "Selu", 6, kNewest, emitSelu},
-    {"", "Shrink", 9, kNewest, emitShrink},
     {"", "Sigmoid", 6, kNewest, emitUnary<ht::SigmoidOp>},
     {"", "Sign", 9, kNewest, emitUnary<ht::SignOp>},
     {"", "Sin", 7, kNewest, emitUnary<ht::SinOp>},
-    {"", "Softplus", 1, kNewest, emitSoftplus},
-    {"", "Softsign", 1, kNewest, emitSoftsign},
     {"", "Sqrt", 6, kNewest, emitUnary<ht::SqrtOp>, evaluateSqrt},
     {"", "Sub", 7, kNewest, emitBinary<ht::SubOp>, evaluateSub},
     {"", "Sum", 8, kNewest, emitSum, evaluateAdd},
-    {"", "SwiGLU", 28, kNewest, emitSwiGLU},
-    {"", "Swish", 24, kNewest, emitSwish},
     {"", "Tanh", 6, kNewest, emitUnary<ht::TanhOp>},
-    {"", "ThresholdedRelu", 10, kNewest, emitThresholdedRelu},
     {"", "Where", 9, kNewest, emitWhere, evaluateWhere},
     {"", "Xor", 7, kNewest, emitBinary<ht::XorOp>},
 };

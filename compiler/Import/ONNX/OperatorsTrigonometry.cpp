@@ -18,21 +18,6 @@ namespace {
 
 using ht::ComparePredicate;
 
-/// f(x), in f32 where x is narrower.
-template <Value (*f)(NodeImporter &, Value)>
-void emitFunction(NodeImporter &node) {
-  Value x = node.input(0);
-  if (!x)
-    return;
-  Type type = node.elementType(0);
-  if (!isa<FloatType>(type))
-    return node.error("its input must be a float");
-  bool isNarrow = type.getIntOrFloatBitWidth() < 32;
-  Value y = f(node, isNarrow ? node.cast(x, Float32Type::get(node.getContext())) : x);
-  if (y)
-    node.setResult(0, node.cast(y, type));
-}
-
 Value abs(NodeImporter &node, Value x) { return node.unary<ht::AbsOp>(x); }
 Value sqrt(NodeImporter &node, Value x) { return node.unary<ht::SqrtOp>(x); }
 Value exp(NodeImporter &node, Value x) { return node.unary<ht::ExpOp>(x); }
@@ -140,11 +125,11 @@ Value atanh(NodeImporter &node, Value x) {
 }
 
 const Operator kOperators[] = {
-    {"", "Acos", 7, kNewest, emitFunction<acos>},   {"", "Acosh", 9, kNewest, emitFunction<acosh>},
-    {"", "Asin", 7, kNewest, emitFunction<asin>},   {"", "Asinh", 9, kNewest, emitFunction<asinh>},
-    {"", "Atan", 7, kNewest, emitFunction<atan>},   {"", "Atanh", 9, kNewest, emitFunction<atanh>},
-    {"", "Cosh", 9, kNewest, emitFunction<cosh>},   {"", "Sinh", 9, kNewest, emitFunction<sinh>},
-    {"", "Tan", 7, kNewest, emitFunction<tan>},
+    {"", "Acos", 7, kNewest, emitRoundedOnce<acos>},   {"", "Acosh", 9, kNewest, emitRoundedOnce<acosh>},
+    {"", "Asin", 7, kNewest, emitRoundedOnce<asin>},   {"", "Asinh", 9, kNewest, emitRoundedOnce<asinh>},
+    {"", "Atan", 7, kNewest, emitRoundedOnce<atan>},   {"", "Atanh", 9, kNewest, emitRoundedOnce<atanh>},
+    {"", "Cosh", 9, kNewest, emitRoundedOnce<cosh>},   {"", "Sinh", 9, kNewest, emitRoundedOnce<sinh>},
+    {"", "Tan", 7, kNewest, emitRoundedOnce<tan>},
 };
 
 } // namespace

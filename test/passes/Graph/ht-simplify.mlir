@@ -376,3 +376,27 @@ func.func @inverted_mask(%m: tensor<4xi64>, %b: tensor<4xi1>) -> (tensor<4xi1>, 
   %3 = ht.cast %2 : tensor<4xf32> to tensor<4xi1>
   return %1, %3 : tensor<4xi1>, tensor<4xi1>
 }
+
+// Convolutions run on channels-last data; what stands between two of them may as well.
+// CHECK-LABEL: func.func @function_between_transposes
+// CHECK-SAME: (%[[X:.+]]: tensor<2x5x3xf32>)
+// CHECK-NEXT: %[[Y:.+]] = ht.gelu %[[X]] : tensor<2x5x3xf32>
+// CHECK-NEXT: return %[[Y]]
+func.func @function_between_transposes(%x: tensor<2x5x3xf32>) -> tensor<2x5x3xf32> {
+  %0 = ht.transpose %x [0, 2, 1] : tensor<2x5x3xf32> -> tensor<2x3x5xf32>
+  %1 = ht.gelu %0 : tensor<2x3x5xf32>
+  %2 = ht.transpose %1 [0, 2, 1] : tensor<2x3x5xf32> -> tensor<2x5x3xf32>
+  return %2 : tensor<2x5x3xf32>
+}
+
+// Not where the second goes elsewhere.
+// CHECK-LABEL: func.func @function_between_other_transposes
+// CHECK: ht.transpose
+// CHECK: ht.gelu
+// CHECK: ht.transpose
+func.func @function_between_other_transposes(%x: tensor<2x5x3xf32>) -> tensor<3x2x5xf32> {
+  %0 = ht.transpose %x [0, 2, 1] : tensor<2x5x3xf32> -> tensor<2x3x5xf32>
+  %1 = ht.gelu %0 : tensor<2x3x5xf32>
+  %2 = ht.transpose %1 [1, 0, 2] : tensor<2x3x5xf32> -> tensor<3x2x5xf32>
+  return %2 : tensor<3x2x5xf32>
+}
