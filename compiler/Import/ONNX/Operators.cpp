@@ -25,6 +25,7 @@ SmallVector<ArrayRef<Operator>> operatorTable() {
           contractionOperators(),
           convolutionOperators(),
           poolingOperators(),
+          oldOpsetOperators(),
           channelNormOperators(),
           einsumOperators(),
           padOperators(),

@@ -70,6 +70,7 @@ llvm::ArrayRef<Operator> einsumOperators();
 llvm::ArrayRef<Operator> padOperators();
 llvm::ArrayRef<Operator> resizeOperators();
 llvm::ArrayRef<Operator> trigonometryOperators();
+llvm::ArrayRef<Operator> oldOpsetOperators();
 llvm::ArrayRef<Operator> sourceOperators();
 llvm::ArrayRef<Operator> castOperators();
 llvm::ArrayRef<Operator> scatterOperators();

@@ -99,7 +99,7 @@ void emitReduceLogSumExp(NodeImporter &node) {
 }
 
 const Operator kOperators[] = {
-    {"", "Gemm", 7, kNewest, emitGemm},
+    {"", "Gemm", 1, kNewest, emitGemm},
     {"", "MatMul", 1, kNewest, emitMatMul},
     {"", "ReduceL1", 1, kNewest, emitReduceSumOf<absolute, same>},
     {"", "ReduceL2", 1, kNewest, emitReduceSumOf<square, root>},

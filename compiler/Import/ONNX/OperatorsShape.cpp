@@ -246,7 +246,7 @@ const Operator kOperators[] = {
     {"", "Expand", 8, kNewest, emitExpand, evaluateExpand},
     {"", "Flatten", 1, kNewest, emitFlatten},
     {"", "Reshape", 5, kNewest, emitReshape, evaluateReshape},
-    {"", "Slice", 10, kNewest, emitSlice, evaluateSlice},
+    {"", "Slice", 1, kNewest, emitSlice, evaluateSlice},
     {"", "SpaceToDepth", 1, kNewest, emitSpaceToDepth},
     {"", "Split", 2, kNewest, emitSplit},
     {"", "Squeeze", 1, kNewest, emitSqueeze, evaluateSqueeze},

@@ -171,14 +171,24 @@ private:
 std::optional<SliceWindow> getSliceWindow(NodeImporter &node) {
   Symbols &symbols = node.symbols();
   Dims from = node.dims(0);
-  auto starts = node.expressions(1, "start"), ends = node.expressions(2, "end");
+  // Before opset 10 all is in attributes.
+  auto getBounds = [&](unsigned index, StringRef attribute, StringRef what) -> std::optional<Dims> {
+    auto given = node.opset() < 10 ? node.integers(attribute) : std::nullopt;
+    if (!given)
+      return node.expressions(index, what);
+    Dims bounds;
+    for (int64_t value : *given)
+      bounds.push_back(symbols.constant(value));
+    return bounds;
+  };
+  auto starts = getBounds(1, "starts", "start"), ends = getBounds(2, "ends", "end");
   if (!starts || !ends)
     return std::nullopt;
   SmallVector<int64_t> axes, steps(starts->size(), 1);
   for (size_t i = 0; i < starts->size(); ++i)
     axes.push_back(i);
-  if (node.hasInput(3)) {
-    auto given = node.integers(3, "axes");
+  if (node.hasInput(3) || node.hasAttribute("axes")) {
+    auto given = node.hasInput(3) ? node.integers(3, "axes") : node.integers("axes");
     if (!given)
       return std::nullopt;
     axes = *given;

@@ -356,7 +356,7 @@ CASES |= {"outside": located("../data.bin"), "absolute": located("/etc/hostname"
           "inner_outside": located("a/../../data.bin"), "nowhere": located(""),
           "negative_dim": dims([-8, -4]), "huge_dims": dims([2**62, 2**62, 16]), "few_dims": dims([7, 4]),
           "type_99": element_type(99), "type_string": element_type(8), "type_double": element_type(11),
-          "opset_9": opset(9, "Clip"), "opset_11": opset(11), "opset_99": opset(99),
+          "opset_9": opset(9, "Celu"), "opset_11": opset(11), "opset_99": opset(99),
           "opset_12": opset(12, "Relu"),
           "unsupported": opset(12)}
 
