@@ -158,6 +158,11 @@ ht::WeightOp GraphImporter::createWeight(StringRef name, RankedTensorType type, 
 
 LogicalResult GraphImporter::bindTensor(Binding &binding, const Tensor &tensor, Location loc,
                                         StringRef what) {
+  if (tensor.type == DataType::String) {
+    binding.kind = Binding::Kind::Text;
+    binding.text = &tensor;
+    return success();
+  }
   auto refuse = [&](StringRef reason, Cause why = Cause::Other) {
     InFlightDiagnostic diagnostic = emitError(loc);
     diagnostic << what << ": " << reason;

@@ -21,12 +21,13 @@ namespace halftone::onnx {
 /// What the importer has for one ONNX value. A tensor is a known small one,
 /// operations that compute it, an initializer not used so far, or several of
 /// these. A sequence is the list of its elements and an optional a list of at
-/// most one: both exist at import alone.
+/// most one, and text is a tensor of strings: all exist at import alone.
 struct Binding {
-  enum class Kind { Tensor, Sequence, Optional };
+  enum class Kind { Tensor, Sequence, Optional, Text };
 
   Kind kind = Kind::Tensor;
   std::vector<Binding> elements; ///< Of a sequence or an optional.
+  const Tensor *text = nullptr;
   mlir::RankedTensorType type;   ///< The rest is a tensor's.
   mlir::Value value;
   std::optional<SymbolicTensor> known;

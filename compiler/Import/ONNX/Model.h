@@ -81,6 +81,7 @@ struct Tensor {
   Storage storage = Storage::None;
   /// Raw: the bytes. Typed: the packed field's payload. External: empty.
   llvm::StringRef data;
+  std::vector<llvm::StringRef> strings; ///< The elements of a tensor of strings.
   llvm::StringRef location; ///< External: the file.
   uint64_t offset = 0;
   std::optional<uint64_t> length;

@@ -70,6 +70,8 @@ static StringRef toString(Binding::Kind kind) {
     return "a sequence";
   case Binding::Kind::Optional:
     return "an optional";
+  case Binding::Kind::Text:
+    return "text";
   }
   llvm_unreachable("all kinds are listed");
 }
@@ -78,7 +80,8 @@ Binding *NodeImporter::binding(unsigned index) {
   Binding *found = anyInput(index);
   if (!found || found->kind == Binding::Kind::Tensor)
     return found;
-  error("input " + quote(node.inputs[index]) + " is " + toString(found->kind) + ", expected a tensor");
+  error("input " + quote(node.inputs[index]) + " is " + toString(found->kind) + ", expected a tensor",
+        found->kind == Binding::Kind::Text ? getRemedy(Cause::ElementType) : "");
   return nullptr;
 }
 

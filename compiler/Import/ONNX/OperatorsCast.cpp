@@ -1,8 +1,12 @@
 //===- OperatorsCast.cpp - conversions of element types ---------------------===//
 
+#include "compiler/Import/ONNX/Names.h"
 #include "compiler/Import/ONNX/Operators.h"
 
+#include <cmath>
+
 using namespace mlir;
+using halftone::ht::Dim;
 
 namespace halftone::onnx {
 
@@ -35,10 +39,49 @@ Value castToPowerOfTwo(NodeImporter &node, Value x, Type element, bool nearest, 
   return node.bitcast(node.cast(code, b.getIntegerType(8, /*isSigned=*/false)), element);
 }
 
+/// The number that `text` writes, as ONNX has it; nullopt where it is none.
+std::optional<double> parseNumber(StringRef text) {
+  std::string lower = text.trim().lower();
+  StringRef digits = StringRef(lower).ltrim('+');
+  double infinity = std::numeric_limits<double>::infinity(), number;
+  if (digits == "inf" || digits == "-inf")
+    return digits == "inf" ? infinity : -infinity;
+  if (digits == "nan")
+    return std::numeric_limits<double>::quiet_NaN();
+  return digits.getAsDouble(number) ? std::nullopt : std::optional(number);
+}
+
+/// Text that is known, as numbers: there are no strings in programs.
+void emitNumbers(NodeImporter &node, const Tensor &text, Type element) {
+  SymbolicTensor numbers;
+  numbers.elementType = element;
+  numbers.shape.assign(text.dims.begin(), text.dims.end());
+  auto count = countElements(numbers.shape, SymbolicTensor::kMaxElements);
+  if (!count || *count != static_cast<int64_t>(text.strings.size()))
+    return node.error("its text has " + Twine(text.strings.size()) + " strings, which do not fill its shape, or are more "
+                      "than " + Twine(SymbolicTensor::kMaxElements));
+  for (StringRef string : text.strings) {
+    int64_t integer;
+    auto number = parseNumber(string);
+    if (numbers.isFloat() && number)
+      numbers.elements.push_back({Dim(), FloatAttr::get(element, *number).getValueAsDouble()});
+    else if (!string.trim().getAsInteger(10, integer))
+      numbers.elements.push_back({node.symbols().constant(integer)});
+    else if (number && std::abs(*number) < 9e15)
+      numbers.elements.push_back({node.symbols().constant(static_cast<int64_t>(*number))});
+    else
+      return node.error("'" + escape(string) + "' is no number");
+  }
+  node.setResult(0, std::move(numbers));
+}
+
 /// The conversion of input 0 to `element`.
 void emitConversion(NodeImporter &node, Type element) {
-  if (node.failed())
+  Binding *given = node.anyInput(0);
+  if (!given || node.failed())
     return;
+  if (given->kind == Binding::Kind::Text)
+    return emitNumbers(node, *given->text, element);
   if (element == node.elementType(0))
     return node.forward(0, 0);
   bool isCode = isa<FloatType>(element) && element.getIntOrFloatBitWidth() <= 8;
@@ -89,7 +132,7 @@ void emitBitCast(NodeImporter &node) {
   node.setResult(0, node.bitcast(x, to));
 }
 
-const char *const kNote = "strings and complex numbers are refused";
+const char *const kNote = "strings must be known at import; complex numbers are refused";
 
 const Operator kOperators[] = {
     {"", "BitCast", 26, kNewest, emitBitCast, nullptr, kNote},

@@ -321,8 +321,11 @@ void emitScan(NodeImporter &node) {
   unsigned firstInput = batched ? 1 : 0;
   if (node.failed())
     return;
-  int64_t numStates = static_cast<int64_t>(node.numInputs()) - firstInput - numScanned;
-  if (numScanned < 1 || numStates < 0 || static_cast<int64_t>(body->inputs.size()) != numStates + numScanned ||
+  int64_t numInputs = static_cast<int64_t>(node.numInputs()) - firstInput;
+  if (numScanned < 1 || numScanned > numInputs)
+    return node.error("num_scan_inputs is " + Twine(numScanned) + ", but it has " + Twine(numInputs) + " inputs");
+  int64_t numStates = numInputs - numScanned;
+  if (static_cast<int64_t>(body->inputs.size()) != numStates + numScanned ||
       static_cast<int64_t>(body->outputs.size()) < numStates || node.numOutputs() > body->outputs.size())
     return node.error("its body has " + Twine(body->inputs.size()) + " inputs and " +
                       Twine(body->outputs.size()) + " outputs for " + Twine(numStates) + " states and " +

@@ -113,7 +113,7 @@ void emitSplitToSequence(NodeImporter &node) {
         return;
       if (given->size() != 1 || given->front() < 1)
         return node.error("its split must be positive");
-      step = given->front();
+      step = std::min(given->front(), extent.value_or(1) + 1); // one part in any case
     }
     if (!extent || (*extent + step - 1) / step > kMaxParts)
       return node.error("it splits " + symbols.toString(from[axis]) + " elements: the number of parts must be known, "

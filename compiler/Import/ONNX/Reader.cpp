@@ -196,6 +196,10 @@ Tensor Parser::parseTensor(Reader reader) {
     case 5:
       store(Storage::Int32s, getBytes(reader, "tensor (elements must be packed)"));
       break;
+    case 6:
+      checkLength(tensor.strings, kMaxListLength, "strings in a tensor");
+      tensor.strings.push_back(getBytes(reader, "tensor"));
+      break;
     case 7:
       store(Storage::Int64s, getBytes(reader, "tensor (elements must be packed)"));
       break;
