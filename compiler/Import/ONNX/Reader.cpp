@@ -11,6 +11,8 @@
 
 #include "compiler/Import/ONNX/Reader.h"
 
+#include "compiler/Import/ONNX/NodeOrder.h"
+
 #include "llvm/ADT/StringExtras.h"
 
 #include <protozero/pbf_reader.hpp>
@@ -603,6 +605,7 @@ std::unique_ptr<Model> parseModel(StringRef bytes, std::string &error) {
             (model->graph ? "operator set" : "graph");
     return nullptr;
   }
+  orderNodes(*model);
   return model;
 }
 

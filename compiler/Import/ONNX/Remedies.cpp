@@ -67,6 +67,8 @@ const OperatorRemedy kOperators[] = {
      "re-export the model with dense attention (GroupQueryAttention)"},
     {"com.microsoft", "PackedAttention", kPacked, "use the model from before convert_to_packing_mode"},
     {"com.microsoft", "PackedMultiHeadAttention", kPacked, "use the model from before convert_to_packing_mode"},
+    {"com.microsoft", "RemovePadding", kPacked, "use the model from before convert_to_packing_mode"},
+    {"com.microsoft", "RestorePadding", kPacked, "use the model from before convert_to_packing_mode"},
     {"com.microsoft", "DecoderMasked*", kDecode, "re-export the model without use_decoder_masked_attention"},
     {"com.microsoft", "DecoderAttention", kDecode, "re-export the model with MultiHeadAttention"},
     {"com.microsoft", "MatMulFpQ4", "a quantized product that ONNX Runtime 1.17 dropped",

@@ -244,12 +244,6 @@ def undefined(path):
     write(model([helper.make_node("Neg", ["nowhere"], ["y"], "negation")], [("x", [1])], [("y", [1])]), path)
 
 
-def unordered(path):
-    write(model([helper.make_node("Neg", ["a"], ["y"], "second"),
-                 helper.make_node("Exp", ["x"], ["a"], "first")],
-                [("x", [1])], [("y", [1])]), path)
-
-
 def no_output(path):
     write(model([helper.make_node("Neg", ["x"], ["a"])], [("x", [1])], [("y", [1])]), path)
 
