@@ -50,16 +50,14 @@ class Nodes:
         onnx.save(model, str(path))
         return path
 
-    def check(self, folder, want, tolerance=1e-5, steps=0, native=True):
+    def check(self, folder, want, tolerance=1e-5, steps=0):
         """The interpreter and the native program give what `want` (a function of the model's
         file and the inputs) gives: floats within `tolerance`, integers within `steps`."""
         path = self.save(folder / "model.onnx")
         expected = want(path, self.inputs)
-        runs = [("reference", run_reference(path, self.inputs, folder))]
-        if native:
-            compile_model(path, folder / "program")
-            runs.append(("native", run_program(folder / "program", self.inputs, folder)))
-        for who, got in runs:
+        compile_model(path, folder / "program")
+        for who, got in (("reference", run_reference(path, self.inputs, folder)),
+                         ("native", run_program(folder / "program", self.inputs, folder))):
             assert set(got) == set(expected)
             for name, right in expected.items():
                 node = next(n for n in self.nodes if name in n.output)

@@ -48,7 +48,7 @@ def test_quantize_and_back(symbols, random, tmp_path):
     nodes.add("DequantizeLinear", codes(random, I32, *x) // 2**20, scales(random), outputs=[F])
     nodes.add("DequantizeLinear", codes(random, I8, *x), scales(random, 8), outputs=[F], axis=2, constant=(0, 1)
               ) if not symbols else None
-    nodes.check(tmp_path, by_onnxruntime, native=False, tolerance=1e-6)
+    nodes.check(tmp_path, by_onnxruntime, tolerance=1e-6)
 
 
 @shapes
@@ -56,7 +56,7 @@ def test_dynamic_quantization(symbols, random, tmp_path):
     nodes = Nodes(20, symbols)
     for x in (normal(random, BATCH, TOKENS, 8), -np.abs(normal(random, BATCH, 6)), np.full((BATCH, 2), 3, F)):
         nodes.add("DynamicQuantizeLinear", x, outputs=[U8, F, U8])
-    nodes.check(tmp_path, by_onnxruntime, native=False, tolerance=1e-6)
+    nodes.check(tmp_path, by_onnxruntime, tolerance=1e-6)
 
 
 @weights
@@ -84,7 +84,7 @@ def test_integer_products(constant, random, tmp_path):
                 codes(random, right), codes(random, I32, 6) // 2**20, np.array(0.6, F), codes(random, left), transB=1,
                 alpha=0.5, domain="com.microsoft", outputs=[left], of=(3, 4, 5, 6, 7, 8))
     # A product of floats that were quantized as they came is as far off as its codes are.
-    nodes.check(tmp_path, by_onnxruntime, native=False, tolerance=2e-3, steps=1)
+    nodes.check(tmp_path, by_onnxruntime, tolerance=2e-3, steps=1)
 
 
 @weights
@@ -100,7 +100,7 @@ def test_integer_convolution(constant, random, tmp_path):
     nodes.add("QLinearConv", codes(random, U8, *x), scales(random), codes(random, U8), codes(random, U8, 6, 4, 3, 3),
               scales(random), codes(random, U8), np.array(0.5, F), codes(random, U8), outputs=[U8],
               constant=(3, 4, 5) if constant else ())
-    nodes.check(tmp_path, by_onnxruntime, native=False, steps=1)
+    nodes.check(tmp_path, by_onnxruntime, steps=1)
 
 
 @shapes
@@ -129,7 +129,7 @@ def test_operators_on_codes(symbols, random, tmp_path):
         add("QLinearConcat", *result(0.05), *tensor(*x), *tensor(*x), outputs=[kind], axis=2,
             constant=(0, 1, 3, 4, 6, 7))
         add("QLinearGlobalAveragePool", *tensor(BATCH, 4, 6, 7), *result(0.02), outputs=[kind])
-    nodes.check(tmp_path, by_onnxruntime, native=False, steps=1)
+    nodes.check(tmp_path, by_onnxruntime, steps=1)
 
 
 @weights
@@ -140,7 +140,7 @@ def test_quantized_attention(constant, random, tmp_path):
                   scales(random), scales(random, *per), np.array([5, 2, 3], I32), codes(random, U8),
                   codes(random, I8, *per), domain="com.microsoft", outputs=[F], num_heads=2,
                   constant=(1, 2, 3, 4, 6, 7) if constant else (4, 7))
-    nodes.check(tmp_path, by_onnxruntime, native=False)
+    nodes.check(tmp_path, by_onnxruntime)
 
 
 # ---- weights in blocks ---------------------------------------------------------------------
@@ -173,7 +173,7 @@ def test_matmul_nbits(constant, random, tmp_path):
                 continue  # ONNX Runtime has no such product
             nodes.add("MatMulNBits", *inputs, domain="com.microsoft", K=k, N=n, bits=bits, block_size=block,
                       constant=(1, 2, 3, 5) if constant else (2,))
-    nodes.check(tmp_path, by_onnxruntime, native=False)
+    nodes.check(tmp_path, by_onnxruntime)
 
 
 def test_matmul_nbits_groups(random, tmp_path):
@@ -183,7 +183,7 @@ def test_matmul_nbits_groups(random, tmp_path):
     packed = pack(codes(random, U8, n, k) & 15, 4).reshape(n, 2, 8)
     nodes.add("MatMulNBits", normal(random, BATCH, k), packed, scales(random, n, 2), None, random.integers(0, 2, k).astype(I32),
               domain="com.microsoft", K=k, N=n, bits=4, block_size=block, constant=(1, 2, 4))
-    nodes.check(tmp_path, by_onnxruntime, native=False)
+    nodes.check(tmp_path, by_onnxruntime)
 
 
 @pytest.mark.parametrize("kind", [0, 1], ids=["FP4", "NF4"])
@@ -193,7 +193,7 @@ def test_matmul_bnb4(kind, random, tmp_path):
         packed = pack(codes(random, U8, n * k) & 15, 4, high=True)
         nodes.add("MatMulBnb4", normal(random, BATCH, k), packed, scales(random, -(-n * k // block)), domain="com.microsoft",
                   K=k, N=n, block_size=block, quant_type=kind, constant=(1, 2))
-    nodes.check(tmp_path, by_onnxruntime, native=False)
+    nodes.check(tmp_path, by_onnxruntime)
 
 
 @weights
@@ -208,7 +208,7 @@ def test_gather_block_quantized(constant, random, tmp_path):
             nodes.add("GatherBlockQuantized", table, ids, scales(random, rows, width // block),
                       *([] if zero is None else [zero]), domain="com.microsoft", outputs=[F], bits=bits, block_size=block,
                       gather_axis=0, quantize_axis=1, constant=(0, 2, 3) if constant else ())
-    nodes.check(tmp_path, by_onnxruntime, native=False, tolerance=1e-6)
+    nodes.check(tmp_path, by_onnxruntime, tolerance=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["INT4", "UINT4", "FLOAT8E4M3FN", "INT2"])
