@@ -16,7 +16,11 @@ def LowerKernels : Pass<"htk-lower-kernels", "::mlir::ModuleOp"> {
                   the tile while it is in cache;
       attention   one (batch, head, block of queries) at a time with running
                   softmax: no score matrix, no transposed copy of its operands;
+      matmul      the same tiles over its operands where they are;
       norm, softmax  row by row, statistics first;
+      cumsum, softmax of an inner axis  column by column along the axis;
+      scatter_nd  all updates, each thread to its own range of the result;
+      topk        a heap per row;
       other       the result's elements, each computed from its operands.
 
     The module's `htk.cpu` gives the vector length; 512 bits when absent.
