@@ -328,11 +328,55 @@ def attention(m):
         m.add(f"ht.rope {q}, {c}, {n} {options} : {qt}, {ct}, {ct}", qt, tolerance=near)
 
 
+# ---- formats ----
+
+def dequantize(m):
+    """Of codes of this type, by row and in ragged groups."""
+    x, t = m.add_input(m.numbers((ROWS, COLUMNS)))
+    r = m.type((ROWS, COLUMNS), "f32")
+    for blocks, columns in ("1, ?", 1), ("1, 8", 5), ("?, 16", 3):
+        rows = ROWS if blocks.startswith("1") else 1
+        s, st = m.add_input(np.abs(m.numbers((rows, columns), "f32", special=False)) + 0.01, "f32")
+        m.add(f"htq.dequantize #htq.affine<{m.kind}, blocks [{blocks}], scale f32>({x}, {s}) : ({t}, {st}) -> {r}", r)
+        z, zt = m.add_input(m.numbers((rows, columns)))
+        m.add(f"htq.dequantize #htq.affine<{m.kind}, blocks [{blocks}], scale f32, zero {m.kind}>({x}, {s}, {z}) : "
+              f"({t}, {st}, {zt}) -> {r}", r)
+    s, st = m.add_input(np.abs(m.numbers((1, 3), "f16", special=False)) + 0.1, "f16")
+    half = m.type((ROWS, COLUMNS), "f16")
+    m.add(f"htq.dequantize #htq.affine<{m.kind}, blocks [?, 16], scale f16>({x}, {s}) : ({t}, {st}) -> {half}", half)
+    if m.kind.startswith("ui"):
+        book, bt = m.add_input(m.numbers((2 ** BITS[m.kind],), "f32", special=False), "f32")
+        m.add(f"htq.dequantize #htq.lookup<{m.kind}, codebook f32>({x}, {book}) : ({t}, {bt}) -> {r}", r)
+    y, u = m.add_input(m.numbers((ROWS, COLUMNS), "f16", special=False), "f16")
+    s, st = m.add_input(np.full((1, 1), 0.25), "f32")
+    m.add(f"htq.dequantize #htq.sum<affine<{m.kind}, blocks [?, ?], scale f32>, f16>({x}, {s}, {y}) : "
+          f"({t}, {st}, {u}) -> {r}", r)
+
+
+def quantize(m):
+    """To codes of this type, from each float."""
+    for kind in FLOATS:
+        x, t = m.add_input(m.numbers((ROWS, COLUMNS), kind, scale=20), kind)
+        r = m.type((ROWS, COLUMNS))
+        scale_kind = "f64" if kind == "f64" else "f32"
+        for blocks, shape in ("?, ?", (1, 1)), ("1, 8", (ROWS, 5)):
+            scales = np.abs(m.numbers(shape, "f32", special=False)) + 0.01
+            s, st = m.add_input(scales, scale_kind)
+            term = f"{m.kind}, blocks [{blocks}], scale {scale_kind}"
+            m.add(f"htq.quantize <{term}>({x}, {s}) : {t}, {st} -> {r}", r)
+            if is_float(m.kind):
+                m.add(f"htq.quantize <{term}>({x}, {s}) unsaturated : {t}, {st} -> {r}", r)
+            else:
+                z, zt = m.add_input(m.numbers(shape))
+                m.add(f"htq.quantize <{term}, zero {m.kind}>({x}, {s}, {z}) : {t}, {st}, {zt} -> {r}", r)
+
+
+STORED = ["i8", "ui8", "i16", "ui16"] + CODES
 # Which element types each group has a case for.
 GROUPS = {functions: FLOATS, arithmetic: NUMBERS, comparisons: NUMBERS + ["i1"], bits: INTS + ["i1"], shifts: INTS,
           casts: list(NUMPY), bitcasts: [kind for kind in NUMPY if kind != "i1"], sources: list(NUMPY),
           movement: list(NUMPY), selection: list(NUMPY), rank: NUMBERS, sums: NUMBERS, layers: FLOATS,
-          attention: FLOATS}
+          attention: FLOATS, dequantize: STORED + ["i32"], quantize: STORED}
 
 
 def disagreement(got, want, tolerance):
@@ -384,10 +428,11 @@ def test_native_code_is_the_interpreter(group, kind, tmp_path):
 
 
 def test_every_operation_has_a_case(tmp_path):
-    """The operations that the dialect's files define are those of the groups."""
+    """The operations that the dialects' files define are those of the groups."""
     defined = set()
-    for file in (ROOT / "dialects/HT").glob("*.td"):
-        defined |= {f"ht.{name}" for name in re.findall(r'^def \w+Op : \w+<"(\w+)"', file.read_text(), re.M)}
+    for dialect, prefix in ("HT", "ht"), ("HTQ", "htq"):
+        for file in (ROOT / "dialects" / dialect).glob("*.td"):
+            defined |= {f"{prefix}.{name}" for name in re.findall(r'^def \w+Op : \w+<"(\w+)"', file.read_text(), re.M)}
     tested = set()
     for group, kinds in GROUPS.items():
         for kind in kinds:
