@@ -22,6 +22,9 @@ FAULT = "fault"  # the program refuses the inputs
 CRASH = "crash"  # compiler or program died, or did not end
 BAD = (UNCLEAR, WRONG, FAULT, CRASH)
 
+# Twice a valid size is none: the past is one shorter than the kernel.
+ONE_SIZE = {"CausalConvWithState"}
+
 
 @dataclass
 class Outcome:
@@ -92,7 +95,10 @@ class Attempt:
                 outcome.status = FIXED  # What could vary is constant now.
             outcome.reason = first.reason if first else ""
             check(outcome, case, library, without(given, outcome.constants), wanted, self.threads)
-            if outcome.passed:
+            # The compiler may have found that a dimension has no other size.
+            free = all(most >= 2 * size for size in sizes for name, most in library.maxima.items()
+                       if name == symbol(size))
+            if outcome.passed and free and case.group not in ONE_SIZE:
                 self.second_size(outcome, case, model, library, given, enlarge(rest, varies))
             library.close()
             return outcome
@@ -362,7 +368,8 @@ def differs(got, want, case, outcome):
     if want.dtype.kind in "biu":
         wrong = got != want
         return f"has {wrong.sum()} of {wrong.size} elements wrong" if wrong.any() else None
-    rtol = max(case.rtol, 2**-6) if want.dtype.name == "bfloat16" else case.rtol
+    # Two units of the last place of the short floats; the suite itself has this for bfloat16.
+    rtol = max(case.rtol, {"bfloat16": 2**-6, "float16": 2**-9}.get(want.dtype.name, 0))
     got, want = got.astype(np.float64), want.astype(np.float64)
     with np.errstate(invalid="ignore"):
         close = np.isclose(got, want, rtol=rtol, atol=case.atol, equal_nan=True)

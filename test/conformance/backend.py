@@ -17,7 +17,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "e2e
 
 import manifest
 import report
-from attempt import BAD, CRASH, Attempt, Outcome, differs, run_onnxruntime
+from attempt import BAD, CRASH, FIXED, PASS, Attempt, Outcome, differs, run_onnxruntime
 from backend_cases import Case, all_cases
 from batch import Batch, limit_memory
 from places import BUILD
@@ -82,12 +82,22 @@ def died(_, static, why):
     return (crash, None) if static is None else (static, crash)
 
 
-def run(names, dynamic=True, workers=2, explain=False, keep=None):
-    """Results by name."""
-    cases = all_cases()
-    results = {name: Result(cases[name], *outcomes)
-               for name, outcomes in run_tasks(names, serve, died, workers, (dynamic, explain, keep))}
+def run(names, dynamic=True, workers=2, explain=False, keep=None, tell=lambda result: None):
+    """Results by name; `tell` hears of each as it comes."""
+    cases, results = all_cases(), {}
+    for name, outcomes in run_tasks(names, serve, died, workers, (dynamic, explain, keep)):
+        results[name] = Result(cases[name], *outcomes)
+        tell(results[name])
     return {name: results[name] for name in names}
+
+
+def show(result, failures):
+    good = result.static.passed and (result.dynamic is None or result.dynamic.passed or
+                                     result.dynamic.status == FIXED)
+    if not (failures and good):
+        entry = result.entry
+        error = max(outcome.error for outcome in (result.static, result.dynamic) if outcome is not None)
+        print(f"{result.case.name:60} {entry.static:16} {entry.dynamic:16} {error:8.1e}  {entry.reason}", flush=True)
 
 
 def choose(pattern):
@@ -110,6 +120,7 @@ def main():
     parser.add_argument("pattern", nargs="?", default="", help="regular expression on case names, or an operator")
     parser.add_argument("--static-only", action="store_true", help="leave out dynamic dimensions")
     parser.add_argument("--failures", action="store_true", help="show only what is not a pass")
+    parser.add_argument("--refused", action="store_true", help="run only what the manifest does not call a pass")
     parser.add_argument("--update", action="store_true", help="write what is found into the manifest")
     parser.add_argument("--explain", action="store_true", help="ask the interpreter about what is wrong")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave models and inputs there, by case")
@@ -119,21 +130,17 @@ def main():
     if arguments.update and arguments.static_only:
         parser.error("--update needs the dynamic runs too")
     names, start, dynamic = choose(arguments.pattern), time.monotonic(), not arguments.static_only
+    if arguments.refused:
+        entries = manifest.read()
+        names = [name for name in names if name not in entries or not entries[name].static.startswith(PASS)]
     if not names:
         parser.error(f"no case matches '{arguments.pattern}'")
     if arguments.onnxruntime:
         passed = [name for name, good in run_tasks(names, serve_onnxruntime, lambda *_: False, arguments.workers) if good]
         print(f"ONNX Runtime passes {len(passed)} of {len(names)}")
         return 0
-    results = run(names, dynamic, arguments.workers, arguments.explain, arguments.keep)
-    for name, result in results.items():
-        good = result.static.passed and (result.dynamic is None or result.dynamic.passed or
-                                         result.dynamic.status == "fixed")
-        if arguments.failures and good:
-            continue
-        entry = result.entry
-        error = max(outcome.error for outcome in (result.static, result.dynamic) if outcome is not None)
-        print(f"{name:60} {entry.static:16} {entry.dynamic:16} {error:8.1e}  {entry.reason}")
+    results = run(names, dynamic, arguments.workers, arguments.explain, arguments.keep,
+                  lambda result: show(result, arguments.failures))
     report.print_summary(results)
     seconds = time.monotonic() - start
     print(f"{len(names)} cases in {seconds:.0f} seconds")

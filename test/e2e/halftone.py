@@ -143,6 +143,11 @@ class Library:
         count = getattr(self.c, f"halftone_model_num_{kind}s")(self.model)
         return [getattr(self.c, f"halftone_model_{kind}")(self.model, i).contents for i in range(count)]
 
+    @property
+    def maxima(self):
+        """The largest value of each symbol, by name."""
+        return {info.name.decode(): info.max for info in self.infos("symbol")}
+
     def outputs_for(self, inputs):
         """Arrays with the shapes that the outputs will have, by name."""
         given = self.tensors(inputs)
