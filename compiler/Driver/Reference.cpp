@@ -69,7 +69,8 @@ private:
       for (AffineExpr dim : tensor.dims) {
         auto constant = ht::getConstant(dim);
         auto symbol = dyn_cast<AffineSymbolExpr>(dim);
-        kept.dims.push_back(constant ? *constant : symbol ? -1 - static_cast<int64_t>(symbol.getPosition()) : -1);
+        kept.dims.push_back(constant ? *constant : symbol ? -1 - static_cast<int64_t>(symbol.getPosition())
+                                              : HALFTONE_EXPRESSION);
         kept.texts.push_back(ht::toString(dim, symbolNames));
       }
       for (const std::string &text : kept.texts)
@@ -84,6 +85,10 @@ private:
     for (const auto &output : current->description.outputs)
       for (AffineExpr dim : output.dims)
         *dims++ = ht::evaluate(dim, values);
+    for (const auto &input : current->description.inputs)
+      for (AffineExpr dim : input.dims)
+        if (!ht::getConstant(dim) && !isa<AffineSymbolExpr>(dim))
+          *dims++ = ht::evaluate(dim, values);
   }
 
   static void step(halftone_step *step, int64_t thread) {

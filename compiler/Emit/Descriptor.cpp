@@ -148,7 +148,7 @@ private:
   llvm::Constant *makeTensor(const TensorDescription &tensor) {
     std::vector<llvm::Constant *> dims, texts;
     for (mlir::AffineExpr dim : tensor.dims) {
-      int64_t encoded = -1;
+      int64_t encoded = HALFTONE_EXPRESSION;
       if (auto constant = ht::getConstant(dim))
         encoded = *constant;
       else if (auto symbol = llvm::dyn_cast<mlir::AffineSymbolExpr>(dim))
@@ -166,11 +166,16 @@ private:
     auto *function = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, "output_dims", module);
     llvm::IRBuilder<> b(llvm::BasicBlock::Create(context, "entry", function));
     unsigned next = 0;
+    auto store = [&](mlir::AffineExpr dim) {
+      llvm::Value *value = evaluate(b, dim, function->getArg(0));
+      b.CreateStore(value, b.CreateConstGEP1_64(i64, function->getArg(1), next++));
+    };
     for (const TensorDescription &output : description.outputs)
-      for (mlir::AffineExpr dim : output.dims) {
-        llvm::Value *value = evaluate(b, dim, function->getArg(0));
-        b.CreateStore(value, b.CreateConstGEP1_64(i64, function->getArg(1), next++));
-      }
+      llvm::for_each(output.dims, store);
+    for (const TensorDescription &input : description.inputs)
+      for (mlir::AffineExpr dim : input.dims)
+        if (!ht::getConstant(dim) && !llvm::isa<mlir::AffineSymbolExpr>(dim))
+          store(dim);
     b.CreateRetVoid();
     return function;
   }

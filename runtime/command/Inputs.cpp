@@ -5,6 +5,7 @@
 #include "runtime/files/Json.h"
 #include "runtime/files/Npy.h"
 #include "runtime/files/Npz.h"
+#include "runtime/session/Binding.h"
 #include "runtime/session/Program.h"
 
 #include <cstring>
@@ -153,6 +154,12 @@ static int64_t likelyInteger(const halftone_tensor_info &info, int64_t column) {
 bool makeInputs(const halftone_program &program, const int64_t *symbols,
                 Array<Tensor> &inputs, Diagnostic &diagnostic) {
   Random random;
+  Array<int64_t> evaluated;
+  evaluated.resize(numEvaluatedDims(program));
+  program.output_dims(symbols, evaluated.begin());
+  const int64_t *expression = evaluated.begin();
+  for (uint32_t i = 0; i < program.num_outputs; ++i)
+    expression += program.outputs[i].rank;
   for (uint32_t i = 0; i < program.num_inputs; ++i) {
     const halftone_tensor_info &info = program.inputs[i];
     Tensor tensor;
@@ -160,8 +167,10 @@ bool makeInputs(const halftone_program &program, const int64_t *symbols,
     tensor.dtype = info.dtype;
     tensor.rank = info.rank;
     for (uint32_t d = 0; d < info.rank; ++d)
-      tensor.dims[d] =
-          info.dims[d] >= 0 ? info.dims[d] : symbols[-(info.dims[d] + 1)];
+      tensor.dims[d] = info.dims[d] >= 0 ? info.dims[d]
+                       : info.dims[d] == HALFTONE_EXPRESSION
+                           ? *expression++
+                           : symbols[-(info.dims[d] + 1)];
     if (!tensor.allocate(quoted(info.name).c_str(), diagnostic))
       return false;
     void *data = tensor.buffer.data();

@@ -100,7 +100,8 @@ bool LanguageModel::checkSignature(Diagnostic &diagnostic) {
     return refuse("this one has no output \"logits\"");
   const halftone_tensor_info &ids = program.inputs[idsIndex];
   const halftone_tensor_info &scores = program.outputs[logitsIndex];
-  if (isFloat(ids.dtype) || ids.dtype == HALFTONE_BOOL || ids.rank != 2)
+  if (isFloat(ids.dtype) || ids.dtype == HALFTONE_BOOL || ids.rank != 2 ||
+      ids.dims[0] == HALFTONE_EXPRESSION || ids.dims[1] == HALFTONE_EXPRESSION)
     return refuse("its \"input_ids\" is another kind of array");
   if (!isFloat(scores.dtype) || scores.rank < 2)
     return refuse("its \"logits\" is another kind of array");

@@ -146,6 +146,8 @@ halftone_status bindInputs(const halftone_program &program,
                     quoted(info.name).c_str(), d, printable(tensor.dims[d]),
                     printable(info.dims[d]), signatureShape(info).c_str());
       }
+      if (info.dims[d] == HALFTONE_EXPRESSION)
+        continue; // Checked when all symbols are known.
       int64_t &bound = symbols[-(info.dims[d] + 1)];
       // The value was set by an earlier dimension: find which, for the message.
       const char *setBy = nullptr;
@@ -203,15 +205,19 @@ halftone_status bindInputData(const halftone_program &program,
   return HALFTONE_OK;
 }
 
-size_t numOutputDims(const halftone_program &program) {
+size_t numEvaluatedDims(const halftone_program &program) {
   size_t count = 0;
   for (uint32_t i = 0; i < program.num_outputs; ++i)
     count += program.outputs[i].rank;
+  for (uint32_t i = 0; i < program.num_inputs; ++i)
+    for (uint32_t d = 0; d < program.inputs[i].rank; ++d)
+      count += program.inputs[i].dims[d] == HALFTONE_EXPRESSION;
   return count;
 }
 
-halftone_status evaluateOutputDims(const halftone_program &program,
-                                   const int64_t *symbols, int64_t *dims) {
+halftone_status evaluateDims(const halftone_program &program,
+                             const halftone_tensor *inputs, const size_t *order,
+                             const int64_t *symbols, int64_t *dims) {
   program.output_dims(symbols, dims);
   for (uint32_t i = 0; i < program.num_outputs; ++i) {
     const halftone_tensor_info &info = program.outputs[i];
@@ -223,6 +229,22 @@ halftone_status evaluateOutputDims(const halftone_program &program,
                     d, quoted(info.name).c_str(), info.dim_text[d],
                     printable(dims[d]));
     dims += info.rank;
+  }
+  for (uint32_t i = 0; i < program.num_inputs; ++i) {
+    const halftone_tensor_info &info = program.inputs[i];
+    for (uint32_t d = 0; d < info.rank; ++d) {
+      if (info.dims[d] != HALFTONE_EXPRESSION)
+        continue;
+      int64_t value = inputs[order[i]].dims[d];
+      if (value != *dims)
+        return fail(HALFTONE_INVALID_ARGUMENT,
+                    "input %s: dimension %u (%s) is %lld, but the other inputs "
+                    "make it %lld",
+                    quoted(info.name).c_str(), d,
+                    quoted(info.dim_text[d]).c_str(), printable(value),
+                    printable(*dims));
+      ++dims;
+    }
   }
   return HALFTONE_OK;
 }

@@ -21,10 +21,12 @@ halftone_status bindInputData(const halftone_program &program,
                               const size_t *order, const void **data);
 
 /// Evaluates the shapes of all outputs, one after the other, into `dims` (room
-/// for numOutputDims) and checks them.
-halftone_status evaluateOutputDims(const halftone_program &program,
-                                   const int64_t *symbols, int64_t *dims);
-size_t numOutputDims(const halftone_program &program);
+/// for numEvaluatedDims) and checks them, and the inputs whose dimensions are
+/// expressions.
+halftone_status evaluateDims(const halftone_program &program,
+                             const halftone_tensor *inputs, const size_t *order,
+                             const int64_t *symbols, int64_t *dims);
+size_t numEvaluatedDims(const halftone_program &program);
 
 /// Checks the outputs, and writes their shapes and, in the program's order, the
 /// data pointers.

@@ -114,7 +114,7 @@ namespace {
 struct Scratch {
   explicit Scratch(const halftone_program &program)
       : symbols(allocate<int64_t>(program.num_symbols)),
-        dims(allocate<int64_t>(numOutputDims(program))),
+        dims(allocate<int64_t>(numEvaluatedDims(program))),
         order(allocate<size_t>(program.num_inputs)) {}
   Scratch(const Scratch &) = delete;
   Scratch &operator=(const Scratch &) = delete;
@@ -155,7 +155,8 @@ halftone_status halftone_output_shapes(const halftone_model *model,
                                           scratch.symbols, scratch.order))
     return status;
   if (halftone_status status =
-          evaluateOutputDims(program, scratch.symbols, scratch.dims))
+          evaluateDims(program, inputs, scratch.order, scratch.symbols,
+                       scratch.dims))
     return status;
   const int64_t *dims = scratch.dims;
   for (uint32_t i = 0; i < program.num_outputs; ++i) {

@@ -36,6 +36,7 @@ static halftone_status checkTensors(const halftone_program &program,
       bool isInput = infos == program.inputs;
       if (!info.dim_text[d] ||
           (isInput && info.dims[d] < 0 &&
+           info.dims[d] != HALFTONE_EXPRESSION &&
            -(info.dims[d] + 1) >= static_cast<int64_t>(program.num_symbols)))
         return fail(HALFTONE_INVALID_PROGRAM,
                     "this program is damaged: dimension %u of %s %s is invalid",

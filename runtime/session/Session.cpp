@@ -46,7 +46,7 @@ struct halftone_session {
 
 bool halftone_session::allocateLists(const halftone_program &program) {
   // Every list has 8-byte elements.
-  size_t numDims = numOutputDims(program);
+  size_t numDims = numEvaluatedDims(program);
   size_t numWords = program.num_symbols + numDims +
                     2 * (size_t(program.num_inputs) + program.num_outputs);
   block = calloc(numWords + 1, 8);
@@ -167,7 +167,8 @@ static halftone_status run(halftone_session &session,
           bindInputData(program, inputs, session.inputOrder, session.inputData))
     return status;
   if (halftone_status status =
-          evaluateOutputDims(program, session.symbols, session.outputDims))
+          evaluateDims(program, inputs, session.inputOrder, session.symbols,
+                       session.outputDims))
     return status;
   if (halftone_status status =
           bindOutputs(program, outputs, numOutputs, session.outputDims,

@@ -6,7 +6,7 @@ from onnx import TensorProto, helper
 
 import models
 from compare import relative_error
-from halftone import compile_model, run_program, run_reference
+from halftone import compile_model, run, run_program, run_reference
 
 F, I, B = np.float32, np.int64, np.bool_
 BATCH, SEQUENCE = 3, 10
@@ -287,3 +287,24 @@ def test_integer_division_never_traps(tmp_path):
     b = np.array([2, 2, -2, -2, 0, -1, -1, 1], np.int64)
     got = run_program(tmp_path / "m", {"a": a, "b": b}, tmp_path)["c"]
     assert got[[0, 1, 2, 3, 5, 6, 7]].tolist() == [3, -3, -3, 3, -2**63, -3, 9]
+
+
+# ---- dimensions that are expressions ---------------------------------------------------------
+
+def past_and_present(path):
+    """As decoders with a cache: the mask is as long as past and new tokens together."""
+    nodes = [node("Concat", "past x", "present", axis=1), node("Mul", "present mask", "y")]
+    return models.save(path, nodes, {"past": (F, ("batch", "past")), "x": (F, ("batch", "sequence")),
+                                     "mask": (F, ("batch", "past + sequence"))},
+                       {"y": (F, ("batch", "past + sequence"))})
+
+
+def test_input_dimension_is_a_sum(tmp_path):
+    random = np.random.default_rng(4)
+    inputs = {name: random.standard_normal((3, width), F) for name, width in (("past", 4), ("x", 10), ("mask", 14))}
+    agree(past_and_present(tmp_path / "m.onnx"), inputs, tmp_path)
+    run([tmp_path / "program", "--bench", 1, "--shape", "batch=1,past=2,sequence=3"])
+    inputs["mask"] = inputs["mask"][:, 1:]
+    with pytest.raises(AssertionError, match=r'"mask": dimension 1 \("(past \+ sequence|sequence \+ past)"\) is 13, '
+                                             'but the other inputs make it 14'):
+        run_program(tmp_path / "program", inputs, tmp_path)

@@ -53,9 +53,11 @@ typedef struct halftone_symbol {
   int64_t max; ///< the arena is planned for this value
 } halftone_symbol;
 
+#define HALFTONE_EXPRESSION INT64_MIN
+
 /// An input or output. `dims[i] >= 0` is a constant. In an input `-1 - s` is
-/// symbol number s. In an output any negative value is an expression, which
-/// `halftone_program::output_dims` evaluates. `dim_text[i]` is what to print.
+/// symbol number s. HALFTONE_EXPRESSION is what only
+/// `halftone_program::output_dims` knows. `dim_text[i]` is what to print.
 typedef struct halftone_tensor_info {
   const char *name;
   uint32_t dtype;
@@ -111,7 +113,8 @@ typedef struct halftone_program {
   uint64_t arena_bytes;           ///< for one run at the symbols' maxima
   const void *payload;
   uint64_t payload_bytes;
-  /// Writes all outputs' dimensions, one after the other, for these symbol values.
+  /// Writes, for these symbol values, all outputs' dimensions one after the other,
+  /// and then those dimensions of inputs that are expressions.
   void (*output_dims)(const int64_t *symbols, int64_t *dims);
   /// The SPMD step: every thread 0 .. num_threads-1 calls it once.
   void (*step)(halftone_step *step, int64_t thread);
