@@ -3,7 +3,7 @@
 #include "compiler/Evaluate/Contractions.h"
 #include "compiler/Evaluate/Handlers.h"
 #include "compiler/Evaluate/Strided.h"
-#include "dialects/HT/HTOps.h"
+#include "dialects/HT/AttentionRows.h"
 
 using namespace mlir;
 
@@ -191,7 +191,7 @@ llvm::Expected<Tensor> evaluateAttention(ht::AttentionOp op, Frame &frame) {
           invalid |= scores[j] != scores[j];
         }
         y.assign(dv, 0.0);
-        // All scores -inf: attends nowhere, and the row stays zero.
+        // All scores -inf: attends nowhere, and the row stays zero or attends all alike.
         if (max > -INFINITY || invalid) {
           for (int64_t j = 0; j < t; ++j) {
             if (!mayAttend(j))
@@ -203,6 +203,10 @@ llvm::Expected<Tensor> evaluateAttention(ht::AttentionOp op, Frame &frame) {
           }
           for (double &x : y)
             x /= sum;
+        } else if (ht::isUniform(op)) {
+          for (int64_t j = 0; j < t; ++j)
+            for (int64_t e = 0; e < dv; ++e)
+              y[e] += v[(group * t + j) * dv + e] / static_cast<double>(t);
         }
         result.write(((b * s + i) * heads + h) * dv, ArrayRef<double>(y));
       }

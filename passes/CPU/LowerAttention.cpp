@@ -12,6 +12,8 @@
 
 #include "passes/CPU/LoopNests.h"
 
+#include "dialects/HT/AttentionRows.h"
+
 using namespace mlir;
 
 namespace halftone::cpu {
@@ -22,6 +24,7 @@ constexpr int64_t kKeys = 64;   ///< keys per block: scores stay in L1
 constexpr int64_t kTile = 8;    ///< keys, or channels, per register tile
 constexpr int64_t kVectors = 2; ///< vectors of queries per block
 constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
+constexpr double kFloor = -1e30; ///< below every score that matters: a masked one, where rows are uniform
 
 class AttentionEmitter {
 public:
@@ -97,13 +100,30 @@ private:
       Value reach = k.add(k.add(firstQuery, block), k.sub(keyCount, queries));
       end = k.min(keyCount, reach);
     }
-    k.loop(zero(), end, kKeys, [&](Value firstKey) {
+    emitKeys(zero(), end);
+    if (root.getCausal() && ht::isUniform(root))
+      emitKeys(k.mul(k.ceilDiv(end, kKeys), k.constant(kKeys)), k.select(hasUniformRow(), keyCount, zero()));
+    storeResult();
+  }
+
+  void emitKeys(Value begin, Value end) {
+    k.loop(begin, end, kKeys, [&](Value firstKey) {
       Value count = k.min(k.constant(kKeys), k.sub(keyCount, firstKey));
       emitScores(firstKey, count);
       updateSoftmax(firstKey, count);
       accumulateValues(firstKey, count);
     });
-    storeResult();
+  }
+
+  /// Whether a query has met no key that it may attend: it needs the keys behind its reach as well.
+  Value hasUniformRow() {
+    Value lowest;
+    for (int64_t v = 0; v < kVectors; ++v) {
+      Value least = vector::ReductionOp::create(k.b, k.loc, vector::CombiningKind::MINIMUMF,
+                                                read(maxima, zero(), v));
+      lowest = v == 0 ? least : arith::MinimumFOp::create(k.b, k.loc, lowest, least).getResult();
+    }
+    return arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OLE, lowest, k.floatConstant(kFloor, real));
   }
 
   void loadQueries() {
@@ -237,6 +257,10 @@ private:
         row[v] = k.select(allowed, row[v], k.splat(infinity, k.lanes));
       }
     }
+    // All keys weigh 1 until one is met that may be attended.
+    if (ht::isUniform(root))
+      for (Value &score : row)
+        score = arith::MaximumFOp::create(k.b, k.loc, score, k.floatConstant(kFloor, real, k.lanes));
   }
 
   /// f(tensor[batch, head, query, key]) for the block's queries.

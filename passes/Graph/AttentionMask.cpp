@@ -74,7 +74,12 @@ bool AttentionMask::isCausalRule(Value value, bool negate) const {
          shift == normalize(scores[3] - scores[2]);
 }
 
-void AttentionMask::addCondition(Value condition, bool negate) {
+void AttentionMask::addCondition(Value condition, bool negate, double fill) {
+  finite |= std::isfinite(fill);
+  addRule(condition, negate);
+}
+
+void AttentionMask::addRule(Value condition, bool negate) {
   Value value = skipBroadcasts(condition);
   while (auto reshape = value.getDefiningOp<ReshapeOp>()) {
     // Look through only where a rule inside may be found; a plain reshaped mask stays.
@@ -88,11 +93,11 @@ void AttentionMask::addCondition(Value condition, bool negate) {
     return; // Always attends.
   Operation *op = value.getDefiningOp();
   if (auto notOp = dyn_cast_or_null<NotOp>(op))
-    return addCondition(notOp.getInput(), !negate);
+    return addRule(notOp.getInput(), !negate);
   // not (a or b) = not a and not b.
   if (negate ? isa_and_nonnull<OrOp>(op) : isa_and_nonnull<AndOp>(op)) {
-    addCondition(op->getOperand(0), negate);
-    addCondition(op->getOperand(1), negate);
+    addRule(op->getOperand(0), negate);
+    addRule(op->getOperand(1), negate);
     return;
   }
   if (isCausalRule(value, negate)) {
@@ -113,13 +118,13 @@ void AttentionMask::addAdditive(Value value) {
   if (auto where = dyn_cast_or_null<WhereOp>(op)) {
     auto lhs = getSplat(where.getLhs()), rhs = getSplat(where.getRhs());
     if (lhs == 0.0 && isMinusInfinity(rhs))
-      return addCondition(where.getCondition(), false);
+      return addCondition(where.getCondition(), false, *rhs);
     if (isMinusInfinity(lhs) && rhs == 0.0)
-      return addCondition(where.getCondition(), true);
+      return addCondition(where.getCondition(), true, *lhs);
     // masked_fill of what is itself a mask.
     if (isMinusInfinity(lhs) || isMinusInfinity(rhs)) {
       Value rest = isMinusInfinity(lhs) ? where.getRhs() : where.getLhs();
-      addCondition(where.getCondition(), isMinusInfinity(lhs));
+      addCondition(where.getCondition(), isMinusInfinity(lhs), isMinusInfinity(lhs) ? *lhs : *rhs);
       // inverted.masked_fill(inverted.bool(), min): 0 wherever it is not filled.
       auto bits = skipBroadcasts(where.getCondition()).getDefiningOp<CastOp>();
       if (bits && isMinusInfinity(lhs) && isSameButCasts(bits.getInput(), skipBroadcasts(rest)))
@@ -135,7 +140,8 @@ void AttentionMask::addAdditive(Value value) {
   // (1 - mask) * -1e4 and mask * -1e4, where mask is a widened boolean.
   if (auto mul = dyn_cast_or_null<MulOp>(op)) {
     for (unsigned side : {0u, 1u}) {
-      if (!isMinusInfinity(getSplat(mul->getOperand(side))))
+      auto fill = getSplat(mul->getOperand(side));
+      if (!isMinusInfinity(fill))
         continue;
       Value factor = skipFloatCasts(skipBroadcasts(mul->getOperand(1 - side)));
       bool negate = true;
@@ -146,7 +152,7 @@ void AttentionMask::addAdditive(Value value) {
       auto cast = factor.getDefiningOp<CastOp>();
       // A mask of integers is 0 or 1 by every exporter's contract.
       if (cast && isa<IntegerType>(getElementTypeOrSelf(cast.getInput())))
-        return addCondition(cast.getInput(), negate);
+        return addCondition(cast.getInput(), negate, *fill);
     }
   }
   biases.push_back(value);

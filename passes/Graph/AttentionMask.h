@@ -12,6 +12,8 @@
 
 #include "passes/Graph/Matchers.h"
 
+#include <cmath>
+
 namespace halftone::graph {
 
 class AttentionMask {
@@ -19,8 +21,11 @@ public:
   /// For scores of shape [batch, heads, s, t].
   explicit AttentionMask(llvm::ArrayRef<ht::Dim> scores) : scores(scores) {}
 
-  /// Attend only where `condition` is true (false, if `negate`).
-  void addCondition(Value condition, bool negate);
+  /// Attend only where `condition` is true (false, if `negate`); elsewhere the score is `fill`.
+  void addCondition(Value condition, bool negate, double fill);
+
+  /// No masked score is below `floor`.
+  void addFloor(double floor) { finite |= std::isfinite(floor); }
 
   /// `value` is added to the scores.
   void addAdditive(Value value);
@@ -28,6 +33,10 @@ public:
   /// Whether "i attends j <= i + (t - s)" is among the rules.
   bool isCausal() const { return causal; }
   bool hasBias() const { return !biases.empty(); }
+
+  /// Whether a query that may attend nowhere attends all keys alike, because what the graph adds
+  /// to or puts in place of scores is a finite number.
+  bool isUniform() const { return finite; }
 
   /// An operand that does not broadcast to the scores, or null.
   Value getMisfit() const;
@@ -39,6 +48,7 @@ public:
   Value makeBias(mlir::IRRewriter &rewriter, mlir::Location loc, mlir::Type element) const;
 
 private:
+  void addRule(Value condition, bool negate);
   struct Term {
     Value value;
     bool negate;
@@ -49,7 +59,7 @@ private:
   ht::Dims scores;
   llvm::SmallVector<Term> terms;
   llvm::SmallVector<Value> biases;
-  bool causal = false;
+  bool causal = false, finite = false;
 };
 
 /// Whether a score of `number` is as good as -inf: e^-1e4 is 0 in every float type.

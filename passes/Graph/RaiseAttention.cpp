@@ -4,7 +4,10 @@
 #include "passes/Graph/Passes.h"
 #include "passes/Graph/Raise.h"
 
+#include "dialects/HT/AttentionRows.h"
+
 #include <cmath>
+#include <utility>
 
 namespace halftone::graph {
 #define GEN_PASS_DEF_RAISEATTENTION
@@ -107,45 +110,45 @@ HeadsOperand traceHeads(Value value, ArrayRef<int64_t> toTokenMajor, bool takeSc
 struct AttentionMatch {
   HeadsOperand query, key, value;
   AttentionMask mask;
-  double scale;
+  double scale, softcap;
   MatMulOp root;
 
   StringRef raised() const { return "ht.attention"; }
 };
 
+/// Whether `where` replaces what is not a number in `probabilities` by 0.
+bool isNaNGuard(WhereOp where, Value probabilities) {
+  return where && where.getRhs() == probabilities && getSplat(where.getLhs()) == 0.0 &&
+         where.getCondition().getDefiningOp<IsNaNOp>() && where.getType() == probabilities.getType();
+}
+
 /// Follows the probabilities to the product with the values: through casts and
 /// the guard where(is_nan(p), 0, p), which is what the operation does anyway.
+/// Another user, such as a result of the model, keeps a softmax of its own.
 MatMulOp findValueProduct(SoftmaxOp softmax, Blocker &blocker) {
   Value probabilities = softmax;
   while (true) {
-    WhereOp guard;
-    bool isGuarded = true;
+    MatMulOp product;
+    Value next;
+    Operation *inTheWay = softmax;
     for (Operation *user : probabilities.getUsers()) {
-      if (auto isNaN = dyn_cast<IsNaNOp>(user)) {
-        isGuarded &= isNaN->hasOneUse();
-        continue;
+      auto weighs = dyn_cast<MatMulOp>(user);
+      if (weighs && weighs.getLhs() == probabilities && weighs.getRhs() != probabilities) {
+        if (product)
+          return blocker.at(weighs, "the probabilities must weigh values once"), MatMulOp();
+        product = weighs;
+      } else if (isNaNGuard(dyn_cast<WhereOp>(user), probabilities) ||
+                 (isa<CastOp>(user) && isa<FloatType>(getElementTypeOrSelf(user->getResult(0))))) {
+        next = user->getResult(0);
+      } else if (!isa<IsNaNOp>(user)) {
+        inTheWay = user;
       }
-      auto where = dyn_cast<WhereOp>(user);
-      isGuarded &= where && !guard && where.getRhs() == probabilities && getSplat(where.getLhs()) == 0.0 &&
-                   where.getCondition().getDefiningOp<IsNaNOp>() &&
-                   where.getType() == probabilities.getType();
-      guard = where;
     }
-    if (guard && isGuarded) {
-      probabilities = guard;
-      continue;
-    }
-    Operation *user = getOnlyUser(probabilities);
-    if (auto cast = dyn_cast_or_null<CastOp>(user);
-        cast && isa<FloatType>(getElementTypeOrSelf(cast.getType()))) {
-      probabilities = cast;
-      continue;
-    }
-    auto product = dyn_cast_or_null<MatMulOp>(user);
-    if (product && product.getLhs() == probabilities && product.getRhs() != probabilities)
+    if (product)
       return product;
-    blocker.at(user ? user : softmax, "the probabilities must be used once, to weigh the values");
-    return {};
+    if (!next)
+      return blocker.at(inTheWay, "the probabilities must weigh the values"), MatMulOp();
+    probabilities = next;
   }
 }
 
@@ -168,7 +171,7 @@ std::optional<AttentionMatch> analyse(SoftmaxOp softmax, Blocker &blocker) {
   Value scoresValue = skipFloatCasts(softmax.getInput());
 
   AttentionMask mask(scores);
-  double scale = 1;
+  double scale = 1, softcap = 0;
   MatMulOp queryKey;
   while (!queryKey) {
     scoresValue = skipFloatCasts(scoresValue);
@@ -182,7 +185,25 @@ std::optional<AttentionMatch> analyse(SoftmaxOp softmax, Blocker &blocker) {
       scoresValue = scaled->base;
       continue;
     }
-    if (auto add = dyn_cast_or_null<AddOp>(op); add && scores.size() == 4) {
+    // cap tanh(scores / cap). What is masked before would be capped as well, and be attended.
+    if (isa_and_nonnull<TanhOp>(op) && softcap == 0 && scale > 0) {
+      softcap = std::exchange(scale, 1);
+      scoresValue = op->getOperand(0);
+      continue;
+    }
+    bool mayMask = scores.size() == 4 && softcap == 0;
+    // max(scores, lowest) keeps sums of masks finite.
+    if (auto max = dyn_cast_or_null<MaxOp>(op); max && mayMask) {
+      bool isLeft = isMinusInfinity(getSplat(max.getLhs()));
+      auto floor = getSplat(isLeft ? max.getLhs() : max.getRhs());
+      Value rest = isLeft ? max.getRhs() : max.getLhs();
+      if (!isMinusInfinity(floor) || rest.getType() != max.getType())
+        break;
+      mask.addFloor(*floor);
+      scoresValue = rest;
+      continue;
+    }
+    if (auto add = dyn_cast_or_null<AddOp>(op); add && mayMask) {
       // The scores are the side that leads to a product, the mask the other.
       auto leadsToProduct = [](Value value) {
         while (Operation *op = value.getDefiningOp()) {
@@ -192,7 +213,7 @@ std::optional<AttentionMatch> analyse(SoftmaxOp softmax, Blocker &blocker) {
           auto where = dyn_cast<WhereOp>(op);
           if (scaled)
             value = scaled->base;
-          else if (isa<CastOp, AddOp>(op))
+          else if (isa<CastOp, AddOp, MaxOp, TanhOp>(op))
             value = op->getOperand(0);
           else if (where)
             value = getSplat(where.getLhs()) ? where.getRhs() : where.getLhs();
@@ -208,13 +229,13 @@ std::optional<AttentionMatch> analyse(SoftmaxOp softmax, Blocker &blocker) {
       scoresValue = isLeft ? add.getLhs() : add.getRhs();
       continue;
     }
-    if (auto where = dyn_cast_or_null<WhereOp>(op); where && scores.size() == 4) {
+    if (auto where = dyn_cast_or_null<WhereOp>(op); where && mayMask) {
       bool fillsLeft = isMinusInfinity(getSplat(where.getLhs())),
            fillsRight = isMinusInfinity(getSplat(where.getRhs()));
       Value rest = fillsLeft ? where.getRhs() : where.getLhs();
       if (fillsLeft == fillsRight || rest.getType() != where.getType())
         break;
-      mask.addCondition(where.getCondition(), fillsLeft);
+      mask.addCondition(where.getCondition(), fillsLeft, *getSplat(fillsLeft ? where.getLhs() : where.getRhs()));
       scoresValue = rest;
       continue;
     }
@@ -245,8 +266,10 @@ std::optional<AttentionMatch> analyse(SoftmaxOp softmax, Blocker &blocker) {
                        traceHeads(product.getRhs(), {0, 2, 1, 3}, false),
                        mask,
                        scale,
+                       softcap,
                        product};
-  match.scale = getExactScale(scale * match.query.scale * match.key.scale, match.query.getDims().back());
+  match.scale = getExactScale(scale * (softcap ? softcap : 1) * match.query.scale * match.key.scale,
+                              match.query.getDims().back());
   Dims q = match.query.getDims(), k = match.key.getDims(), v = match.value.getDims();
   auto heads = getConstant(q[2]), kvHeads = getConstant(k[2]);
   if (q[0] != k[0] || k[0] != v[0] || k[1] != v[1] || k[2] != v[2] || q[3] != k[3] || !heads || !kvHeads ||
@@ -271,7 +294,9 @@ void rewrite(IRRewriter &rewriter, AttentionMatch &match) {
   auto attention = AttentionOp::create(
       rewriter, loc, getTensorType(dims, element), query, key, value, match.mask.makeMask(rewriter, loc),
       match.mask.makeBias(rewriter, loc, element), rewriter.getF64FloatAttr(match.scale),
-      match.mask.isCausal() ? rewriter.getUnitAttr() : UnitAttr(), rewriter.getF64FloatAttr(0));
+      match.mask.isCausal() ? rewriter.getUnitAttr() : UnitAttr(), rewriter.getF64FloatAttr(match.softcap));
+  if (match.mask.isUniform())
+    attention->setDiscardableAttr(kUniformAttr, rewriter.getUnitAttr());
   // Back to [batch, heads, tokens, d]; the graph's own transpose cancels this one.
   rewriter.replaceOp(match.root, graph::transpose(rewriter, loc, attention, {0, 2, 1, 3}));
 }

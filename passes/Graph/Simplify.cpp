@@ -180,6 +180,7 @@ struct Simplify : graph::impl::SimplifyBase<Simplify> {
         context);
     addPositionPatterns(set);
     addMovementPatterns(set);
+    addHeadPatterns(set);
     patterns = std::move(set);
     return success();
   }

@@ -13,6 +13,9 @@ void addPositionPatterns(mlir::RewritePatternSet &set);
 /// Reshapes, transposes and what moves through them.
 void addMovementPatterns(mlir::RewritePatternSet &set);
 
+/// Stacks of matrices whose batch and heads are merged.
+void addHeadPatterns(mlir::RewritePatternSet &set);
+
 } // namespace halftone::graph
 
 #endif

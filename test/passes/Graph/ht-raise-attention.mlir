@@ -171,30 +171,87 @@ func.func @masked_fill(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: ten
 
 // -----
 
-// Near miss: capped scores.
+// Capped scores (Gemma 2): 30 tanh(s / 30), masked behind the cap by a finite number.
 // CHECK-LABEL: func.func @soft_cap
-// CHECK-NOT:     ht.attention
-// MISSED: Category:ht-raise-attention{{.*}}not raised: scores must be a product of queries and keys, scaled and masked, but found ht.tanh at
-func.func @soft_cap(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: tensor<2x4x7x8xf32>) -> tensor<2x4x5x8xf32> {
+// CHECK:         ht.attention %{{.*}}, %{{.*}}, %{{.*}} mask %{{.*}} scale 5.000000e-01 softcap 3.000000e+01 {ht.uniform} :
+func.func @soft_cap(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: tensor<2x4x7x8xf32>,
+                    %m: tensor<2x1x1x7xi1>) -> tensor<2x4x5x8xf32> {
+  %half = ht.constant dense<0.5> : tensor<f32>
+  %cap = ht.constant dense<30.0> : tensor<f32>
+  %low = ht.constant dense<-3.40282347E+38> : tensor<f32>
   %0 = ht.matmul %q, %k : tensor<2x4x5x8xf32>, tensor<2x4x8x7xf32> -> tensor<2x4x5x7xf32>
-  %1 = ht.tanh %0 : tensor<2x4x5x7xf32>
-  %2 = ht.softmax %1 axis 3 : tensor<2x4x5x7xf32>
-  %3 = ht.matmul %2, %v : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32> -> tensor<2x4x5x8xf32>
-  return %3 : tensor<2x4x5x8xf32>
+  %1 = ht.mul %0, %half : tensor<2x4x5x7xf32>, tensor<f32> -> tensor<2x4x5x7xf32>
+  %2 = ht.div %1, %cap : tensor<2x4x5x7xf32>, tensor<f32> -> tensor<2x4x5x7xf32>
+  %3 = ht.tanh %2 : tensor<2x4x5x7xf32>
+  %4 = ht.mul %3, %cap : tensor<2x4x5x7xf32>, tensor<f32> -> tensor<2x4x5x7xf32>
+  %5 = ht.where %m, %4, %low : tensor<2x1x1x7xi1>, tensor<2x4x5x7xf32>, tensor<f32> -> tensor<2x4x5x7xf32>
+  %6 = ht.softmax %5 axis 3 : tensor<2x4x5x7xf32>
+  %7 = ht.matmul %6, %v : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32> -> tensor<2x4x5x8xf32>
+  return %7 : tensor<2x4x5x8xf32>
 }
 
 // -----
 
-// Near miss: the probabilities are also a result.
-// CHECK-LABEL: func.func @probabilities_returned
+// Near miss: what is masked before the cap is capped too, and attended.
+// CHECK-LABEL: func.func @mask_below_cap
 // CHECK-NOT:     ht.attention
-// MISSED: not raised: the probabilities must be used once, to weigh the values, but found ht.softmax at
+// MISSED: Category:ht-raise-attention{{.*}}not raised: scores must be a product of queries and keys, scaled and masked, but found ht.where at
+func.func @mask_below_cap(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: tensor<2x4x7x8xf32>,
+                          %m: tensor<2x1x1x7xi1>) -> tensor<2x4x5x8xf32> {
+  %low = ht.constant dense<0xFF800000> : tensor<f32>
+  %0 = ht.matmul %q, %k : tensor<2x4x5x8xf32>, tensor<2x4x8x7xf32> -> tensor<2x4x5x7xf32>
+  %1 = ht.where %m, %0, %low : tensor<2x1x1x7xi1>, tensor<2x4x5x7xf32>, tensor<f32> -> tensor<2x4x5x7xf32>
+  %2 = ht.tanh %1 : tensor<2x4x5x7xf32>
+  %3 = ht.softmax %2 axis 3 : tensor<2x4x5x7xf32>
+  %4 = ht.matmul %3, %v : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32> -> tensor<2x4x5x8xf32>
+  return %4 : tensor<2x4x5x8xf32>
+}
+
+// -----
+
+// A floor below which no masked score falls (OPT): max(scores + mask, lowest).
+// CHECK-LABEL: func.func @floor
+// CHECK:         ht.attention %{{.*}}, %{{.*}}, %{{.*}} mask %{{.*}} scale 1.000000e+00 {ht.uniform} :
+func.func @floor(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: tensor<2x4x7x8xf32>,
+                 %m: tensor<2x1x1x7xi1>) -> tensor<2x4x5x8xf32> {
+  %zero = ht.constant dense<0.0> : tensor<f32>
+  %low = ht.constant dense<-3.40282347E+38> : tensor<f32>
+  %infinity = ht.constant dense<0xFF800000> : tensor<f32>
+  %added = ht.where %m, %zero, %infinity : tensor<2x1x1x7xi1>, tensor<f32>, tensor<f32> -> tensor<2x1x1x7xf32>
+  %0 = ht.matmul %q, %k : tensor<2x4x5x8xf32>, tensor<2x4x8x7xf32> -> tensor<2x4x5x7xf32>
+  %1 = ht.add %0, %added : tensor<2x4x5x7xf32>, tensor<2x1x1x7xf32> -> tensor<2x4x5x7xf32>
+  %2 = ht.max %1, %low : tensor<2x4x5x7xf32>, tensor<f32> -> tensor<2x4x5x7xf32>
+  %3 = ht.softmax %2 axis 3 : tensor<2x4x5x7xf32>
+  %4 = ht.matmul %3, %v : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32> -> tensor<2x4x5x8xf32>
+  return %4 : tensor<2x4x5x8xf32>
+}
+
+// -----
+
+// The probabilities are also a result: their softmax stays beside the attention.
+// CHECK-LABEL: func.func @probabilities_returned
+// CHECK:         %[[P:.*]] = ht.softmax
+// CHECK:         ht.attention
+// CHECK:         return %{{.*}}, %[[P]]
 func.func @probabilities_returned(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: tensor<2x4x7x8xf32>)
     -> (tensor<2x4x5x8xf32>, tensor<2x4x5x7xf32>) {
   %0 = ht.matmul %q, %k : tensor<2x4x5x8xf32>, tensor<2x4x8x7xf32> -> tensor<2x4x5x7xf32>
   %1 = ht.softmax %0 axis 3 : tensor<2x4x5x7xf32>
   %2 = ht.matmul %1, %v : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32> -> tensor<2x4x5x8xf32>
   return %2, %1 : tensor<2x4x5x8xf32>, tensor<2x4x5x7xf32>
+}
+
+// -----
+
+// Near miss: probabilities that are the right operand weigh nothing.
+// CHECK-LABEL: func.func @probabilities_on_the_right
+// CHECK-NOT:     ht.attention
+// MISSED: not raised: the probabilities must weigh the values, but found ht.matmul at
+func.func @probabilities_on_the_right(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x5xf32>, %v: tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32> {
+  %0 = ht.matmul %q, %k : tensor<2x4x5x8xf32>, tensor<2x4x8x5xf32> -> tensor<2x4x5x5xf32>
+  %1 = ht.softmax %0 axis 3 : tensor<2x4x5x5xf32>
+  %2 = ht.matmul %v, %1 : tensor<2x4x5x5xf32>, tensor<2x4x5x5xf32> -> tensor<2x4x5x5xf32>
+  return %2 : tensor<2x4x5x5xf32>
 }
 
 // -----
