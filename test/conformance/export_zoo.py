@@ -26,6 +26,44 @@ class Wrapped(torch.nn.Module):
         return result.logits if hasattr(result, "logits") else result.last_hidden_state
 
 
+class Cached(torch.nn.Module):
+    """A decoder as a function of tokens, mask, positions and the past: logits and what is past then."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids, attention_mask, position_ids, *past):
+        cache = transformers.DynamicCache()
+        for keys, values in zip(past[::2], past[1::2]):
+            layer = transformers.cache_utils.DynamicLayer()
+            layer.lazy_initialization(keys, values)
+            layer.keys, layer.values = keys, values
+            cache.layers.append(layer)
+        result = self.model(input_ids=input_ids, attention_mask=attention_mask, position_ids=position_ids,
+                            past_key_values=cache, use_cache=True)
+        present = [x for layer in result.past_key_values.layers for x in (layer.keys, layer.values)]
+        return (result.logits, *present)
+
+
+def export_cached(model, path):
+    """As optimum does: by TorchScript, with a past of any length."""
+    wrapped = Cached(build(model).model)
+    heads = model.config.get("num_key_value_heads", zoo.SMALL["num_attention_heads"])
+    batch, past, sequence = 2, 3, 4
+    args = [torch.ones(batch, sequence, dtype=torch.int64), torch.ones(batch, past + sequence, dtype=torch.int64),
+            torch.arange(past, past + sequence).expand(batch, -1)]
+    args += [torch.randn(batch, heads, past, zoo.HEAD_SIZE) for _ in zoo.past_names("past_key_values")]
+    tokens, total = {0: "batch", 1: "sequence"}, {0: "batch", 1: "past + sequence"}
+    axes = {"input_ids": tokens, "attention_mask": total, "position_ids": tokens, "logits": tokens}
+    axes |= {name: {0: "batch", 2: "past"} for name in zoo.past_names("past_key_values")}
+    axes |= {name: {0: "batch", 2: "past + sequence"} for name in zoo.past_names("present")}
+    with torch.no_grad():
+        torch.onnx.export(wrapped, tuple(args), str(path), dynamo=False, opset_version=18, dynamic_axes=axes,
+                          input_names=[*model.inputs, *zoo.past_names("past_key_values")],
+                          output_names=["logits", *zoo.past_names("present")])
+
+
 def build(model, seed=0):
     """The model with weights of the scale that training gives them: what is wrong shows."""
     torch.manual_seed(seed)
@@ -76,7 +114,10 @@ def main():
         path = folder / f"{name}-{variant}.onnx"
         partial = path.with_suffix(".partial")
         try:
-            export(zoo.MODELS[name], variant, partial)
+            if variant == "cached":
+                export_cached(zoo.DECODERS[name], partial)
+            else:
+                export(zoo.MODELS[name], variant, partial)
             partial.rename(path)
         except Exception:
             path.with_suffix(".txt").write_text(traceback.format_exc())

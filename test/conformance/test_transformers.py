@@ -33,14 +33,15 @@ class Outcome:
     failure: str = ""
 
 
-def export(cases):
-    """The files of `cases`, made by few processes and kept until an exporter changes."""
+def export(cases, also=("torchscript",)):
+    """The files of `cases` and those variants of their models, made by few processes and kept until
+    an exporter changes."""
     here = Path(__file__).parent
     made_by = " ".join(version(name) for name in ("torch", "transformers", "onnx", "onnxscript", "onnxruntime"))
     sources = b"".join((here / name).read_bytes() for name in ("zoo.py", "export_zoo.py"))
     folder = CACHE / f"zoo-{sha256(made_by.encode() + sources).hexdigest()[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = dict.fromkeys([*cases, *((model, "torchscript") for model, _ in cases)])
+    wanted = dict.fromkeys([*cases, *((model, variant) for model, _ in cases for variant in also)])
     files = {case: folder / f"{'-'.join(case)}.onnx" for case in wanted}
     missing = ["/".join(case) for case, file in files.items() if not file.exists()]
 

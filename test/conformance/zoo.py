@@ -36,7 +36,7 @@ def make_inputs(model, sizes, seed=0):
         elif kind == "types":
             inputs[name] = random.integers(0, 2, shape)
         elif kind == "mask":
-            lengths = random.integers(shape[1] // 2, shape[1] + 1, shape[0])
+            lengths = random.integers(1, shape[1] + 1, shape[0])
             lengths[0] = shape[1]
             inputs[name] = (np.arange(shape[1]) < lengths[:, None]).astype(np.int64)
         else:
@@ -51,6 +51,7 @@ SMALL = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, interme
              max_position_embeddings=64, pad_token_id=0, bos_token_id=1, eos_token_id=2)
 ENCODER = ("input_ids", "attention_mask", "token_type_ids")
 TEXT = ("input_ids", "attention_mask")
+CACHED = ("input_ids", "attention_mask", "position_ids")
 CROSS = ("decoder_input_ids", "encoder_hidden_states", "encoder_attention_mask")
 
 
@@ -86,7 +87,7 @@ MODELS = {model.name: model for model in (
     Model("electra", ENCODER, dict(embedding_size=16), raised=dict(attention=2, layer_norm=5, gelu=2, linear=13)),
     Model("deberta-v2", TEXT, dict(relative_attention=True, position_buckets=8, pos_att_type=["p2c", "c2p"],
                                    norm_rel_ebd="layer_norm", share_att_key=True, position_biased_input=False),
-          raised=dict(layer_norm=6, gelu=2, linear=16)),
+          raised=dict(attention=2, layer_norm=6, gelu=2, linear=16)),
     Model("gpt2", TEXT, dict(n_positions=64), optimizer="gpt2",
           raised=dict(attention=2, layer_norm=5, gelu=2, linear=8)),
     Model("gpt_neox", TEXT, optimizer="gpt_neox", raised=dict(attention=2, rope=4, layer_norm=5, gelu=2, linear=8)),
@@ -95,11 +96,11 @@ MODELS = {model.name: model for model in (
     Model("llama", TEXT, GQA, optimizer="gpt2", raised=dict(attention=2, rope=4, rms_norm=5, glu=2, linear=14)),
     Model("qwen2", TEXT, GQA, optimizer="gpt2", raised=dict(attention=2, rope=4, rms_norm=5, glu=2, linear=14)),
     Model("qwen3", TEXT, GQA, optimizer="gpt2", raised=dict(attention=2, rope=4, rms_norm=9, glu=2, linear=14)),
-    Model("mistral", TEXT, GQA | dict(sliding_window=12), optimizer="gpt2",
+    Model("mistral", TEXT, GQA | dict(sliding_window=5), optimizer="gpt2",
           raised=dict(attention=2, rope=4, rms_norm=5, glu=2, linear=14)),
     Model("phi3", TEXT, GQA, optimizer="gpt2", raised=dict(attention=2, rope=4, rms_norm=5, glu=2, linear=8)),
-    Model("gemma2", TEXT, GQA | dict(sliding_window=12, query_pre_attn_scalar=16), optimizer="gpt2",
-          raised=dict(rope=4, rms_norm=9, glu=2, linear=14)),
+    Model("gemma2", TEXT, GQA | dict(sliding_window=5, query_pre_attn_scalar=16), optimizer="gpt2",
+          raised=dict(attention=2, rope=4, rms_norm=9, glu=2, linear=14)),
     Model("t5-encoder", TEXT, T5, kind="t5", part="encoder", optimizer="t5",
           raised=dict(attention=2, rms_norm=5, linear=12)),
     Model("t5-decoder", CROSS, T5, kind="t5", part="decoder", optimizer="t5",
@@ -108,11 +109,32 @@ MODELS = {model.name: model for model in (
           raised=dict(attention=2, layer_norm=5, gelu=2, linear=12)),
     Model("bart-decoder", CROSS, BART, kind="bart", part="decoder", optimizer="bart",
           raised=dict(attention=4, layer_norm=7, gelu=2, linear=20)),
+    Model("whisper-encoder", ("input_features",), WHISPER, kind="whisper", part="encoder", optimizer="bart",
+          raised=dict(attention=2, layer_norm=5, linear=14)),
     Model("whisper-decoder", ("decoder_input_ids", "attention_mask", "encoder_hidden_states"), WHISPER,
           kind="whisper", part="decoder", optimizer="bart", raised=dict(attention=4, layer_norm=7, gelu=2, linear=20)),
+    Model("vit", ("pixel_values",), VISION, optimizer="vit",
+          raised=dict(attention=2, layer_norm=5, gelu=2, linear=13)),
     Model("clip-text", TEXT, kind="clip_text_model", optimizer="clip",
           raised=dict(attention=2, layer_norm=5, glu=2, linear=12)),
+    Model("clip-vision", ("pixel_values",), VISION, kind="clip_vision_model", optimizer="clip",
+          raised=dict(attention=2, layer_norm=5, glu=2, linear=13)),
 )}
+
+#: Decoders with past keys and values, as optimum exports them.
+DECODERS = {model.name: model for model in (
+    Model("llama", CACHED, GQA, head="AutoModelForCausalLM"),
+    Model("qwen2", CACHED, GQA, head="AutoModelForCausalLM"),
+    Model("gpt2", CACHED, dict(n_positions=64), head="AutoModelForCausalLM"),
+    Model("gpt_neox", CACHED, head="AutoModelForCausalLM"),
+    Model("phi3", CACHED, GQA, head="AutoModelForCausalLM"),
+)}
+LAYERS, HEAD_SIZE = 2, 8
+
+
+def past_names(stem):
+    return [f"{stem}.{layer}.{kind}" for layer in range(LAYERS) for kind in ("key", "value")]
+
 
 @dataclass(frozen=True)
 class Variant:
