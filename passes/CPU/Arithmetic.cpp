@@ -27,9 +27,15 @@ Value Arithmetic::getGreatest(Value x) {
 
 Value Arithmetic::getLeast(Value x) { return isFloat(x) ? neg(getGreatest(x)) : negate(getGreatest(x)); }
 
-Value Arithmetic::add(Value x, Value y) { return isFloat(x) ? make<arith::AddFOp>(x, y) : make<arith::AddIOp>(x, y); }
-Value Arithmetic::sub(Value x, Value y) { return isFloat(x) ? make<arith::SubFOp>(x, y) : make<arith::SubIOp>(x, y); }
-Value Arithmetic::mul(Value x, Value y) { return isFloat(x) ? make<arith::MulFOp>(x, y) : make<arith::MulIOp>(x, y); }
+Value Arithmetic::add(Value x, Value y) {
+  return isFloat(x) ? make<arith::AddFOp>(x, y) : make<arith::AddIOp>(x, y);
+}
+Value Arithmetic::sub(Value x, Value y) {
+  return isFloat(x) ? make<arith::SubFOp>(x, y) : make<arith::SubIOp>(x, y);
+}
+Value Arithmetic::mul(Value x, Value y) {
+  return isFloat(x) ? make<arith::MulFOp>(x, y) : make<arith::MulIOp>(x, y);
+}
 
 Value Arithmetic::div(Value x, Value y) {
   if (isFloat(x))

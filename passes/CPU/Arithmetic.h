@@ -40,12 +40,16 @@ public:
   /// where not `descending`), NaN being greater than any number.
   mlir::Value precedes(mlir::Value x, mlir::Value y, bool descending);
 
-  mlir::Value select(mlir::Value condition, mlir::Value x, mlir::Value y) { return k.select(condition, x, y); }
+  mlir::Value select(mlir::Value condition, mlir::Value x, mlir::Value y) {
+    return k.select(condition, x, y);
+  }
   mlir::Value both(mlir::Value x, mlir::Value y) { return make<mlir::arith::AndIOp>(x, y); }
   mlir::Value either(mlir::Value x, mlir::Value y) { return make<mlir::arith::OrIOp>(x, y); }
   mlir::Value negate(mlir::Value x) { return make<mlir::arith::XOrIOp>(x, like(-1, x)); }
 
-  static bool isFloat(mlir::Value x) { return mlir::isa<mlir::FloatType>(mlir::getElementTypeOrSelf(x.getType())); }
+  static bool isFloat(mlir::Value x) {
+    return mlir::isa<mlir::FloatType>(mlir::getElementTypeOrSelf(x.getType()));
+  }
 
   template <typename OpTy, typename... Args>
   mlir::Value make(Args... args) {

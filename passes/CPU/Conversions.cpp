@@ -23,7 +23,9 @@ public:
   Value toBool(Value x, Type from);
   Value toInteger(Value x, Type from, IntegerType to);
   Value toFloat(Value x, Type from, FloatType to);
-  Value toCode(Value x, Type from, FloatType to, bool saturate) { return encode(roundOnce(x, from), to, saturate); }
+  Value toCode(Value x, Type from, FloatType to, bool saturate) {
+    return encode(roundOnce(x, from), to, saturate);
+  }
   Value decode(Value codes, FloatType type);
   Value encode(Value x, FloatType type, bool saturate);
 
@@ -42,7 +44,9 @@ private:
   }
   Value number(double value, Type type) { return k.floatConstant(value, type, width); }
   Value select(Value condition, Value x, Value y) { return k.select(condition, x, y); }
-  Value compare(arith::CmpIPredicate predicate, Value x, Value y) { return make<arith::CmpIOp>(predicate, x, y); }
+  Value compare(arith::CmpIPredicate predicate, Value x, Value y) {
+    return make<arith::CmpIOp>(predicate, x, y);
+  }
 
   Value resize(Value x, Type to, bool isUnsigned);
   Value keepLowBits(Value x, IntegerType type);
@@ -55,11 +59,14 @@ private:
   Type i32, f32;
 };
 
-bool isCode(Type type) { return type.getIntOrFloatBitWidth() <= 8 && (isa<FloatType>(type) || !type.isInteger(8)); }
+bool isCode(Type type) {
+  return type.getIntOrFloatBitWidth() <= 8 && (isa<FloatType>(type) || !type.isInteger(8));
+}
 
 /// Integers of other widths: low bits, or the sign (or zeros) in front.
 Value Conversion::resize(Value x, Type to, bool isUnsigned) {
-  unsigned from = getElementTypeOrSelf(x.getType()).getIntOrFloatBitWidth(), bits = to.getIntOrFloatBitWidth();
+  unsigned from = getElementTypeOrSelf(x.getType()).getIntOrFloatBitWidth(),
+           bits = to.getIntOrFloatBitWidth();
   if (from == bits)
     return x;
   if (from > bits)
@@ -90,8 +97,9 @@ Value Conversion::truncate(Value x, bool isUnsigned) {
     return select(fits, signedPart, least);
   // The upper half of ui64.
   Value above = make<arith::SubFOp>(x, high);
-  Value fitsAbove = make<arith::AndIOp>(Value(make<arith::CmpFOp>(arith::CmpFPredicate::OGE, above, number(0, element))),
-                                        Value(make<arith::CmpFOp>(arith::CmpFPredicate::OLT, above, high)));
+  Value fitsAbove =
+      make<arith::AndIOp>(Value(make<arith::CmpFOp>(arith::CmpFPredicate::OGE, above, number(0, element))),
+                          Value(make<arith::CmpFOp>(arith::CmpFPredicate::OLT, above, high)));
   Value upper = convert<arith::FPToSIOp>(select(fitsAbove, above, number(0, element)), i64);
   return select(fits, signedPart, make<arith::XOrIOp>(upper, least));
 }
@@ -174,7 +182,9 @@ struct Format {
     // FNUZ: the code of -0 is the only NaN.
     nanIsNegativeZero = hasNaN && nan == 1 << signBit;
   }
-  int64_t getBits(const APFloat &value) { return static_cast<int64_t>(value.bitcastToAPInt().getZExtValue()); }
+  int64_t getBits(const APFloat &value) {
+    return static_cast<int64_t>(value.bitcastToAPInt().getZExtValue());
+  }
 
   const llvm::fltSemantics &semantics;
   int mantissa, minExponent, signBit;
@@ -189,26 +199,32 @@ Value Conversion::decode(Value codes, FloatType type) {
   Value code = make<arith::ExtUIOp>(k.getType(i32, width), codes);
   auto shiftLeft = [&](Value x, int64_t bits) { return make<arith::ShLIOp>(x, integer(bits, i32)); };
   auto asFloat = [&](Value bits) { return convert<arith::BitcastOp>(bits, f32); };
-  auto equals = [&](Value x, int64_t bits) { return compare(arith::CmpIPredicate::eq, x, integer(bits, i32)); };
+  auto equals = [&](Value x, int64_t bits) {
+    return compare(arith::CmpIPredicate::eq, x, integer(bits, i32));
+  };
   Value quiet = number(std::numeric_limits<double>::quiet_NaN(), f32);
   if (isa<Float8E8M0FNUType>(type)) {
     // The exponent field itself; 2^-127 is a subnormal f32.
-    Value power = select(equals(code, 0), integer(1 << (kF32Mantissa - 1), i32), shiftLeft(code, kF32Mantissa));
+    Value power =
+        select(equals(code, 0), integer(1 << (kF32Mantissa - 1), i32), shiftLeft(code, kF32Mantissa));
     return select(equals(code, 255), quiet, asFloat(power));
   }
   Format format(type);
   Value magnitude = make<arith::AndIOp>(code, integer((1 << format.signBit) - 1, i32));
-  // With its fields in place the code is off by the difference of the exponents' biases only, subnormal or not.
+  // With its fields in place the code is off by the difference of the exponents' biases only, subnormal or
+  // not.
   Value scaled = asFloat(shiftLeft(magnitude, kF32Mantissa - format.mantissa));
   Value value = make<arith::MulFOp>(scaled, number(std::ldexp(1.0, kF32Bias - 1 + format.minExponent), f32));
   if (format.infinity != format.nan)
-    value = select(equals(magnitude, format.infinity), number(std::numeric_limits<double>::infinity(), f32), value);
+    value = select(equals(magnitude, format.infinity), number(std::numeric_limits<double>::infinity(), f32),
+                   value);
   if (format.nanIsNegativeZero)
     value = select(equals(code, format.nan), quiet, value);
   else if (format.hasNaN)
-    value = select(compare(arith::CmpIPredicate::ugt, magnitude,
-                           integer(std::max(format.largest, format.infinity == format.nan ? 0 : format.infinity), i32)),
-                   quiet, value);
+    value = select(
+        compare(arith::CmpIPredicate::ugt, magnitude,
+                integer(std::max(format.largest, format.infinity == format.nan ? 0 : format.infinity), i32)),
+        quiet, value);
   Value sign = make<arith::AndIOp>(code, integer(1 << format.signBit, i32));
   Value bits = convert<arith::BitcastOp>(value, i32);
   return asFloat(make<arith::OrIOp>(bits, shiftLeft(sign, 31 - format.signBit)));
@@ -236,23 +252,29 @@ Value Conversion::encode(Value x, FloatType type, bool saturate) {
   Format format(type);
   int shift = kF32Mantissa - format.mantissa;
   // Normal: the bits that are dropped round the rest, a carry goes into the exponent.
-  Value last = make<arith::AndIOp>(Value(make<arith::ShRUIOp>(magnitude, integer(shift, i32))), integer(1, i32));
-  Value rounded = make<arith::AddIOp>(magnitude, make<arith::AddIOp>(last, integer((1 << (shift - 1)) - 1, i32)));
+  Value last =
+      make<arith::AndIOp>(Value(make<arith::ShRUIOp>(magnitude, integer(shift, i32))), integer(1, i32));
+  Value rounded =
+      make<arith::AddIOp>(magnitude, make<arith::AddIOp>(last, integer((1 << (shift - 1)) - 1, i32)));
   int64_t bias = (kF32Bias - 1 + format.minExponent) << format.mantissa;
-  Value normal = make<arith::SubIOp>(Value(make<arith::ShRUIOp>(rounded, integer(shift, i32))), integer(bias, i32));
+  Value normal =
+      make<arith::SubIOp>(Value(make<arith::ShRUIOp>(rounded, integer(shift, i32))), integer(bias, i32));
   // Subnormal: adding a power of two whose last place is theirs rounds likewise.
   double unit = std::ldexp(1.0, format.minExponent - format.mantissa + kF32Mantissa);
   Value sum = make<arith::AddFOp>(convert<arith::BitcastOp>(magnitude, f32), number(unit, f32));
   Value subnormal = make<arith::SubIOp>(convert<arith::BitcastOp>(sum, i32),
                                         convert<arith::BitcastOp>(number(unit, f32), i32));
   int64_t firstNormal = static_cast<int64_t>(kF32Bias + format.minExponent) << kF32Mantissa;
-  Value code = select(compare(arith::CmpIPredicate::ult, magnitude, integer(firstNormal, i32)), subnormal, normal);
+  Value code =
+      select(compare(arith::CmpIPredicate::ult, magnitude, integer(firstNormal, i32)), subnormal, normal);
 
   int64_t beyond = saturate || !format.hasNaN ? format.largest : format.infinity;
-  code = select(compare(arith::CmpIPredicate::ugt, code, integer(format.largest, i32)), integer(beyond, i32), code);
+  code = select(compare(arith::CmpIPredicate::ugt, code, integer(format.largest, i32)), integer(beyond, i32),
+                code);
   Value isNaN = compare(arith::CmpIPredicate::ugt, magnitude, integer(uint64_t(255) << kF32Mantissa, i32));
   code = select(isNaN, integer(format.nan, i32), code);
-  Value sign = make<arith::ShLIOp>(Value(make<arith::ShRUIOp>(bits, integer(31, i32))), integer(format.signBit, i32));
+  Value sign =
+      make<arith::ShLIOp>(Value(make<arith::ShRUIOp>(bits, integer(31, i32))), integer(format.signBit, i32));
   if (format.nanIsNegativeZero)
     sign = select(compare(arith::CmpIPredicate::eq, code, integer(0, i32)), integer(0, i32), sign);
   if (!format.hasNaN)

@@ -63,8 +63,10 @@ Value makeBuffer(ConversionPatternRewriter &b, Location loc, const LLVMTypeConve
 
 struct SymbolLowering : ConvertOpToLLVMPattern<htk::SymbolOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
-  LogicalResult matchAndRewrite(htk::SymbolOp op, OpAdaptor adaptor, ConversionPatternRewriter &b) const override {
-    Value array = loadField(b, op.getLoc(), adaptor.getStep(), offsetof(halftone_step, symbols), getPtrType());
+  LogicalResult matchAndRewrite(htk::SymbolOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    Value array =
+        loadField(b, op.getLoc(), adaptor.getStep(), offsetof(halftone_step, symbols), getPtrType());
     b.replaceOp(op, loadField(b, op.getLoc(), array, op.getIndex() * sizeof(int64_t), b.getI64Type()));
     return success();
   }
@@ -72,7 +74,8 @@ struct SymbolLowering : ConvertOpToLLVMPattern<htk::SymbolOp> {
 
 struct NumThreadsLowering : ConvertOpToLLVMPattern<htk::NumThreadsOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
-  LogicalResult matchAndRewrite(htk::NumThreadsOp op, OpAdaptor adaptor, ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(htk::NumThreadsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     b.replaceOp(op, loadField(b, op.getLoc(), adaptor.getStep(), offsetof(halftone_step, num_threads),
                               b.getI64Type()));
     return success();
@@ -84,7 +87,8 @@ template <typename OpTy>
 struct CallerBufferLowering : ConvertOpToLLVMPattern<OpTy> {
   CallerBufferLowering(const LLVMTypeConverter &converter, int64_t field)
       : ConvertOpToLLVMPattern<OpTy>(converter), field(field) {}
-  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor, ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     Type pointer = this->getPtrType();
     Value array = loadField(b, op.getLoc(), adaptor.getStep(), field, pointer);
     Value buffer = loadField(b, op.getLoc(), array, op.getIndex() * sizeof(void *), pointer);
@@ -95,8 +99,8 @@ struct CallerBufferLowering : ConvertOpToLLVMPattern<OpTy> {
 };
 
 /// Memory at a constant offset from a pointer in the step.
-Value offsetBuffer(ConversionPatternRewriter &b, Operation *op, const LLVMTypeConverter &converter, Value step,
-                   int64_t field, int64_t offset) {
+Value offsetBuffer(ConversionPatternRewriter &b, Operation *op, const LLVMTypeConverter &converter,
+                   Value step, int64_t field, int64_t offset) {
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
   Value base = loadField(b, op->getLoc(), step, field, pointer);
   Value offsetValue = LLVM::ConstantOp::create(b, op->getLoc(), b.getI64Type(), offset);
@@ -106,9 +110,10 @@ Value offsetBuffer(ConversionPatternRewriter &b, Operation *op, const LLVMTypeCo
 
 struct ArenaLowering : ConvertOpToLLVMPattern<htk::ArenaOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
-  LogicalResult matchAndRewrite(htk::ArenaOp op, OpAdaptor adaptor, ConversionPatternRewriter &b) const override {
-    b.replaceOp(op, offsetBuffer(b, op, *getTypeConverter(), adaptor.getStep(), offsetof(halftone_step, arena),
-                                 op.getOffset()));
+  LogicalResult matchAndRewrite(htk::ArenaOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    b.replaceOp(op, offsetBuffer(b, op, *getTypeConverter(), adaptor.getStep(),
+                                 offsetof(halftone_step, arena), op.getOffset()));
     return success();
   }
 };
@@ -116,12 +121,13 @@ struct ArenaLowering : ConvertOpToLLVMPattern<htk::ArenaOp> {
 struct PayloadLowering : ConvertOpToLLVMPattern<htk::PayloadOp> {
   PayloadLowering(const LLVMTypeConverter &converter, const llvm::StringMap<int64_t> &offsets)
       : ConvertOpToLLVMPattern(converter), offsets(offsets) {}
-  LogicalResult matchAndRewrite(htk::PayloadOp op, OpAdaptor adaptor, ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(htk::PayloadOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     auto offset = offsets.find(op.getWeight());
     if (offset == offsets.end())
       return b.notifyMatchFailure(op, "the weight has no place in the payload");
-    b.replaceOp(op, offsetBuffer(b, op, *getTypeConverter(), adaptor.getStep(), offsetof(halftone_step, payload),
-                                 offset->second));
+    b.replaceOp(op, offsetBuffer(b, op, *getTypeConverter(), adaptor.getStep(),
+                                 offsetof(halftone_step, payload), offset->second));
     return success();
   }
   const llvm::StringMap<int64_t> &offsets;
@@ -130,7 +136,8 @@ struct PayloadLowering : ConvertOpToLLVMPattern<htk::PayloadOp> {
 struct BarrierLowering : ConvertOpToLLVMPattern<htk::BarrierOp> {
   BarrierLowering(const LLVMTypeConverter &converter, LLVM::LLVMFuncOp barrier)
       : ConvertOpToLLVMPattern(converter), barrier(barrier) {}
-  LogicalResult matchAndRewrite(htk::BarrierOp op, OpAdaptor adaptor, ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(htk::BarrierOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     b.replaceOpWithNewOp<LLVM::CallOp>(op, barrier, ValueRange{adaptor.getStep(), adaptor.getThread()});
     return success();
   }
@@ -141,7 +148,8 @@ struct BarrierLowering : ConvertOpToLLVMPattern<htk::BarrierOp> {
 struct CheckIndexLowering : ConvertOpToLLVMPattern<htk::CheckIndexOp> {
   CheckIndexLowering(const LLVMTypeConverter &converter, const llvm::StringMap<int32_t> &sites)
       : ConvertOpToLLVMPattern(converter), sites(sites) {}
-  LogicalResult matchAndRewrite(htk::CheckIndexOp op, OpAdaptor adaptor, ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(htk::CheckIndexOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     Type i64 = b.getI64Type(), i32 = b.getI32Type();
     Value zero = LLVM::ConstantOp::create(b, loc, i64, 0);
@@ -158,10 +166,12 @@ struct CheckIndexLowering : ConvertOpToLLVMPattern<htk::CheckIndexOp> {
     b.setInsertionPointToEnd(before);
     LLVM::CondBrOp::create(b, loc, inside, after, ValueRange(), fault, ValueRange());
     b.setInsertionPointToEnd(fault);
-    Value address = LLVM::GEPOp::create(b, loc, getPtrType(), b.getI8Type(), adaptor.getStep(),
-                                        ArrayRef<LLVM::GEPArg>(static_cast<int32_t>(offsetof(halftone_step, fault))));
+    Value address =
+        LLVM::GEPOp::create(b, loc, getPtrType(), b.getI8Type(), adaptor.getStep(),
+                            ArrayRef<LLVM::GEPArg>(static_cast<int32_t>(offsetof(halftone_step, fault))));
     Value site = LLVM::ConstantOp::create(b, loc, i32, sites.lookup(op.getSite()));
-    LLVM::StoreOp::create(b, loc, site, address, /*alignment=*/4, /*isVolatile=*/false, /*isNonTemporal=*/false,
+    LLVM::StoreOp::create(b, loc, site, address, /*alignment=*/4, /*isVolatile=*/false,
+                          /*isNonTemporal=*/false,
                           /*isInvariantGroup=*/false, LLVM::AtomicOrdering::monotonic);
     LLVM::BrOp::create(b, loc, ValueRange(), after);
     b.setInsertionPointToStart(after);
@@ -213,7 +223,8 @@ private:
     MLIRContext *context = &getContext();
     OpBuilder b(module.getBodyRegion());
     auto pointer = LLVM::LLVMPointerType::get(context);
-    auto barrierType = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), {pointer, b.getI64Type()});
+    auto barrierType =
+        LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), {pointer, b.getI64Type()});
     auto barrier = LLVM::LLVMFuncOp::create(b, module.getLoc(), "halftone_barrier", barrierType);
 
     {
@@ -221,7 +232,8 @@ private:
       populateSCFToControlFlowConversionPatterns(patterns);
       // LLVM has no intrinsic for it; f32 became a polynomial above. A kernel of that name is not meant.
       SymbolTable symbols(module);
-      if (auto kernel = symbols.lookup<func::FuncOp>("erf"); kernel && failed(symbols.renameToUnique(kernel, {})))
+      if (auto kernel = symbols.lookup<func::FuncOp>("erf");
+          kernel && failed(symbols.renameToUnique(kernel, {})))
         return failure();
       populateMathToLibmConversionPatterns(patterns);
       ConversionTarget target(*context);
@@ -251,10 +263,11 @@ private:
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();
     target.addIllegalDialect<htk::HTKDialect>();
-    target.addLegalOp<htk::PackOp>(); // In the initializers of weights.
+    target.addLegalOp<htk::PackOp>();        // In the initializers of weights.
     target.addLegalDialect<ht::HTDialect>(); // Weights stay for emission.
     // The graph's signature stays for emission.
-    target.addDynamicallyLegalOp<func::FuncOp>([](func::FuncOp function) { return function.getSymName() == "main"; });
+    target.addDynamicallyLegalOp<func::FuncOp>(
+        [](func::FuncOp function) { return function.getSymName() == "main"; });
     return applyPartialConversion(module, target, std::move(patterns));
   }
 

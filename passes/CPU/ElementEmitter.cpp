@@ -1,7 +1,7 @@
 //===- ElementEmitter.cpp - single elements of a kernel's values ------------===//
 
-#include "passes/CPU/Conversions.h"
 #include "passes/CPU/ElementEmitter.h"
+#include "passes/CPU/Conversions.h"
 #include "passes/CPU/IndexRange.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -46,7 +46,9 @@ static bool isContiguous(Value value, int64_t axis) {
 
 std::optional<ElementEmitter::LaneOperands> ElementEmitter::getLaneOperands(Value value, int64_t lane) {
   using Result = std::optional<LaneOperands>;
-  auto onlyIf = [](bool condition, LaneOperands operands = {}) { return condition ? Result(operands) : Result(); };
+  auto onlyIf = [](bool condition, LaneOperands operands = {}) {
+    return condition ? Result(operands) : Result();
+  };
   if (bound.contains(value)) {
     auto limit = limits.find(value);
     return onlyIf(limit == limits.end() || limit->second(lane));
@@ -64,14 +66,17 @@ std::optional<ElementEmitter::LaneOperands> ElementEmitter::getLaneOperands(Valu
       .Case([&](ht::TransposeOp transpose) {
         return LaneOperands{{transpose.getInput(), transpose.getPermutation()[lane]}};
       })
-      .Case([&](ht::SliceOp slice) { return onlyIf(slice.getStrides()[lane] == 1, {{slice.getInput(), lane}}); })
+      .Case([&](ht::SliceOp slice) {
+        return onlyIf(slice.getStrides()[lane] == 1, {{slice.getInput(), lane}});
+      })
       .Case([&](ht::WindowOp window) {
         int64_t j = llvm::find(window.getAxes(), lane) - window.getAxes().begin();
         int64_t inputRank = rank - window.getAxes().size();
         if (lane >= inputRank)
           return onlyIf(window.getDilations()[lane - inputRank] == 1,
                         {{window.getInput(), window.getAxes()[lane - inputRank]}});
-        return onlyIf(j == std::ssize(window.getAxes()) || window.getStrides()[j] == 1, {{window.getInput(), lane}});
+        return onlyIf(j == std::ssize(window.getAxes()) || window.getStrides()[j] == 1,
+                      {{window.getInput(), lane}});
       })
       .Case([&](ht::ConcatOp concat) {
         LaneOperands operands;
@@ -84,7 +89,9 @@ std::optional<ElementEmitter::LaneOperands> ElementEmitter::getLaneOperands(Valu
         return onlyIf(lane < axis || lane >= axis + indexRank,
                       {{gather.getInput(), lane < axis ? lane : lane - indexRank + 1}});
       })
-      .Case([&](ht::EmbeddingOp embedding) { return onlyIf(lane == rank - 1, {{embedding.getTable(), 1}}); })
+      .Case([&](ht::EmbeddingOp embedding) {
+        return onlyIf(lane == rank - 1, {{embedding.getTable(), 1}});
+      })
       .Case([&](ht::GatherNDOp gather) {
         int64_t tuples = getRank(gather.getIndices()) - 1;
         int64_t depth = cast<RankedTensorType>(gather.getIndices().getType()).getShape().back();
@@ -111,13 +118,14 @@ bool ElementEmitter::canVectorize(Value value, int64_t lane) {
   if (lane < 0)
     return true;
   std::optional<LaneOperands> operands = getLaneOperands(value, lane);
-  return operands && llvm::all_of(*operands, [&](auto &operand) { return canVectorize(operand.first, operand.second); });
+  return operands &&
+         llvm::all_of(*operands, [&](auto &operand) { return canVectorize(operand.first, operand.second); });
 }
 
 /// Whether `op` moves elements, or makes them from nothing: no arithmetic that lanes would speed up.
 static bool onlyMoves(Operation *op) {
-  return isa<ht::ConstantOp, ht::IotaOp, ht::DimOp, ht::TransposeOp, ht::BroadcastOp, ht::SliceOp, ht::WindowOp,
-             ht::ConcatOp, ht::GatherOp, ht::GatherNDOp, ht::EmbeddingOp, func::ReturnOp>(op) ||
+  return isa<ht::ConstantOp, ht::IotaOp, ht::DimOp, ht::TransposeOp, ht::BroadcastOp, ht::SliceOp,
+             ht::WindowOp, ht::ConcatOp, ht::GatherOp, ht::GatherNDOp, ht::EmbeddingOp, func::ReturnOp>(op) ||
          movesBits(op);
 }
 
@@ -172,7 +180,8 @@ Value ElementEmitter::get(Value value, ArrayRef<Index> indices, Lanes lanes) {
   return llvm::TypeSwitch<Operation *, Value>(op)
       .Case([&](ht::ConstantOp constant) { return emitConstant(constant, indices, lanes); })
       .Case([&](ht::DimOp dim) -> Value {
-        return arith::IndexCastOp::create(k.b, k.loc, k.b.getI64Type(), k.getDim(dim.getExpr().getExprs().front()));
+        return arith::IndexCastOp::create(k.b, k.loc, k.b.getI64Type(),
+                                          k.getDim(dim.getExpr().getExprs().front()));
       })
       .Case([&](ht::IotaOp iota) { return emitIota(iota, indices, lanes); })
       .Case([&](ht::TransposeOp transpose) {
@@ -186,7 +195,8 @@ Value ElementEmitter::get(Value value, ArrayRef<Index> indices, Lanes lanes) {
       })
       .Case([&](ht::SliceOp slice) {
         Indices mapped;
-        for (auto [index, start, stride] : llvm::zip(indices, slice.getStarts().getExprs(), slice.getStrides()))
+        for (auto [index, start, stride] :
+             llvm::zip(indices, slice.getStarts().getExprs(), slice.getStrides()))
           mapped.push_back({k.add(k.getDim(start), k.mul(index.base, stride)), index.lane});
         return get(slice.getInput(), mapped, lanes);
       })
@@ -194,7 +204,8 @@ Value ElementEmitter::get(Value value, ArrayRef<Index> indices, Lanes lanes) {
         Indices mapped(indices.drop_back(window.getAxes().size()));
         for (auto [j, axis] : llvm::enumerate(window.getAxes())) {
           Index &whole = mapped[axis], within = indices[indices.size() - window.getAxes().size() + j];
-          whole.base = k.add(k.mul(whole.base, window.getStrides()[j]), k.mul(within.base, window.getDilations()[j]));
+          whole.base =
+              k.add(k.mul(whole.base, window.getStrides()[j]), k.mul(within.base, window.getDilations()[j]));
           whole.lane |= within.lane;
         }
         return get(window.getInput(), mapped, lanes);
@@ -204,8 +215,8 @@ Value ElementEmitter::get(Value value, ArrayRef<Index> indices, Lanes lanes) {
         size_t axis = gather.getAxis(), count = getRank(gather.getIndices());
         Value extent = k.getDims(gather.getInput())[axis];
         Value position = getPosition(gather.getIndices(), indices.slice(axis, count), extent, op->getLoc());
-        return emitGather(op, gather.getInput(), position, indices.take_front(axis), indices.drop_front(axis + count),
-                          lanes);
+        return emitGather(op, gather.getInput(), position, indices.take_front(axis),
+                          indices.drop_front(axis + count), lanes);
       })
       .Case([&](ht::EmbeddingOp embedding) {
         Value extent = k.getDims(embedding.getTable())[0];
@@ -270,7 +281,8 @@ Value ElementEmitter::getPosition(Value indexTensor, ArrayRef<Index> at, Value b
   value = emitCast(k, value, element, k.b.getI64Type());
   // From 2^63 on an unsigned index is as far outside as the largest signed one.
   if (element.isUnsignedInteger(64)) {
-    Value most = arith::ConstantOp::create(k.b, k.loc, k.b.getI64IntegerAttr(std::numeric_limits<int64_t>::max()));
+    Value most =
+        arith::ConstantOp::create(k.b, k.loc, k.b.getI64IntegerAttr(std::numeric_limits<int64_t>::max()));
     value = arith::MinUIOp::create(k.b, k.loc, value, most);
   }
   Value index = arith::IndexCastOp::create(k.b, k.loc, k.b.getIndexType(), value);
@@ -284,8 +296,8 @@ Value ElementEmitter::getPosition(Value indexTensor, ArrayRef<Index> at, Value b
   return htk::CheckIndexOp::create(k.b, site, k.b.getIndexType(), k.step, index, bound, getSite(site));
 }
 
-Value ElementEmitter::emitGather(Operation *op, Value input, ArrayRef<Value> positions, ArrayRef<Index> before,
-                                 ArrayRef<Index> after, Lanes lanes) {
+Value ElementEmitter::emitGather(Operation *op, Value input, ArrayRef<Value> positions,
+                                 ArrayRef<Index> before, ArrayRef<Index> after, Lanes lanes) {
   Indices mapped(before);
   for (Value position : positions)
     mapped.push_back({position, false});
@@ -322,7 +334,8 @@ Value ElementEmitter::emitRope(ht::RopeOp op, ArrayRef<Index> indices, Lanes lan
 
   Indices other(indices);
   other[3] = {partner, indices[3].lane};
-  Indices angle{ht::getConstant(ht::getDims(op.getCos())[0]) == 1 ? Index{zero, false} : indices[0], indices[1],
+  Indices angle{ht::getConstant(ht::getDims(op.getCos())[0]) == 1 ? Index{zero, false} : indices[0],
+                indices[1],
                 {pair, indices[3].lane}};
   auto element = [&](Value value, ArrayRef<Index> at) { return k.widen(getVector(value, at, lanes)); };
   Value x = element(op.getInput(), indices), y = element(op.getInput(), other);
@@ -345,7 +358,8 @@ static Value emitPositions(KernelBuilder &k, Value base, int64_t stride, Lanes l
   for (int64_t lane = 0; lane < lanes.width; ++lane)
     offsets.push_back(lane * stride);
   auto type = VectorType::get({lanes.width}, i64);
-  Value steps = arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(type, ArrayRef<int64_t>(offsets)));
+  Value steps =
+      arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(type, ArrayRef<int64_t>(offsets)));
   return arith::AddIOp::create(k.b, k.loc, k.splat(position, lanes.width), steps);
 }
 

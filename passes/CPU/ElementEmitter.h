@@ -44,7 +44,8 @@ public:
   }
 
   /// An integer tensor's element as an index inside [0, bound).
-  mlir::Value getPosition(mlir::Value indexTensor, llvm::ArrayRef<Index> at, mlir::Value bound, mlir::Location site);
+  mlir::Value getPosition(mlir::Value indexTensor, llvm::ArrayRef<Index> at, mlir::Value bound,
+                          mlir::Location site);
 
 private:
   /// The operands of `value` that have lanes where it has them along axis `lane`, and

@@ -42,7 +42,8 @@ static Result getIotaRange(ht::IotaOp op) {
 /// The sum of two i64, where no pair of them overflows.
 static Result add(Result x, Result y, Type type) {
   IndexRange sum;
-  if (!x || !y || !getElementTypeOrSelf(type).isSignlessInteger(64) || llvm::AddOverflow(x->least, y->least, sum.least) ||
+  if (!x || !y || !getElementTypeOrSelf(type).isSignlessInteger(64) ||
+      llvm::AddOverflow(x->least, y->least, sum.least) ||
       llvm::AddOverflow(x->greatest, y->greatest, sum.greatest))
     return std::nullopt;
   return sum;

@@ -113,7 +113,8 @@ Value KernelBuilder::less(Value x, Value y) {
 Value KernelBuilder::select(Value condition, Value x, Value y) {
   if (getElementTypeOrSelf(x.getType()).isBF16()) {
     Type bits = getType(b.getI16Type(), getWidth(x));
-    Value choice = select(condition, arith::BitcastOp::create(b, loc, bits, x), arith::BitcastOp::create(b, loc, bits, y));
+    Value choice = select(condition, arith::BitcastOp::create(b, loc, bits, x),
+                          arith::BitcastOp::create(b, loc, bits, y));
     return arith::BitcastOp::create(b, loc, x.getType(), choice);
   }
   return arith::SelectOp::create(b, loc, condition, x, y);
@@ -178,7 +179,8 @@ SmallVector<Value> KernelBuilder::delinearize(Value position, ArrayRef<Value> di
 // Control flow
 //===----------------------------------------------------------------------===//
 
-SmallVector<Value> KernelBuilder::loop(Value begin, Value end, int64_t stride, ValueRange carried, Body body) {
+SmallVector<Value> KernelBuilder::loop(Value begin, Value end, int64_t stride, ValueRange carried,
+                                       Body body) {
   auto op = scf::ForOp::create(b, loc, begin, end, constant(stride), carried);
   OpBuilder::InsertionGuard guard(b);
   if (!op.getBody()->empty() && carried.empty())
@@ -202,14 +204,16 @@ void KernelBuilder::loop(Value begin, Value end, int64_t stride, function_ref<vo
 static SmallVector<Value> foldBlocks(KernelBuilder &k, Value size, int64_t width, ValueRange carried,
                                      function_ref<SmallVector<Value>(Index, Lanes, ValueRange)> body) {
   if (width == 1)
-    return k.loop(k.constant(0), size, 1, carried,
-                  [&](Value i, ValueRange before) { return body({i, false}, {1, {}}, before); });
+    return k.loop(k.constant(0), size, 1, carried, [&](Value i, ValueRange before) {
+      return body({i, false}, {1, {}}, before);
+    });
   auto known = getConstantIndex(size);
   Value full = known ? k.constant(*known / width * width) : k.mul(k.div(size, k.constant(width)), width);
   SmallVector<Value> values(carried);
   if (!known || *known >= width)
-    values = k.loop(k.constant(0), full, width, values,
-                    [&](Value i, ValueRange before) { return body({i, true}, {width, {}}, before); });
+    values = k.loop(k.constant(0), full, width, values, [&](Value i, ValueRange before) {
+      return body({i, true}, {width, {}}, before);
+    });
   if (known && *known % width == 0)
     return values;
   auto tail = [&] {
@@ -247,9 +251,10 @@ void KernelBuilder::vectorLoop(Value size, int64_t width, function_ref<void(Inde
 
 Value KernelBuilder::vectorFold(Value size, int64_t width, Value initial,
                                 function_ref<Value(Index, Lanes, Value)> body) {
-  return foldBlocks(*this, size, width, initial, [&](Index i, Lanes lanes, ValueRange before) -> SmallVector<Value> {
-    return {body(i, lanes, before[0])};
-  })[0];
+  return foldBlocks(*this, size, width, initial,
+                    [&](Index i, Lanes lanes, ValueRange before) -> SmallVector<Value> {
+                      return {body(i, lanes, before[0])};
+                    })[0];
 }
 
 void KernelBuilder::branch(Value condition, function_ref<void()> then, function_ref<void()> otherwise) {
@@ -401,7 +406,9 @@ Value KernelBuilder::convertFloat(Value value, Type element) {
 Value KernelBuilder::roundToBF16(Value value) {
   int64_t width = getWidth(value);
   Type i16 = b.getI16Type(), i32 = b.getI32Type();
-  auto literal = [&](int64_t bits) { return splat(arith::ConstantOp::create(b, loc, b.getIntegerAttr(i32, bits)), width); };
+  auto literal = [&](int64_t bits) {
+    return splat(arith::ConstantOp::create(b, loc, b.getIntegerAttr(i32, bits)), width);
+  };
   Value bits = arith::BitcastOp::create(b, loc, getType(i32, width), value);
   Value high = arith::ShRUIOp::create(b, loc, bits, literal(16));
   Value last = arith::AndIOp::create(b, loc, high, literal(1));
@@ -417,7 +424,9 @@ Value KernelBuilder::roundToBF16(Value value) {
 Value KernelBuilder::roundToOdd(Value value) {
   int64_t width = getWidth(value);
   Type i32 = b.getI32Type();
-  auto literal = [&](int64_t bits) { return splat(arith::ConstantOp::create(b, loc, b.getIntegerAttr(i32, bits)), width); };
+  auto literal = [&](int64_t bits) {
+    return splat(arith::ConstantOp::create(b, loc, b.getIntegerAttr(i32, bits)), width);
+  };
   Value nearest = arith::TruncFOp::create(b, loc, getType(b.getF32Type(), width), value);
   Value back = arith::ExtFOp::create(b, loc, value.getType(), nearest);
   Value bits = arith::BitcastOp::create(b, loc, getType(i32, width), nearest);

@@ -83,15 +83,16 @@ public:
 
   /// `for (i = begin; i < end; i += step) body(i)`, with loop-carried values.
   using Body = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)>;
-  llvm::SmallVector<mlir::Value> loop(mlir::Value begin, mlir::Value end, int64_t step, mlir::ValueRange carried,
-                                      Body body);
+  llvm::SmallVector<mlir::Value> loop(mlir::Value begin, mlir::Value end, int64_t step,
+                                      mlir::ValueRange carried, Body body);
   void loop(mlir::Value begin, mlir::Value end, int64_t step, llvm::function_ref<void(mlir::Value)> body);
   /// Vector blocks of `[0, size)`: full ones, then one masked block if any is left.
   void vectorLoop(mlir::Value size, int64_t width, llvm::function_ref<void(Index, Lanes)> body);
   /// The same, with one value carried from block to block.
   mlir::Value vectorFold(mlir::Value size, int64_t width, mlir::Value initial,
                          llvm::function_ref<mlir::Value(Index, Lanes, mlir::Value)> body);
-  void branch(mlir::Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise = {});
+  void branch(mlir::Value condition, llvm::function_ref<void()> then,
+              llvm::function_ref<void()> otherwise = {});
 
   /// This thread's part of `[0, total)`.
   std::pair<mlir::Value, mlir::Value> getShare(mlir::Value total);

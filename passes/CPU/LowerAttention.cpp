@@ -29,8 +29,8 @@ constexpr double kFloor = -1e30; ///< below every score that matters: a masked o
 class AttentionEmitter {
 public:
   AttentionEmitter(KernelBuilder &kernel, ht::AttentionOp root)
-      : k(kernel), emitter(kernel), root(root), real(kernel.getComputeType(getElementTypeOrSelf(root.getType()))),
-        block(kVectors * kernel.lanes) {
+      : k(kernel), emitter(kernel), root(root),
+        real(kernel.getComputeType(getElementTypeOrSelf(root.getType()))), block(kVectors * kernel.lanes) {
     SmallVector<Value> q = k.getDims(root.getQuery()), keys = k.getDims(root.getKey());
     batch = q[0];
     queries = q[1];
@@ -67,7 +67,9 @@ private:
   Lanes vector() const { return {k.lanes, {}}; }
   Value at(Value row, int64_t v) { return k.add(k.mul(row, block), v * k.lanes); }
   Value read(Value scratch, Value row, int64_t v) { return k.load(scratch, at(row, v), real, vector()); }
-  void write(Value value, Value scratch, Value row, int64_t v) { k.store(value, scratch, at(row, v), vector()); }
+  void write(Value value, Value scratch, Value row, int64_t v) {
+    k.store(value, scratch, at(row, v), vector());
+  }
   Value zero() { return k.constant(0); }
 
   /// Start of row (token, head) of q, k or v.
@@ -77,8 +79,8 @@ private:
   }
   Value scalar(Value tensor, Value position) {
     auto argument = cast<BlockArgument>(tensor);
-    return k.convertFloat(k.load(k.getBuffer(argument), position, getElementTypeOrSelf(tensor.getType()), Lanes()),
-                          real);
+    return k.convertFloat(
+        k.load(k.getBuffer(argument), position, getElementTypeOrSelf(tensor.getType()), Lanes()), real);
   }
   /// Index clamped to the last of `count`: tails compute on real data and drop the result.
   Value clamp(Value index, Value count) { return k.min(index, k.sub(count, k.constant(1))); }
@@ -143,7 +145,8 @@ private:
     k.loop(zero(), count, kTile, [&](Value j) {
       SmallVector<Value> starts;
       for (int64_t r = 0; r < kTile; ++r)
-        starts.push_back(rowStart(clamp(k.add(k.add(firstKey, j), r), keyCount), keyCount, kvHead, kvHeads, keyWidth));
+        starts.push_back(
+            rowStart(clamp(k.add(k.add(firstKey, j), r), keyCount), keyCount, kvHead, kvHeads, keyWidth));
       SmallVector<Value> sums(kTile * kVectors, k.floatConstant(0, real, k.lanes));
       sums = k.loop(zero(), k.constant(keyWidth), 1, sums, [&](Value d, ValueRange carried) {
         return emitOuterProduct(carried, queryScratch, d, root.getKey(), starts, d);
@@ -155,8 +158,8 @@ private:
   }
 
   /// sums[r][query] += tensor[starts[r] + offset] * scratch[row][query].
-  SmallVector<Value> emitOuterProduct(ValueRange sums, Value scratch, Value row, Value tensor, ArrayRef<Value> starts,
-                                      Value offset) {
+  SmallVector<Value> emitOuterProduct(ValueRange sums, Value scratch, Value row, Value tensor,
+                                      ArrayRef<Value> starts, Value offset) {
     SmallVector<Value> next(sums), lanes;
     for (int64_t v = 0; v < kVectors; ++v)
       lanes.push_back(read(scratch, row, v));
@@ -230,7 +233,8 @@ private:
         score = arith::MulFOp::create(k.b, k.loc, limit, capped);
       }
     if (root.getBias()) {
-      SmallVector<Value> bias = loadRow(root.getBias(), key, [&](Value x) { return k.convertFloat(x, real); });
+      SmallVector<Value> bias =
+          loadRow(root.getBias(), key, [&](Value x) { return k.convertFloat(x, real); });
       for (auto [v, term] : llvm::enumerate(bias))
         row[v] = arith::AddFOp::create(k.b, k.loc, row[v], term);
     }
@@ -251,7 +255,8 @@ private:
       for (int64_t v = 0; v < kVectors; ++v) {
         auto offsets = llvm::to_vector(llvm::seq<int64_t>(v * k.lanes, (v + 1) * k.lanes));
         auto type = VectorType::get({k.lanes}, i64);
-        Value lane = arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(type, ArrayRef<int64_t>(offsets)));
+        Value lane =
+            arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(type, ArrayRef<int64_t>(offsets)));
         Value allowed =
             arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::sge, lane, k.splat(limit, k.lanes));
         row[v] = k.select(allowed, row[v], k.splat(infinity, k.lanes));
@@ -275,9 +280,8 @@ private:
     };
     if (ht::getConstant(dims[2]) == 1)
       return SmallVector<Value>(kVectors, k.splat(element(zero()), k.lanes));
-    k.loop(zero(), k.constant(block), 1, [&](Value i) {
-      k.store(element(clamp(k.add(firstQuery, i), queries)), rowScratch, i, Lanes());
-    });
+    k.loop(zero(), k.constant(block), 1,
+           [&](Value i) { k.store(element(clamp(k.add(firstQuery, i), queries)), rowScratch, i, Lanes()); });
     SmallVector<Value> row;
     for (int64_t v = 0; v < kVectors; ++v)
       row.push_back(read(rowScratch, zero(), v));

@@ -22,9 +22,10 @@ constexpr int64_t kChunk = 64;
 class ColumnEmitter {
 public:
   ColumnEmitter(KernelBuilder &kernel, Operation *root, int64_t axis)
-      : k(kernel), emitter(kernel), root(root), input(root->getOperand(0)), output(kernel.getYield().getOperand(0)),
-        element(getElementTypeOrSelf(input.getType())), arithmetic(kernel, element), axis(axis),
-        last(cast<RankedTensorType>(input.getType()).getRank() - 1), dims(kernel.getDims(input)) {}
+      : k(kernel), emitter(kernel), root(root), input(root->getOperand(0)),
+        output(kernel.getYield().getOperand(0)), element(getElementTypeOrSelf(input.getType())),
+        arithmetic(kernel, element), axis(axis), last(cast<RankedTensorType>(input.getType()).getRank() - 1),
+        dims(kernel.getDims(input)) {}
 
   void emit() {
     bool vectors = axis != last;
@@ -58,9 +59,10 @@ protected:
 
   /// f(carried, x[i]) along the axis.
   Value fold(Indices &indices, Lanes lanes, Value initial, function_ref<Value(Value, Value)> f) {
-    return k.loop(k.constant(0), dims[axis], 1, initial, [&](Value i, ValueRange carried) -> SmallVector<Value> {
-      return {f(carried[0], load(indices, i, lanes))};
-    })[0];
+    return k.loop(k.constant(0), dims[axis], 1, initial,
+                  [&](Value i, ValueRange carried) -> SmallVector<Value> {
+                    return {f(carried[0], load(indices, i, lanes))};
+                  })[0];
   }
 
   /// Stores the kernel's result at `i`, where the root's is `value`.
@@ -68,7 +70,8 @@ protected:
     Value narrow = isa<FloatType>(element) ? k.convertFloat(value, element) : value;
     emitter.bind(root->getResult(0), [=](ArrayRef<Index>, Lanes) { return narrow; });
     indices[axis] = {i, false};
-    k.store(emitter.getVector(output, indices, lanes), k.getOutput(0), k.linearize(dims, indices).base, lanes);
+    k.store(emitter.getVector(output, indices, lanes), k.getOutput(0), k.linearize(dims, indices).base,
+            lanes);
   }
 
   /// A zero as elements are computed.
@@ -98,25 +101,27 @@ private:
     Value largest = fold(indices, lanes, arithmetic.getLeast(zero),
                          [&](Value before, Value x) { return arithmetic.max(before, x); });
     auto shifted = [&](Value x) { return arithmetic.make<math::ExpOp>(arithmetic.sub(x, largest)); };
-    Value sum = fold(indices, lanes, zero, [&](Value before, Value x) { return arithmetic.add(before, shifted(x)); });
-    k.loop(k.constant(0), dims[axis], 1, [&](Value i) {
-      store(indices, i, lanes, arithmetic.div(shifted(load(indices, i, lanes)), sum));
-    });
+    Value sum =
+        fold(indices, lanes, zero, [&](Value before, Value x) { return arithmetic.add(before, shifted(x)); });
+    k.loop(k.constant(0), dims[axis], 1,
+           [&](Value i) { store(indices, i, lanes, arithmetic.div(shifted(load(indices, i, lanes)), sum)); });
   }
 };
 
 class CumSumEmitter final : public ColumnEmitter {
 public:
-  CumSumEmitter(KernelBuilder &kernel, ht::CumSumOp root) : ColumnEmitter(kernel, root, root.getAxis()), sum(root) {}
+  CumSumEmitter(KernelBuilder &kernel, ht::CumSumOp root)
+      : ColumnEmitter(kernel, root, root.getAxis()), sum(root) {}
 
 private:
   void emitColumn(Indices &indices, Lanes lanes) override {
-    k.loop(k.constant(0), dims[axis], 1, getZero(lanes), [&](Value step, ValueRange carried) -> SmallVector<Value> {
-      Value i = sum.getReverse() ? k.sub(k.sub(dims[axis], k.constant(1)), step) : step;
-      Value after = arithmetic.add(carried[0], load(indices, i, lanes));
-      store(indices, i, lanes, sum.getExclusive() ? carried[0] : after);
-      return {after};
-    });
+    k.loop(k.constant(0), dims[axis], 1, getZero(lanes),
+           [&](Value step, ValueRange carried) -> SmallVector<Value> {
+             Value i = sum.getReverse() ? k.sub(k.sub(dims[axis], k.constant(1)), step) : step;
+             Value after = arithmetic.add(carried[0], load(indices, i, lanes));
+             store(indices, i, lanes, sum.getExclusive() ? carried[0] : after);
+             return {after};
+           });
   }
 
   ht::CumSumOp sum;

@@ -32,7 +32,8 @@ constexpr int64_t kResidentBytes = 1 << 20;
 class LinearEmitter {
 public:
   LinearEmitter(KernelBuilder &kernel, htk::LinearOp root)
-      : k(kernel), emitter(kernel), root(root), real(kernel.getComputeType(getElementTypeOrSelf(root.getType()))) {
+      : k(kernel), emitter(kernel), root(root),
+        real(kernel.getComputeType(getElementTypeOrSelf(root.getType()))) {
     auto weight = cast<RankedTensorType>(root.getWeight().getType());
     panels = weight.getDimSize(0);
     depth = weight.getDimSize(1);
@@ -117,7 +118,8 @@ private:
     Type rootElement = getElementTypeOrSelf(root.getType());
     Value firstColumn = k.mul(panelIndex, panel);
     bool ragged = columns % panel != 0;
-    Value width = ragged ? k.min(k.constant(panel), k.sub(k.constant(columns), firstColumn)) : k.constant(panel);
+    Value width =
+        ragged ? k.min(k.constant(panel), k.sub(k.constant(columns), firstColumn)) : k.constant(panel);
     k.loop(k.constant(0), rowCount, 1, [&](Value r) {
       SmallVector<Value> rowIndices = k.delinearize(k.add(row, r), outer);
       k.vectorLoop(width, k.lanes, [&](Index column, Lanes at) {

@@ -90,8 +90,8 @@ private:
   static std::optional<int64_t> getConstant(Value size) { return getConstantIntValue(size); }
 
   Value load(Value tensor, Value position, Lanes lanes) {
-    Value value = k.load(k.getBuffer(cast<BlockArgument>(tensor)), position, getElementTypeOrSelf(tensor.getType()),
-                         lanes);
+    Value value = k.load(k.getBuffer(cast<BlockArgument>(tensor)), position,
+                         getElementTypeOrSelf(tensor.getType()), lanes);
     return isa<FloatType>(element) ? k.convertFloat(value, element) : value;
   }
   Value narrow(Value value) {
@@ -117,13 +117,15 @@ private:
       else if (whole && *whole < panel)
         emitTile(tileRows, /*masked=*/true);
       else
-        k.branch(k.less(width, k.constant(panel)), [&] { emitTile(tileRows, /*masked=*/true); },
-                 [&] { emitTile(tileRows, /*masked=*/false); });
+        k.branch(
+            k.less(width, k.constant(panel)), [&] { emitTile(tileRows, /*masked=*/true); },
+            [&] { emitTile(tileRows, /*masked=*/false); });
     };
     if (height)
       forHeight(std::min(*height, kTileRows));
     else
-      k.branch(k.less(rowCount, k.constant(2)), [&] { forHeight(1); }, [&] { forHeight(kTileRows); });
+      k.branch(
+          k.less(rowCount, k.constant(2)), [&] { forHeight(1); }, [&] { forHeight(kTileRows); });
   }
 
   void emitTile(int64_t height, bool masked) {
@@ -162,7 +164,8 @@ private:
         if (!isRow)
           indices.push_back({k.add(firstRow, r), false});
         indices.push_back({k.add(firstColumn, column.base), column.lane});
-        k.store(emitter.getVector(output, indices, at), k.getOutput(0), k.linearize(resultDims, indices).base, at);
+        k.store(emitter.getVector(output, indices, at), k.getOutput(0), k.linearize(resultDims, indices).base,
+                at);
       });
     });
   }

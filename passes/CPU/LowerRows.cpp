@@ -22,7 +22,8 @@ class RowStatistics {
 public:
   RowStatistics(KernelBuilder &kernel, ElementEmitter &emitter, Value input)
       : k(kernel), emitter(emitter), input(input), size(k.getDims(input).back()),
-        width(emitter.canVectorize(input, cast<RankedTensorType>(input.getType()).getRank() - 1) ? k.lanes : 1),
+        width(emitter.canVectorize(input, cast<RankedTensorType>(input.getType()).getRank() - 1) ? k.lanes
+                                                                                                 : 1),
         real(k.getComputeType(getElementTypeOrSelf(input.getType()))) {}
 
   Value load(ArrayRef<Value> row, Index column, Lanes lanes) {
@@ -34,16 +35,18 @@ public:
   }
 
   /// The reduction of f(element) over the row; masked lanes count as `neutral`.
-  Value reduce(ArrayRef<Value> row, vector::CombiningKind kind, double neutral, function_ref<Value(Value)> f) {
+  Value reduce(ArrayRef<Value> row, vector::CombiningKind kind, double neutral,
+               function_ref<Value(Value)> f) {
     Value initial = k.floatConstant(neutral, real, width);
-    Value lanesResult = k.vectorFold(size, width, initial, [&](Index column, Lanes lanes, Value before) -> Value {
-      Value x = f(load(row, column, lanes));
-      if (lanes.mask)
-        x = k.select(lanes.mask, x, initial);
-      if (kind == vector::CombiningKind::ADD)
-        return arith::AddFOp::create(k.b, k.loc, before, x);
-      return arith::MaximumFOp::create(k.b, k.loc, before, x);
-    });
+    Value lanesResult =
+        k.vectorFold(size, width, initial, [&](Index column, Lanes lanes, Value before) -> Value {
+          Value x = f(load(row, column, lanes));
+          if (lanes.mask)
+            x = k.select(lanes.mask, x, initial);
+          if (kind == vector::CombiningKind::ADD)
+            return arith::AddFOp::create(k.b, k.loc, before, x);
+          return arith::MaximumFOp::create(k.b, k.loc, before, x);
+        });
     return width == 1 ? lanesResult : Value(vector::ReductionOp::create(k.b, k.loc, kind, lanesResult));
   }
 
@@ -67,8 +70,8 @@ public:
 using RowPrologue = std::function<ElementEmitter::Producer(ArrayRef<Value> row)>;
 
 /// Layer norm and RMS norm: y = (x - mean) * rstd * gamma + beta.
-RowPrologue makeNorm(KernelBuilder &k, ElementEmitter &emitter, Operation *root, Value input, Value gamma, Value beta,
-                     double epsilon, bool centered) {
+RowPrologue makeNorm(KernelBuilder &k, ElementEmitter &emitter, Operation *root, Value input, Value gamma,
+                     Value beta, double epsilon, bool centered) {
   return [=, &k, &emitter](ArrayRef<Value> row) -> ElementEmitter::Producer {
     RowStatistics statistics(k, emitter, input);
     Type real = statistics.real;
@@ -101,7 +104,8 @@ RowPrologue makeNorm(KernelBuilder &k, ElementEmitter &emitter, Operation *root,
       Index column = at.back();
       x = arith::MulFOp::create(k.b, k.loc, x, k.convertFloat(emitter.getVector(gamma, column, lanes), real));
       if (beta)
-        x = arith::AddFOp::create(k.b, k.loc, x, k.convertFloat(emitter.getVector(beta, column, lanes), real));
+        x = arith::AddFOp::create(k.b, k.loc, x,
+                                  k.convertFloat(emitter.getVector(beta, column, lanes), real));
       return k.convertFloat(x, element);
     };
   };
@@ -111,8 +115,8 @@ RowPrologue makeNorm(KernelBuilder &k, ElementEmitter &emitter, Operation *root,
 RowPrologue makeSoftmax(KernelBuilder &k, ElementEmitter &emitter, ht::SoftmaxOp root) {
   return [=, &k, &emitter](ArrayRef<Value> row) mutable -> ElementEmitter::Producer {
     RowStatistics statistics(k, emitter, root.getInput());
-    Value largest = statistics.reduce(row, vector::CombiningKind::MAXIMUMF, -std::numeric_limits<double>::infinity(),
-                                      [](Value x) { return x; });
+    Value largest = statistics.reduce(row, vector::CombiningKind::MAXIMUMF,
+                                      -std::numeric_limits<double>::infinity(), [](Value x) { return x; });
     auto shifted = [&k, largest](Value x) -> Value {
       Value top = k.splat(largest, KernelBuilder::getWidth(x));
       return math::ExpOp::create(k.b, k.loc, arith::SubFOp::create(k.b, k.loc, x, top));
@@ -135,7 +139,8 @@ RowPrologue makePrologue(KernelBuilder &k, ElementEmitter &emitter, Operation *r
     return makeNorm(k, emitter, root, norm.getInput(), norm.getGamma(), norm.getBeta(),
                     norm.getEpsilon().convertToDouble(), /*centered=*/true);
   if (auto norm = dyn_cast_or_null<ht::RMSNormOp>(root))
-    return makeNorm(k, emitter, root, norm.getInput(), norm.getGamma(), Value(), norm.getEpsilon().convertToDouble(),
+    return makeNorm(k, emitter, root, norm.getInput(), norm.getGamma(), Value(),
+                    norm.getEpsilon().convertToDouble(),
                     /*centered=*/false);
   if (auto softmax = dyn_cast_or_null<ht::SoftmaxOp>(root))
     return makeSoftmax(k, emitter, softmax);

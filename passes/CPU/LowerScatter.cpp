@@ -51,7 +51,8 @@ private:
     Value target = k.constant(0);
     for (int64_t i = 0; i < depth; ++i) {
       at.back() = {k.constant(i), false};
-      target = k.add(k.mul(target, dims[i]), emitter.getPosition(root.getIndices(), at, dims[i], root.getLoc()));
+      target =
+          k.add(k.mul(target, dims[i]), emitter.getPosition(root.getIndices(), at, dims[i], root.getLoc()));
     }
     target = k.mul(target, slice);
     Value from = k.max(begin, target), to = k.min(end, k.add(target, slice));

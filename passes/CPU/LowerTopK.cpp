@@ -57,7 +57,8 @@ public:
       });
       k.loop(count, extent, 1, [&](Value i) {
         Entry candidate = read(i);
-        k.branch(precedes(candidate, load(k.constant(0))), [&] { siftDown(k.constant(0), count, candidate); });
+        k.branch(precedes(candidate, load(k.constant(0))),
+                 [&] { siftDown(k.constant(0), count, candidate); });
       });
       k.loop(k.constant(1), count, 1, [&](Value step) {
         Value size = k.sub(count, step);
@@ -78,7 +79,8 @@ private:
   Value getPlace(Value i) { return k.add(start, k.mul(i, stride)); }
   Entry load(Value i) {
     Value place = getPlace(i);
-    return {k.load(k.getOutput(0), place, element, Lanes()), k.load(k.getOutput(1), place, k.b.getI64Type(), Lanes())};
+    return {k.load(k.getOutput(0), place, element, Lanes()),
+            k.load(k.getOutput(1), place, k.b.getI64Type(), Lanes())};
   }
   void write(Value i, Entry entry) {
     Value place = getPlace(i);
@@ -90,8 +92,8 @@ private:
     bool descending = !root.getSmallest();
     Value x = k.widen(a.value), y = k.widen(b.value);
     Value first = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::slt, a.position, b.position);
-    Value neither = arithmetic.negate(arithmetic.either(arithmetic.precedes(x, y, descending),
-                                                        arithmetic.precedes(y, x, descending)));
+    Value neither = arithmetic.negate(
+        arithmetic.either(arithmetic.precedes(x, y, descending), arithmetic.precedes(y, x, descending)));
     return arithmetic.either(arithmetic.precedes(x, y, descending), arithmetic.both(neither, first));
   }
 

@@ -158,7 +158,8 @@ bool takesLanes(Attribute term, int64_t lane, int64_t width, ValueRange &leaves,
 
 } // namespace
 
-std::optional<ElementEmitter::LaneOperands> ElementEmitter::getTermOperands(htq::DequantizeOp op, int64_t lane) {
+std::optional<ElementEmitter::LaneOperands> ElementEmitter::getTermOperands(htq::DequantizeOp op,
+                                                                            int64_t lane) {
   LaneOperands operands;
   ValueRange leaves = op.getLeaves();
   if (!takesLanes(op.getTerm(), lane, k.lanes, leaves, &operands))
@@ -166,7 +167,8 @@ std::optional<ElementEmitter::LaneOperands> ElementEmitter::getTermOperands(htq:
   return operands;
 }
 
-std::optional<ElementEmitter::LaneOperands> ElementEmitter::getQuantizeOperands(htq::QuantizeOp op, int64_t lane) {
+std::optional<ElementEmitter::LaneOperands> ElementEmitter::getQuantizeOperands(htq::QuantizeOp op,
+                                                                                int64_t lane) {
   int64_t block = op.getTerm().getBlocks()[lane];
   if (block != htq::AffineAttr::kWhole && block != 1 && block < k.lanes)
     return std::nullopt;

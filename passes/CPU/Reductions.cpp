@@ -47,7 +47,8 @@ private:
   Value divide(Value sum, Value count);
   Value load(ArrayRef<Index> at, Lanes lanes) {
     Value x = emitter.getVector(input, at, lanes);
-    return isa<FloatType>(element) ? k.widen(x) : emitCast(k, x, getElementTypeOrSelf(input.getType()), element);
+    return isa<FloatType>(element) ? k.widen(x)
+                                   : emitCast(k, x, getElementTypeOrSelf(input.getType()), element);
   }
   /// A zero as elements are computed.
   Value getZero(int64_t width) {
@@ -96,8 +97,12 @@ Value ReductionEmitter::getNeutral(ht::ReduceKind kind, int64_t width) {
 Value ReductionEmitter::combineLanes(ht::ReduceKind kind, Value lanes) {
   bool isFloat = isa<FloatType>(element), isUnsigned = element.isUnsignedInteger();
   using Kind = vector::CombiningKind;
-  Kind combining = kind == ht::ReduceKind::Max   ? (isFloat ? Kind::MAXIMUMF : isUnsigned ? Kind::MAXUI : Kind::MAXSI)
-                   : kind == ht::ReduceKind::Min ? (isFloat ? Kind::MINIMUMF : isUnsigned ? Kind::MINUI : Kind::MINSI)
+  Kind combining = kind == ht::ReduceKind::Max    ? (isFloat      ? Kind::MAXIMUMF
+                                                     : isUnsigned ? Kind::MAXUI
+                                                                  : Kind::MAXSI)
+                   : kind == ht::ReduceKind::Min  ? (isFloat      ? Kind::MINIMUMF
+                                                     : isUnsigned ? Kind::MINUI
+                                                                  : Kind::MINSI)
                    : kind == ht::ReduceKind::Prod ? Kind::MUL
                                                   : Kind::ADD;
   return vector::ReductionOp::create(k.b, k.loc, combining, lanes);
@@ -115,7 +120,8 @@ Value ReductionEmitter::reduce(ht::ReduceOp op, ArrayRef<Index> indices, Lanes l
   ht::ReduceKind kind = op.getKind();
   SmallVector<Value> dims = k.getDims(input);
   // Lanes of partial results along the last axis, unless the result has lanes.
-  bool partial = lanes.width == 1 && llvm::is_contained(op.getAxes(), last) && emitter.canVectorize(input, last);
+  bool partial =
+      lanes.width == 1 && llvm::is_contained(op.getAxes(), last) && emitter.canVectorize(input, last);
   int64_t width = partial ? k.lanes : lanes.width;
 
   // Each axis has an accumulator of its own: a sum's error grows with the axes'
@@ -134,10 +140,11 @@ Value ReductionEmitter::reduce(ht::ReduceOp op, ArrayRef<Index> indices, Lanes l
           x = k.select(block.mask, x, neutral);
         return combine(kind, before, x);
       });
-    return k.loop(k.constant(0), dims[axis], 1, neutral, [&](Value i, ValueRange before) -> SmallVector<Value> {
-      at[axis] = {i, false};
-      return {combine(kind, before[0], nest(level + 1))};
-    })[0];
+    return k.loop(k.constant(0), dims[axis], 1, neutral,
+                  [&](Value i, ValueRange before) -> SmallVector<Value> {
+                    at[axis] = {i, false};
+                    return {combine(kind, before[0], nest(level + 1))};
+                  })[0];
   };
   Value result = nest(0);
   if (partial)
@@ -158,21 +165,23 @@ Value ReductionEmitter::argReduce(ht::ArgReduceOp op, ArrayRef<Index> indices, L
   P better = isMax ? (op.getLast() ? P::GE : P::GT) : (op.getLast() ? P::LE : P::LT);
   int64_t axis = op.getAxis();
   SmallVector<Value> start{getNeutral(op.getKind(), lanes.width), k.getZero(k.b.getI64Type(), lanes.width)};
-  return k.loop(k.constant(0), k.getDims(input)[axis], 1, start, [&](Value i, ValueRange carried) -> SmallVector<Value> {
-    Indices at(indices);
-    at[axis] = {i, false};
-    Value x = load(at, lanes), best = carried[0];
-    Value wins = arithmetic.compare(better, x, best);
-    if (isa<FloatType>(element)) {
-      // The first NaN, or with `last` each, beats all.
-      Value isNaN = arithmetic.isNaN(x);
-      if (!op.getLast())
-        isNaN = arithmetic.both(isNaN, arithmetic.compare(P::EQ, best, best));
-      wins = arithmetic.either(wins, isNaN);
-    }
-    Value position = k.splat(arith::IndexCastOp::create(k.b, k.loc, k.b.getI64Type(), i), lanes.width);
-    return {k.select(wins, x, best), k.select(wins, position, carried[1])};
-  })[1];
+  return k.loop(k.constant(0), k.getDims(input)[axis], 1, start,
+                [&](Value i, ValueRange carried) -> SmallVector<Value> {
+                  Indices at(indices);
+                  at[axis] = {i, false};
+                  Value x = load(at, lanes), best = carried[0];
+                  Value wins = arithmetic.compare(better, x, best);
+                  if (isa<FloatType>(element)) {
+                    // The first NaN, or with `last` each, beats all.
+                    Value isNaN = arithmetic.isNaN(x);
+                    if (!op.getLast())
+                      isNaN = arithmetic.both(isNaN, arithmetic.compare(P::EQ, best, best));
+                    wins = arithmetic.either(wins, isNaN);
+                  }
+                  Value position =
+                      k.splat(arith::IndexCastOp::create(k.b, k.loc, k.b.getI64Type(), i), lanes.width);
+                  return {k.select(wins, x, best), k.select(wins, position, carried[1])};
+                })[1];
 }
 
 } // namespace

@@ -62,11 +62,14 @@ Value emitScalarFunction(KernelBuilder &kernel, Operation *op, ArrayRef<Value> x
       .Case([&](ht::SinOp) { return m.make<math::SinOp>(x[0]); })
       .Case([&](ht::SqrtOp) { return m.make<math::SqrtOp>(x[0]); })
       .Case([&](ht::TanhOp) { return m.make<math::TanhOp>(x[0]); })
-      .Case([&](ht::GeluOp gelu) { return m.gelu(x[0], gelu.getApproximate() == ht::GeluApproximation::Tanh); })
+      .Case(
+          [&](ht::GeluOp gelu) { return m.gelu(x[0], gelu.getApproximate() == ht::GeluApproximation::Tanh); })
       .Case([&](ht::CastOp cast) {
         return emitCast(kernel, x[0], element, getElementTypeOrSelf(cast.getType()), cast.getSaturate());
       })
-      .Case([&](ht::BitcastOp bitcast) { return emitBitcast(kernel, x[0], getElementTypeOrSelf(bitcast.getType())); })
+      .Case([&](ht::BitcastOp bitcast) {
+        return emitBitcast(kernel, x[0], getElementTypeOrSelf(bitcast.getType()));
+      })
       .Case([&](ht::AddOp) { return m.add(x[0], x[1]); })
       .Case([&](ht::SubOp) { return m.sub(x[0], x[1]); })
       .Case([&](ht::MulOp) { return m.mul(x[0], x[1]); })
