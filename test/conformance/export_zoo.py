@@ -105,19 +105,29 @@ def export(model, variant, path):
             torch.onnx.export(wrapped, args, str(path), dynamic_axes=axes | {"output": {0: "batch"}}, **common)
 
 
+def optimize(model, path):
+    from onnxruntime.transformers.optimizer import optimize_model
+    optimized = optimize_model(str(path), model_type=model.optimizer, num_heads=zoo.SMALL["num_attention_heads"],
+                               hidden_size=zoo.SMALL["hidden_size"])
+    optimized.save_model_to_file(str(path))
+
+
 def main():
     folder = Path(sys.argv[1])
     warnings.simplefilter("ignore")
     transformers.logging.set_verbosity_error()
     for task in sys.argv[2:]:
         name, variant = task.split("/")
+        model = zoo.DECODERS[name] if variant == "cached" else zoo.MODELS[name]
         path = folder / f"{name}-{variant}.onnx"
         partial = path.with_suffix(".partial")
         try:
             if variant == "cached":
-                export_cached(zoo.DECODERS[name], partial)
+                export_cached(model, partial)
             else:
-                export(zoo.MODELS[name], variant, partial)
+                export(model, variant, partial)
+                if zoo.VARIANTS[variant].optimized:
+                    optimize(model, partial)
             partial.rename(path)
         except Exception:
             path.with_suffix(".txt").write_text(traceback.format_exc())
