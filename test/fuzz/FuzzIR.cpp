@@ -1,0 +1,35 @@
+//===- FuzzIR.cpp - any text as IR of the dialects ------------------------===//
+//
+// Parsed, verified, printed and parsed again; attributes and types of ht and htq
+// are what the dictionary (ir.dict) knows words of.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/HT/HTDialect.h"
+#include "dialects/HTQ/HTQDialect.h"
+
+#include "mlir/Parser/Parser.h"
+
+#include <optional>
+
+using namespace mlir;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  // A context keeps what it has seen: now and then a new one.
+  static std::optional<MLIRContext> context;
+  static unsigned runs = 0;
+  if (runs++ % 2000 == 0) {
+    context.emplace(MLIRContext::Threading::DISABLED);
+    context->loadDialect<func::FuncDialect, halftone::ht::HTDialect, halftone::htq::HTQDialect>();
+  }
+  ScopedDiagnosticHandler silent(&*context, [](Diagnostic &) { return success(); });
+  llvm::StringRef text(reinterpret_cast<const char *>(data), size);
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, ParserConfig(&*context));
+  if (!module)
+    return 0;
+  std::string printed;
+  llvm::raw_string_ostream(printed) << *module;
+  if (!parseSourceString<ModuleOp>(printed, ParserConfig(&*context)))
+    __builtin_trap();
+  return 0;
+}

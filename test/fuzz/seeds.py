@@ -1,0 +1,78 @@
+"""Writes the first inputs of each fuzz target: `seeds.py FOLDER` fills FOLDER/TARGET.
+
+For ONNX these are the cases of onnx.backend.test with at most 4 KiB, and the hand-made
+files of test/hostile.
+"""
+import inspect
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "hostile"))
+
+LARGEST = 4096
+
+
+def arrays():
+    yield np.arange(6, dtype=np.int64).reshape(2, 3)
+    yield np.ones((), np.float32)
+    yield np.zeros((0, 4), np.float16)
+    yield np.array([True, False])
+    yield np.asfortranarray(np.ones((2, 2), np.uint8))
+
+
+def npy():
+    for array in arrays():
+        file = io.BytesIO()
+        np.save(file, array)
+        yield file.getvalue()
+
+
+def npz():
+    for save in np.savez, np.savez_compressed:
+        file = io.BytesIO()
+        save(file, **{f"a{i}": array for i, array in enumerate(arrays())})
+        yield file.getvalue()
+
+
+def json():
+    yield b'{"x": [[1, 2.5, -3e-4], [NaN, Infinity, -Infinity]], "ids": [0]}'
+    yield b'{"a\\u00e9\\n": [], "b": [[], []], "c": [true, false]}'
+    yield b"{}"
+
+
+def constant():
+    for text in b"0,1,-2", b"1e400,nan,-inf", b"true,false", b" 3 , 4 ", b"", b"0x1p-3":
+        for kind in range(27):
+            yield text + bytes([0, kind])
+
+
+def ir():
+    for path in sorted((Path(__file__).parents[1] / "dialects").glob("HT*/roundtrip.mlir")):
+        for part in path.read_bytes().split(b"// -----"):
+            yield part
+
+
+def onnx():
+    from onnx.backend.test.loader import load_model_tests
+    for kind in "node", "simple":
+        for case in load_model_tests(kind=kind):
+            model = case.model.SerializeToString() if case.model else Path(case.model_dir, "model.onnx").read_bytes()
+            if len(model) <= LARGEST:
+                yield model
+    import hostile_files
+    for make, _, _ in hostile_files.CASES.values():
+        if not inspect.signature(make).parameters and len(content := make()) <= LARGEST:
+            yield content
+
+
+TARGETS = {"npy": npy, "npz": npz, "json": json, "constant": constant, "ir": ir, "onnx": onnx, "tensors": lambda: []}
+
+if __name__ == "__main__":
+    for target, seeds in TARGETS.items():
+        folder = Path(sys.argv[1]) / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for i, seed in enumerate(seeds()):
+            (folder / f"seed{i}").write_bytes(seed)
