@@ -24,7 +24,7 @@ config.name = "Halftone" + (" round trip" if ROUNDTRIP else "")
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test", ".onnxtxt", ".ll"]
 # Inputs are read by tests; pytest, GoogleTest and the benchmarks run on their own.
-config.excludes = ["Inputs", "e2e", "conformance", "bench", "runtime", "evaluate", "fuzz"]
+config.excludes = ["Inputs", "e2e", "conformance", "bench", "runtime", "evaluate", "hostile", "fuzz"]
 if ROUNDTRIP:
     config.excludes += [path.name for path in (SOURCE / "test").iterdir() if path.name not in ROUNDTRIP_FOLDERS]
 config.test_source_root = str(SOURCE / "test")

@@ -44,18 +44,18 @@ static void printHelp(llvm::ArrayRef<OptionSpec> options) {
 /// What a diagnostic says about a node, from its metadata, or about the model.
 static Problem makeProblem(Diagnostic &diagnostic) {
   Problem problem;
-  problem.cause = diagnostic.str();
+  problem.cause = escapeControls(diagnostic.str());
   auto &metadata = diagnostic.getMetadata();
   if (metadata.size() == 3) {
     problem.node = metadata[0].getAsString().str();
     problem.op = metadata[1].getAsString().str();
-    problem.cause = metadata[2].getAsString().str();
+    problem.cause = escapeControls(metadata[2].getAsString());
   } else {
     problem.place = describeLocation(diagnostic.getLocation());
   }
   for (Diagnostic &note : diagnostic.getNotes())
     if (!llvm::StringRef(note.str()).starts_with("see current operation"))
-      problem.remedies.push_back(note.str());
+      problem.remedies.push_back(escapeControls(note.str()));
   return problem;
 }
 
@@ -134,7 +134,7 @@ int runCheck(llvm::ArrayRef<llvm::StringRef> arguments) {
     if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
       report.problems.push_back(makeProblem(diagnostic));
     else if (diagnostic.getSeverity() == DiagnosticSeverity::Warning)
-      report.warnings.push_back(diagnostic.str());
+      report.warnings.push_back(escapeControls(diagnostic.str()));
   };
   Compiler compiler(options);
   ExitCode code = compiler.load();

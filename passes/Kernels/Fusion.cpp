@@ -47,6 +47,22 @@ static bool isExpensive(Operation *op) {
 
 static ht::Dim getSize(Value value) { return ht::getProduct(ht::getDims(value), value.getContext()); }
 
+/// What one kernel may be in code, so that no graph makes it explode.
+static constexpr size_t kMaxCode = 256;
+
+size_t Group::countCopies(Operation *op) const {
+  size_t count = 0;
+  for (Operation *user : op->getUsers()) // once for each operand
+    count += copies.lookup(user);
+  return std::max<size_t>(count, 1);
+}
+
+void Group::add(Operation *op) {
+  size_t count = copies[op] = countCopies(op);
+  code += count * op->getNumOperands();
+  members.insert(op);
+}
+
 /// The group that holds all readers of `op`, if there is one.
 Group *Fusion::findCommonReader(Operation *op) {
   Group *common = nullptr;
@@ -73,6 +89,8 @@ const char *Fusion::whyNotJoin(Operation *op, const Group &group) {
   }
   if (!isRoot && isExpensive(op) && getSize(op->getResult(0)) != getSize(group.getOutput()))
     return "it would be computed once for every reader of a broadcast";
+  if (group.code + group.countCopies(op) * op->getNumOperands() > kMaxCode)
+    return "the kernel would grow without bound";
   if (!isRoot)
     return nullptr;
   if (group.root)
@@ -110,7 +128,7 @@ Fusion::Fusion(func::FuncOp function) {
     if (Group *group = findCommonReader(&op)) {
       const char *reason = whyNotJoin(&op, *group);
       if (!reason) {
-        group->members.insert(&op);
+        group->add(&op);
         if (role == Role::Root)
           group->root = &op;
         groupOf[&op] = group;
@@ -119,7 +137,7 @@ Fusion::Fusion(func::FuncOp function) {
       missed.push_back({&op, reason});
     }
     auto group = std::make_unique<Group>();
-    group->members.insert(&op);
+    group->add(&op);
     group->last = &op;
     if (role == Role::Root)
       group->root = &op;

@@ -32,6 +32,14 @@ struct Group {
   mlir::Operation *root = nullptr;
   mlir::Operation *last = nullptr;
   mlir::Value getOutput() const { return last->getResult(0); }
+  /// How often each member is written out for one element of the output: once for
+  /// every way from it to the output. Chains of x + x double at each step.
+  llvm::DenseMap<mlir::Operation *, size_t> copies;
+  size_t code = 0; ///< All copies, in operands.
+
+  /// What `copies` would be of an operation whose readers are all members.
+  size_t countCopies(mlir::Operation *op) const;
+  void add(mlir::Operation *op);
 };
 
 /// Partitions a graph function into groups (an analysis: changes nothing).

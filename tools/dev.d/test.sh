@@ -78,7 +78,7 @@ gtest_filter() {
 run_pytest() {
   local results=$1 filter=$2 status=0
   say "end to end"
-  "$VENV/bin/python" -m pytest test/e2e test/conformance test/tools -p no:cacheprovider -q -rfEs --durations 10 \
+  "$VENV/bin/python" -m pytest test/e2e test/conformance test/hostile test/tools -p no:cacheprovider -q -rfEs --durations 10 \
     --only "$filter" --junitxml "$results/pytest.xml" || status=$?
   # 5: no test was chosen.
   case $status in 0 | 1 | 5) ;; *) echo crashed >"$results/pytest.xml" ;; esac

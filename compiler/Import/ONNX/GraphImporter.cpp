@@ -21,7 +21,7 @@ namespace halftone::onnx {
 static constexpr unsigned kMaxDepth = 64;
 /// Nodes after inlining: functions that call each other twice per level, and
 /// loops in loops, grow exponentially.
-static constexpr size_t kMaxInlinedNodes = size_t(1) << 20;
+static constexpr size_t kMaxInlinedNodes = size_t(1) << 18;
 /// Literals up to these sizes stay in the IR, larger tensors are weights.
 static constexpr uint64_t kMaxConstantBytes = 64, kMaxShapeBytes = 1024;
 /// Initializers in a field that cannot be mapped become literals inside their
@@ -164,6 +164,7 @@ LogicalResult GraphImporter::bindTensor(Binding &binding, const Tensor &tensor, 
     return success();
   }
   auto refuse = [&](StringRef reason, Cause why = Cause::Other) {
+    note(why == Cause::ElementType ? ImportFailure::Unsupported : ImportFailure::Unreadable);
     InFlightDiagnostic diagnostic = emitError(loc);
     diagnostic << what << ": " << reason;
     if (StringRef remedy = getRemedy(why); !remedy.empty())
@@ -452,6 +453,7 @@ void GraphImporter::reportUnsupported(const Node &node, int64_t opset, unsigned 
 
 void GraphImporter::refuse(const Node &node, const Twine &cause, StringRef remedy) {
   std::string text = cause.str(), type = getOperatorName(node);
+  note(ImportFailure::Unsupported);
   InFlightDiagnostic diagnostic = emitError(getLocation(node));
   diagnostic << describe(node) << ": " << text;
   if (!remedy.empty())

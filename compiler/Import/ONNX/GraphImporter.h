@@ -131,8 +131,10 @@ public:
 private:
   /// An error about the file, with the cause's remedy as a note.
   mlir::InFlightDiagnostic error(Cause cause = Cause::Other);
-  /// Whether the import goes on after a step; notes what a failed one means.
-  bool goOnAfter(mlir::LogicalResult result, ImportFailure kind);
+  /// Remembers why the import fails; called where something is reported.
+  void note(ImportFailure kind);
+  /// Whether the import goes on after a step.
+  bool goOnAfter(mlir::LogicalResult result);
   mlir::LogicalResult checkVersions();
   mlir::LogicalResult checkOperators(const Graph &graph);
   /// Binds the inputs that the user made constants and takes them from `inputs`.
@@ -167,6 +169,7 @@ private:
   mlir::Value getWeight(const Binding &binding, mlir::RankedTensorType type, mlir::Location loc);
   std::optional<ht::Dim> parseDimension(llvm::StringRef text);
   void removeDeadCode();
+  llvm::SmallVector<mlir::DictionaryAttr> getNameAttributes(llvm::ArrayRef<mlir::Attribute> names);
   /// Enters the types of the values of `scope` into the report.
   void reportValues(const Scope &scope);
 
@@ -182,8 +185,8 @@ private:
   TensorReader tensors;
   mlir::ModuleOp module;
   mlir::func::FuncOp main;
-  llvm::SmallVector<mlir::StringAttr> argumentNames;
   llvm::StringMap<ElementShapes> elements;
+  llvm::SmallVector<mlir::Attribute> argumentNames;
   llvm::StringSet<> weightNames;
   llvm::DenseMap<const Node *, unsigned> nodeIndex;
   /// By the type that a weight has, which need not be its tensor's.
@@ -194,6 +197,7 @@ private:
   std::vector<ValueInfo> declared; ///< Read at the first placeholder.
   std::optional<llvm::StringMap<const ValueInfo *>> declarations;
   ImportFailure cause = ImportFailure::None;
+  llvm::DenseSet<mlir::Attribute> resultNames;
   size_t inlined = 0;
   size_t refused = 0;
   bool atLimit = false; ///< Going on makes no sense.

@@ -12,6 +12,7 @@
 #include "compiler/Import/ONNX/NodeImporter.h"
 #include "compiler/Import/ONNX/Operators.h"
 #include "compiler/Import/ONNX/Reader.h"
+#include "halftone/halftone.h"
 
 #include "dialects/HTQ/HTQDialect.h"
 
@@ -28,6 +29,8 @@ namespace halftone::onnx {
 
 /// As many as the dialect's textual form has names for.
 static constexpr size_t kMaxSymbols = 32;
+/// Inputs or outputs of a program.
+static constexpr size_t kMaxInterface = 4096;
 
 GraphImporter::GraphImporter(const Model &model, StringRef path, MLIRContext &context,
                              const ImportOptions &options)
@@ -37,19 +40,25 @@ GraphImporter::GraphImporter(const Model &model, StringRef path, MLIRContext &co
       tensors(model, llvm::sys::path::filename(path), files), functions(model) {}
 
 InFlightDiagnostic GraphImporter::error(Cause cause) {
+  note(ImportFailure::Unsupported);
   InFlightDiagnostic diagnostic = emitError(fileLoc);
   if (StringRef remedy = getRemedy(cause); !remedy.empty())
     diagnostic.attachNote() << remedy;
   return diagnostic;
 }
 
-bool GraphImporter::goOnAfter(LogicalResult result, ImportFailure kind) {
-  if (succeeded(result))
-    return true;
+void GraphImporter::note(ImportFailure kind) {
   // What Halftone lacks counts more than a file that is damaged: no other copy
   // of it will do.
   if (cause == ImportFailure::None || (kind == ImportFailure::Unsupported && cause != ImportFailure::Options))
     cause = kind;
+}
+
+bool GraphImporter::goOnAfter(LogicalResult result) {
+  if (succeeded(result))
+    return true;
+  if (cause == ImportFailure::None)
+    note(ImportFailure::Unreadable);
   return options.keepGoing && !atLimit && cause != ImportFailure::Options;
 }
 
@@ -218,6 +227,12 @@ LogicalResult GraphImporter::bindConstants(SmallVectorImpl<const ValueInfo *> &i
   return success();
 }
 
+SmallVector<DictionaryAttr> GraphImporter::getNameAttributes(ArrayRef<mlir::Attribute> names) {
+  return llvm::map_to_vector(names, [&](mlir::Attribute name) {
+    return builder.getDictionaryAttr(builder.getNamedAttr(ht::HTDialect::kNameAttr, name));
+  });
+}
+
 LogicalResult GraphImporter::bindInputs(const Graph &graph, Scope &scope) {
   llvm::StringSet<> initialized;
   for (const Tensor &tensor : graph.initializers)
@@ -263,8 +278,7 @@ LogicalResult GraphImporter::bindInputs(const Graph &graph, Scope &scope) {
     scope.values[input->name].failed = true;
   }
   main.setFunctionType(builder.getFunctionType(main.getBody().front().getArgumentTypes(), {}));
-  for (auto [i, name] : llvm::enumerate(argumentNames))
-    main.setArgAttr(i, ht::HTDialect::kNameAttr, name);
+  main.setAllArgAttrs(getNameAttributes(argumentNames));
   return success(complete);
 }
 
@@ -281,8 +295,12 @@ LogicalResult GraphImporter::bindInput(const ValueInfo &input, ArrayRef<Dim> dim
     return refuse("element type " + toString(input.type) + " is not supported", Cause::ElementType);
   if (!input.hasShape)
     return refuse("it has no declared rank", Cause::NoRank);
-  if (!symbols.product(dims))
-    return refuse("shape " + symbols.toString(dims) + " has too many elements");
+  if (!symbols.canExist(dims))
+    return refuse("shape " + symbols.toString(dims) + " has too many elements; if it is large because "
+                  "its dimensions may be, bound them with --max");
+  if (dims.size() > HALFTONE_MAX_RANK)
+    return refuse("it has " + Twine(dims.size()) + " dimensions, at most " + Twine(HALFTONE_MAX_RANK) +
+                  " are supported");
   Binding binding = addArgument(input.name, ht::getTensorType(dims, element));
   if (!scope.values.try_emplace(input.name, std::move(binding)).second)
     return refuse("the name is used twice");
@@ -393,14 +411,23 @@ LogicalResult GraphImporter::addResults(const ValueInfo &output, const Twine &na
       declared && declared != binding.type.getElementType())
     return error() << "output " << quote(output.name) << " is declared " << toString(output.type)
                    << " but has type " << toString(binding.type.getElementType());
+  if (binding.type.getRank() > HALFTONE_MAX_RANK)
+    return error() << "output " << quote(output.name) << " has " << binding.type.getRank()
+                   << " dimensions, at most " << HALFTONE_MAX_RANK << " are supported";
+  StringAttr attribute = builder.getStringAttr(name);
+  if (!resultNames.insert(attribute).second)
+    return error() << "output " << quote(attribute) << ": the name is used twice";
   results.push_back(value);
-  names.push_back(builder.getStringAttr(name));
+  names.push_back(attribute);
   return success();
 }
 
 LogicalResult GraphImporter::finish(const Graph &graph, Scope &scope) {
   if (graph.outputs.empty())
     return error() << "the graph has no outputs";
+  if (graph.outputs.size() > kMaxInterface)
+    return error() << "the graph has " << graph.outputs.size() << " outputs, at most " << kMaxInterface
+                   << " are supported";
   SmallVector<Value> results;
   SmallVector<mlir::Attribute> names;
   for (const ValueInfo &output : graph.outputs) {
@@ -414,8 +441,7 @@ LogicalResult GraphImporter::finish(const Graph &graph, Scope &scope) {
     return error() << "the outputs are empty sequences or absent: there is nothing to compute";
   func::ReturnOp::create(builder, fileLoc, results);
   main.setFunctionType(builder.getFunctionType(main.getArgumentTypes(), ValueRange(results).getTypes()));
-  for (auto [i, name] : llvm::enumerate(names))
-    main.setResultAttr(i, ht::HTDialect::kNameAttr, name);
+  main.setAllResultAttrs(getNameAttributes(names));
   SmallVector<mlir::Attribute> attributes;
   for (const Symbols::Symbol &symbol : symbols.list())
     attributes.push_back(ht::SymbolAttr::get(&context, symbol.name, symbol.min, symbol.max));
@@ -440,14 +466,9 @@ void GraphImporter::reportValues(const Scope &scope) {
 
 OwningOpRef<ModuleOp> GraphImporter::run() {
   const Graph &graph = *model.graph;
-  if (failed(checkVersions())) {
-    cause = ImportFailure::Unsupported;
+  if (failed(checkVersions()) || !goOnAfter(checkOperators(graph)))
     return {};
-  }
-  if (!goOnAfter(checkOperators(graph), ImportFailure::Unsupported))
-    return {};
-  if (graph.hasSparseInitializers &&
-      !goOnAfter(error(Cause::Sparse) << "sparse initializers are not supported", ImportFailure::Unsupported))
+  if (graph.hasSparseInitializers && !goOnAfter(error(Cause::Sparse) << "sparse initializers are not supported"))
     return {};
   OwningOpRef<ModuleOp> owner = ModuleOp::create(fileLoc);
   module = *owner;
@@ -467,14 +488,14 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
     if (options.report)
       reportValues(scope);
   });
-  // Weights outside the model file can be missing or cut as the file itself can.
-  if (!goOnAfter(bindInputs(graph, scope), ImportFailure::Unsupported) ||
-      !goOnAfter(bindInitializers(graph, scope), ImportFailure::Unreadable) ||
-      !goOnAfter(importNodes(graph.nodes, scope), ImportFailure::Unsupported) ||
-      !goOnAfter(finish(graph, scope), ImportFailure::Unsupported) || cause != ImportFailure::None)
+  if (!goOnAfter(bindInputs(graph, scope)) || !goOnAfter(bindInitializers(graph, scope)) ||
+      !goOnAfter(importNodes(graph.nodes, scope)) || !goOnAfter(finish(graph, scope)) ||
+      cause != ImportFailure::None)
     return {};
-  if (!goOnAfter(verify(module), ImportFailure::Unsupported))
+  if (failed(verify(module))) {
+    note(ImportFailure::Unsupported);
     return {};
+  }
   return owner;
 }
 

@@ -2,8 +2,8 @@
 //
 // Model files are read where they lie: nothing is copied, and a file larger than
 // memory is fine. The size is taken from the opened descriptor. A file that
-// another process shrinks while it is mapped raises SIGBUS; that is documented,
-// not handled.
+// another process shrinks while it is mapped raises SIGBUS, which ends `halftone`
+// with a message (compiler/Driver/Endings.h).
 //
 //===----------------------------------------------------------------------===//
 

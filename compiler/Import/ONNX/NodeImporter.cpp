@@ -39,6 +39,10 @@ bool NodeImporter::underName(function_ref<bool()> create) {
 }
 
 bool NodeImporter::verify(Operation *op) {
+  for (Type type : op->getResultTypes())
+    if (auto tensor = dyn_cast<RankedTensorType>(type); tensor && !symbols().canExist(ht::getDims(tensor)))
+      error("its result " + symbols().toString(ht::getDims(tensor)) +
+            " has too many elements; if it is large because dimensions of the inputs may be, bound them with --max");
   return underName([&] { return succeeded(mlir::verify(op, /*verifyRecursively=*/false)); });
 }
 

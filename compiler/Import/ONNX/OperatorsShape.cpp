@@ -99,6 +99,14 @@ void emitConcat(NodeImporter &node) {
   });
   if (parts.empty())
     return node.forward(0, 0);
+  // Of very many parts first groups are joined: a kernel has code for each of its parts.
+  constexpr size_t kMaxParts = 128;
+  while (parts.size() > kMaxParts && !node.failed()) {
+    SmallVector<Value> joined;
+    for (size_t i = 0; i < parts.size(); i += kMaxParts)
+      joined.push_back(node.concat(ArrayRef(parts).slice(i, std::min(kMaxParts, parts.size() - i)), axis));
+    parts = std::move(joined);
+  }
   node.setResult(0, node.concat(parts, axis));
 }
 

@@ -11,12 +11,15 @@
 
 #include "compiler/Import/ONNX/Reader.h"
 
+#include "compiler/Import/ONNX/Names.h"
 #include "compiler/Import/ONNX/NodeOrder.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <protozero/pbf_reader.hpp>
 
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -28,11 +31,17 @@ namespace {
 
 // Limits on what a file may hold; each has its own message.
 constexpr unsigned kMaxGraphDepth = 64;
-constexpr size_t kMaxNodes = size_t(1) << 22;
+constexpr size_t kMaxNodes = size_t(1) << 20;
+constexpr size_t kMaxFunctions = size_t(1) << 16;
 constexpr size_t kMaxTensors = size_t(1) << 20;
 constexpr size_t kMaxRank = 64;
 constexpr size_t kMaxNameBytes = size_t(1) << 20;
 constexpr size_t kMaxListLength = size_t(1) << 24;
+constexpr size_t kMaxOperands = size_t(1) << 14; ///< inputs or outputs of a node
+constexpr size_t kMaxAttributes = 128;           ///< of a node
+constexpr size_t kMaxGraphValues = size_t(1) << 16; ///< inputs (old files list the initializers too) or outputs
+/// What a graph may take in memory: some fifty times what the largest models need.
+constexpr size_t kMaxGraphBytes = size_t(1) << 28;
 /// protozero's lengths have 32 bits (protobuf's own writers stop at 2 GiB).
 constexpr uint64_t kMaxModelBytes = (uint64_t(1) << 32) - 1;
 
@@ -86,37 +95,6 @@ float getFloat(Reader &reader, const char *what) {
   return reader.get_float();
 }
 
-template <typename List>
-void checkLength(const List &list, size_t limit, const char *what) {
-  if (list.size() >= limit)
-    fail(std::string("more than ") + std::to_string(limit) + " " + what);
-}
-
-/// Repeated numbers, packed (newer writers) or one by one.
-void appendInts(Reader &reader, std::vector<int64_t> &list, size_t limit, const char *what) {
-  if (reader.has_wire_type(pbf_wire_type::length_delimited)) {
-    for (int64_t value : reader.get_packed_int64()) {
-      checkLength(list, limit, what);
-      list.push_back(value);
-    }
-    return;
-  }
-  checkLength(list, limit, what);
-  list.push_back(getInt(reader, what));
-}
-
-void appendFloats(Reader &reader, std::vector<float> &list, const char *what) {
-  if (reader.has_wire_type(pbf_wire_type::length_delimited)) {
-    for (float value : reader.get_packed_float()) {
-      checkLength(list, kMaxListLength, what);
-      list.push_back(value);
-    }
-    return;
-  }
-  checkLength(list, kMaxListLength, what);
-  list.push_back(getFloat(reader, what));
-}
-
 /// A pair of strings (StringStringEntryProto).
 std::pair<StringRef, StringRef> parseEntry(Reader reader) {
   std::pair<StringRef, StringRef> entry;
@@ -161,10 +139,41 @@ private:
   Function parseFunction(Reader reader);
   OperatorSet parseOperatorSet(Reader reader);
   void addNode(std::vector<Node> &nodes, Reader reader, unsigned depth);
+  void addAttribute(std::vector<Attribute> &list, Reader reader, unsigned depth);
+
+  /// Adds to a list of at most `limit`. A few bytes of a file can ask for many of
+  /// memory, so that all lists together have a limit too.
+  template <typename T, typename Value>
+  void append(std::vector<T> &list, Value value, size_t limit, const char *what) {
+    if (list.size() >= limit)
+      fail("more than " + std::to_string(limit) + " " + what);
+    graphBytes += sizeof(T);
+    if (graphBytes > kMaxGraphBytes)
+      fail("its graph takes more than " + std::to_string(kMaxGraphBytes >> 20) + " MiB without the weights");
+    list.push_back(std::move(value));
+  }
+  /// Repeated numbers, packed (newer writers) or one by one.
+  void appendInts(Reader &reader, std::vector<int64_t> &list, size_t limit, const char *what);
+  void appendFloats(Reader &reader, std::vector<float> &list, const char *what);
 
   size_t nodes = 0;
   size_t tensors = 0;
+  size_t graphBytes = 0;
 };
+
+void Parser::appendInts(Reader &reader, std::vector<int64_t> &list, size_t limit, const char *what) {
+  if (!reader.has_wire_type(pbf_wire_type::length_delimited))
+    return append(list, getInt(reader, what), limit, what);
+  for (int64_t value : reader.get_packed_int64())
+    append(list, value, limit, what);
+}
+
+void Parser::appendFloats(Reader &reader, std::vector<float> &list, const char *what) {
+  if (!reader.has_wire_type(pbf_wire_type::length_delimited))
+    return append(list, getFloat(reader, what), kMaxListLength, what);
+  for (float value : reader.get_packed_float())
+    append(list, value, kMaxListLength, what);
+}
 
 Tensor Parser::parseTensor(Reader reader) {
   if (++tensors > kMaxTensors)
@@ -178,7 +187,7 @@ Tensor Parser::parseTensor(Reader reader) {
     if (data.empty() && tensor.storage != Storage::None)
       return;
     if (tensor.storage != Storage::None && !tensor.data.empty())
-      fail(("tensor '" + tensor.name + "' holds its elements twice").str());
+      fail("tensor " + quote(tensor.name) + " holds its elements twice");
     tensor.storage = storage;
     tensor.data = data;
   };
@@ -199,8 +208,7 @@ Tensor Parser::parseTensor(Reader reader) {
       store(Storage::Int32s, getBytes(reader, "tensor (elements must be packed)"));
       break;
     case 6:
-      checkLength(tensor.strings, kMaxListLength, "strings in a tensor");
-      tensor.strings.push_back(getBytes(reader, "tensor"));
+      append(tensor.strings, getBytes(reader, "tensor"), kMaxListLength, "strings in a tensor");
       break;
     case 7:
       store(Storage::Int64s, getBytes(reader, "tensor (elements must be packed)"));
@@ -218,8 +226,7 @@ Tensor Parser::parseTensor(Reader reader) {
       store(Storage::UInt64s, getBytes(reader, "tensor (elements must be packed)"));
       break;
     case 13: {
-      checkLength(entries, 16, "entries of external data");
-      entries.push_back(parseEntry(getMessage(reader, "tensor")));
+      append(entries, parseEntry(getMessage(reader, "tensor")), 16, "entries of external data");
       break;
     }
     case 14:
@@ -233,9 +240,12 @@ Tensor Parser::parseTensor(Reader reader) {
     return tensor;
 
   if (!tensor.data.empty())
-    fail(("tensor '" + tensor.name + "' is external and holds its elements as well").str());
+    fail("tensor " + quote(tensor.name) + " is external and holds its elements as well");
   tensor.storage = Storage::External;
+  llvm::StringSet<> seen;
   for (auto [key, value] : entries) {
+    if (!seen.insert(key).second)
+      fail("external data of tensor " + quote(tensor.name) + " has " + quote(key) + " twice");
     // Keys beyond these (checksum, basepath, …) are never acted on.
     if (key == "location")
       tensor.location = value;
@@ -243,7 +253,7 @@ Tensor Parser::parseTensor(Reader reader) {
       continue;
     uint64_t number = 0;
     if (value.getAsInteger(10, number))
-      fail(("external data of tensor '" + tensor.name + "' has " + key + " '" + value + "'").str());
+      fail("external data of tensor " + quote(tensor.name) + " has " + key.str() + " " + quote(value));
     if (key == "offset")
       tensor.offset = number;
     else
@@ -265,7 +275,6 @@ void Parser::parseTensorType(Reader reader, ValueInfo &info) {
           shape.skip();
           continue;
         }
-        checkLength(info.dims, kMaxRank, "dimensions of a value");
         Dimension dimension;
         Reader dim = getMessage(shape, "shape");
         while (dim.next()) {
@@ -276,7 +285,7 @@ void Parser::parseTensorType(Reader reader, ValueInfo &info) {
           else
             dim.skip();
         }
-        info.dims.push_back(dimension);
+        append(info.dims, dimension, kMaxRank, "dimensions of a value");
       }
     } else {
       reader.skip();
@@ -355,8 +364,7 @@ Attribute Parser::parseAttribute(Reader reader, unsigned depth) {
       appendInts(reader, attribute.ints, kMaxListLength, "numbers in an attribute");
       break;
     case 9:
-      checkLength(attribute.strings, kMaxListLength, "strings in an attribute");
-      attribute.strings.push_back(getBytes(reader, "attribute"));
+      append(attribute.strings, getBytes(reader, "attribute"), kMaxListLength, "strings in an attribute");
       break;
     case 20:
       attribute.type = static_cast<AttributeType>(getEnum(reader, "attribute"));
@@ -379,12 +387,10 @@ Node Parser::parseNode(Reader reader, unsigned depth) {
   while (reader.next()) {
     switch (reader.tag()) {
     case 1:
-      checkLength(node.inputs, kMaxListLength, "inputs of a node");
-      node.inputs.push_back(getName(reader, "node"));
+      append(node.inputs, getName(reader, "node"), kMaxOperands, "inputs of a node");
       break;
     case 2:
-      checkLength(node.outputs, kMaxListLength, "outputs of a node");
-      node.outputs.push_back(getName(reader, "node"));
+      append(node.outputs, getName(reader, "node"), kMaxOperands, "outputs of a node");
       break;
     case 3:
       node.name = getName(reader, "node");
@@ -393,7 +399,7 @@ Node Parser::parseNode(Reader reader, unsigned depth) {
       node.opType = getName(reader, "node");
       break;
     case 5:
-      node.attributes.push_back(parseAttribute(getMessage(reader, "node"), depth));
+      addAttribute(node.attributes, getMessage(reader, "node"), depth);
       break;
     case 7:
       node.domain = getName(reader, "node");
@@ -406,7 +412,7 @@ Node Parser::parseNode(Reader reader, unsigned depth) {
     }
   }
   if (node.opType.empty())
-    fail(("node '" + node.name + "' has no operator").str());
+    fail("node " + quote(node.name) + " has no operator");
   if (node.domain == "ai.onnx")
     node.domain = "";
   return node;
@@ -415,7 +421,15 @@ Node Parser::parseNode(Reader reader, unsigned depth) {
 void Parser::addNode(std::vector<Node> &list, Reader reader, unsigned depth) {
   if (++nodes > kMaxNodes)
     fail("more than " + std::to_string(kMaxNodes) + " nodes");
-  list.push_back(parseNode(reader, depth));
+  append(list, parseNode(reader, depth), kMaxNodes, "nodes");
+}
+
+void Parser::addAttribute(std::vector<Attribute> &list, Reader reader, unsigned depth) {
+  Attribute attribute = parseAttribute(reader, depth);
+  for (const Attribute &other : list)
+    if (other.name == attribute.name)
+      fail("an attribute " + quote(attribute.name) + " is there twice");
+  append(list, std::move(attribute), kMaxAttributes, "attributes of a node");
 }
 
 std::unique_ptr<Graph> Parser::parseGraph(Reader reader, unsigned depth) {
@@ -432,15 +446,13 @@ std::unique_ptr<Graph> Parser::parseGraph(Reader reader, unsigned depth) {
       graph->name = getName(reader, "graph");
       break;
     case 5:
-      graph->initializers.push_back(parseTensor(getMessage(reader, "graph")));
+      append(graph->initializers, parseTensor(getMessage(reader, "graph")), kMaxTensors, "initializers");
       break;
     case 11:
-      checkLength(graph->inputs, kMaxTensors, "graph inputs");
-      graph->inputs.push_back(parseValueInfo(getMessage(reader, "graph")));
+      append(graph->inputs, parseValueInfo(getMessage(reader, "graph")), kMaxGraphValues, "graph inputs");
       break;
     case 12:
-      checkLength(graph->outputs, kMaxTensors, "graph outputs");
-      graph->outputs.push_back(parseValueInfo(getMessage(reader, "graph")));
+      append(graph->outputs, parseValueInfo(getMessage(reader, "graph")), kMaxGraphValues, "graph outputs");
       break;
     case 15:
       graph->hasSparseInitializers = true;
@@ -477,25 +489,22 @@ Function Parser::parseFunction(Reader reader) {
       function.name = getName(reader, "function");
       break;
     case 4:
-      checkLength(function.inputs, kMaxListLength, "inputs of a function");
-      function.inputs.push_back(getName(reader, "function"));
+      append(function.inputs, getName(reader, "function"), kMaxOperands, "inputs of a function");
       break;
     case 5:
-      checkLength(function.outputs, kMaxListLength, "outputs of a function");
-      function.outputs.push_back(getName(reader, "function"));
+      append(function.outputs, getName(reader, "function"), kMaxOperands, "outputs of a function");
       break;
     case 7:
       addNode(function.nodes, getMessage(reader, "function"), 1);
       break;
     case 9:
-      checkLength(function.operatorSets, 1024, "operator sets");
-      function.operatorSets.push_back(parseOperatorSet(getMessage(reader, "function")));
+      append(function.operatorSets, parseOperatorSet(getMessage(reader, "function")), 1024, "operator sets");
       break;
     case 10:
       function.domain = getName(reader, "function");
       break;
     case 11:
-      function.defaults.push_back(parseAttribute(getMessage(reader, "function"), 1));
+      addAttribute(function.defaults, getMessage(reader, "function"), 1);
       break;
     case 13:
       function.overload = getName(reader, "function");
@@ -511,6 +520,7 @@ Function Parser::parseFunction(Reader reader) {
 
 std::unique_ptr<Model> Parser::parse(StringRef bytes) {
   auto model = std::make_unique<Model>();
+  std::set<std::pair<std::pair<StringRef, StringRef>, StringRef>> functions;
   Reader reader(bytes.data(), bytes.size());
   while (reader.next()) {
     switch (reader.tag()) {
@@ -529,12 +539,13 @@ std::unique_ptr<Model> Parser::parse(StringRef bytes) {
       model->graph = parseGraph(getMessage(reader, "model"), 0);
       break;
     case 8:
-      checkLength(model->operatorSets, 1024, "operator sets");
-      model->operatorSets.push_back(parseOperatorSet(getMessage(reader, "model")));
+      append(model->operatorSets, parseOperatorSet(getMessage(reader, "model")), 1024, "operator sets");
       break;
     case 25:
-      checkLength(model->functions, kMaxNodes, "functions");
-      model->functions.push_back(parseFunction(getMessage(reader, "model")));
+      append(model->functions, parseFunction(getMessage(reader, "model")), kMaxFunctions, "functions");
+      if (const Function &function = model->functions.back();
+          !functions.insert({{function.domain, function.name}, function.overload}).second)
+        fail("the function " + quote(function.name) + " of domain " + quote(function.domain) + " is there twice");
       break;
     default:
       reader.skip();
@@ -551,8 +562,7 @@ std::vector<ValueInfo> Parser::parseDeclarations(StringRef graph) {
       reader.skip();
       continue;
     }
-    checkLength(infos, kMaxTensors, "declared values");
-    infos.push_back(parseValueInfo(getMessage(reader, "graph")));
+    append(infos, parseValueInfo(getMessage(reader, "graph")), kMaxTensors, "declared values");
   }
   return infos;
 }

@@ -212,6 +212,14 @@ std::optional<Dim> Symbols::floorMod(Dim lhs, Dim rhs) const {
   return checked(lhs % static_cast<uint64_t>(*b));
 }
 
+bool Symbols::canExist(ArrayRef<Dim> dims) const {
+  constexpr double limit = static_cast<double>(int64_t(1) << 48);
+  double count = 1;
+  for (Dim dim : dims)
+    count *= std::max<double>(bounds(dim).high, 1); // an empty tensor's other dimensions count too
+  return count <= limit;
+}
+
 std::optional<int> Symbols::compare(Dim lhs, Dim rhs) const {
   auto a = ht::getConstant(lhs), b = ht::getConstant(rhs);
   if (a && b)

@@ -94,6 +94,9 @@ public:
   std::optional<ht::Dim> max(ht::Dim lhs, ht::Dim rhs) const;
   /// The product of dimensions.
   std::optional<ht::Dim> product(llvm::ArrayRef<ht::Dim> dims) const;
+  /// Whether a tensor of these dimensions stays below 2^48 elements, so that sums
+  /// and products of what programs count stay below 2^63.
+  bool canExist(llvm::ArrayRef<ht::Dim> dims) const;
   /// -1, 0 or 1 where the sign of lhs - rhs is the same for all symbol values.
   std::optional<int> compare(ht::Dim lhs, ht::Dim rhs) const;
 

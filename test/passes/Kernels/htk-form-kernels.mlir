@@ -95,6 +95,33 @@ func.func @gated(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>, %v: tensor<8x4xf32>) 
 
 // -----
 
+// Elements are written out once for each way to them: sixteen sums of a sum with itself would
+// make 2^16 in one kernel.
+// CHECK-LABEL: func.func @doubling
+// CHECK:         %[[A:.*]] = htk.kernel "add_add_add_add"
+// CHECK:         htk.kernel "add_add_add_add"(%[[A]])
+func.func @doubling(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = ht.add %x, %x : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %1 = ht.add %0, %0 : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %2 = ht.add %1, %1 : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %3 = ht.add %2, %2 : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %4 = ht.add %3, %3 : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %5 = ht.add %4, %4 : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %6 = ht.add %5, %5 : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %7 = ht.add %6, %6 : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %8 = ht.add %7, %7 : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %9 = ht.add %8, %8 : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %10 = ht.add %9, %9 : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %11 = ht.add %10, %10 : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %12 = ht.add %11, %11 : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %13 = ht.add %12, %12 : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %14 = ht.add %13, %13 : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %15 = ht.add %14, %14 : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  return %15 : tensor<4xf32>
+}
+
+// -----
+
 // What a root reads comes from memory: it visits its operands several times.
 // CHECK-LABEL: func.func @before_root
 // CHECK:         %[[Y:.*]] = htk.kernel "exp"
