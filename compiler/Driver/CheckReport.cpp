@@ -57,7 +57,14 @@ void CheckReport::describe(const onnx::Model &model, const ImportReport &found, 
   producer = (model.producer + (model.producerVersion.empty() ? "" : " ") + model.producerVersion).str();
   for (const onnx::OperatorSet &set : model.operatorSets)
     opsets.push_back({set.domain.empty() ? "ai.onnx" : set.domain.str(), set.version});
-  constants.assign(found.constants.begin(), found.constants.end());
+  // Of the inputs that were asked for, those that a refusal names: some nodes do without.
+  for (const std::string &name : found.constants)
+    if (llvm::any_of(problems, [&](const Problem &problem) {
+          return llvm::any_of(problem.remedies, [&](StringRef remedy) {
+            return remedy.contains("--constant " + escape(name) + "=");
+          });
+        }))
+      constants.push_back(name);
 
   llvm::StringSet<> initialized;
   for (const onnx::Tensor &tensor : model.graph->initializers) {
