@@ -3,7 +3,8 @@
 #include "compiler/Evaluate/Contractions.h"
 #include "compiler/Evaluate/Handlers.h"
 #include "compiler/Evaluate/Strided.h"
-#include "dialects/HT/AttentionRows.h"
+
+#include "dialects/HT/HTOps.h"
 
 using namespace mlir;
 
@@ -203,7 +204,7 @@ llvm::Expected<Tensor> evaluateAttention(ht::AttentionOp op, Frame &frame) {
           }
           for (double &x : y)
             x /= sum;
-        } else if (ht::isUniform(op)) {
+        } else if (op.getUniform()) {
           for (int64_t j = 0; j < t; ++j)
             for (int64_t e = 0; e < dv; ++e)
               y[e] += v[(group * t + j) * dv + e] / static_cast<double>(t);

@@ -185,7 +185,9 @@ def HT_AttentionOp : HT_PureOp<"attention", [AttrSizedOperandSegments]> {
     `softcap` c > 0: scores become c tanh(score / c) first (Gemma 2, arXiv
     2408.00118). `mask`: i1, true = may attend, else -inf is added. `bias`: a
     float that is added. `causal`: i may attend j <= i + (t - s). A row that may
-    attend nowhere gives zeros.
+    attend nowhere gives zeros; with `uniform` the mean of all values, which is
+    what a graph computes that masks by a large finite number: all scores of the
+    row share it, so softmax cancels it.
 
       [C1] q, k, v have rank 4 and one element type; batch and d agree; k and v
            agree but for the last dimension;
@@ -196,12 +198,13 @@ def HT_AttentionOp : HT_PureOp<"attention", [AttrSizedOperandSegments]> {
   }];
   let arguments = (ins HT_FloatTensor:$query, HT_FloatTensor:$key, HT_FloatTensor:$value,
       Optional<HT_BoolTensor>:$mask, Optional<HT_FloatTensor>:$bias,
-      F64Attr:$scale, UnitAttr:$causal, DefaultValuedAttr<F64Attr, "0.0">:$softcap);
+      F64Attr:$scale, UnitAttr:$causal, DefaultValuedAttr<F64Attr, "0.0">:$softcap,
+      UnitAttr:$uniform);
   let results = (outs HT_FloatTensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` $mask^ `:` type($mask))? (`bias` $bias^ `:` type($bias))?
-    `scale` $scale (`softcap` $softcap^)? (`causal` $causal^)? attr-dict
-    `:` type($query) `,` type($key) `,` type($value) `->` type($result)
+    `scale` $scale (`softcap` $softcap^)? (`causal` $causal^)? (`uniform` $uniform^)?
+    attr-dict `:` type($query) `,` type($key) `,` type($value) `->` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -12,8 +12,6 @@
 
 #include "passes/CPU/LoopNests.h"
 
-#include "dialects/HT/AttentionRows.h"
-
 using namespace mlir;
 
 namespace halftone::cpu {
@@ -103,7 +101,7 @@ private:
       end = k.min(keyCount, reach);
     }
     emitKeys(zero(), end);
-    if (root.getCausal() && ht::isUniform(root))
+    if (root.getCausal() && root.getUniform())
       emitKeys(k.mul(k.ceilDiv(end, kKeys), k.constant(kKeys)), k.select(hasUniformRow(), keyCount, zero()));
     storeResult();
   }
@@ -263,7 +261,7 @@ private:
       }
     }
     // All keys weigh 1 until one is met that may be attended.
-    if (ht::isUniform(root))
+    if (root.getUniform())
       for (Value &score : row)
         score = arith::MaximumFOp::create(k.b, k.loc, score, k.floatConstant(kFloor, real, k.lanes));
   }

@@ -4,8 +4,6 @@
 #include "passes/Graph/Passes.h"
 #include "passes/Graph/Raise.h"
 
-#include "dialects/HT/AttentionRows.h"
-
 #include <cmath>
 #include <utility>
 
@@ -294,9 +292,8 @@ void rewrite(IRRewriter &rewriter, AttentionMatch &match) {
   auto attention = AttentionOp::create(
       rewriter, loc, getTensorType(dims, element), query, key, value, match.mask.makeMask(rewriter, loc),
       match.mask.makeBias(rewriter, loc, element), rewriter.getF64FloatAttr(match.scale),
-      match.mask.isCausal() ? rewriter.getUnitAttr() : UnitAttr(), rewriter.getF64FloatAttr(match.softcap));
-  if (match.mask.isUniform())
-    attention->setDiscardableAttr(kUniformAttr, rewriter.getUnitAttr());
+      match.mask.isCausal() ? rewriter.getUnitAttr() : UnitAttr(), rewriter.getF64FloatAttr(match.softcap),
+      match.mask.isUniform() ? rewriter.getUnitAttr() : UnitAttr());
   // Back to [batch, heads, tokens, d]; the graph's own transpose cancels this one.
   rewriter.replaceOp(match.root, graph::transpose(rewriter, loc, attention, {0, 2, 1, 3}));
 }

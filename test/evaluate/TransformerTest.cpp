@@ -276,7 +276,7 @@ TEST_F(AttentionTest, NowhereToAttend) {
 TEST_F(AttentionTest, NowhereToAttendIsUniform) {
   // numpy: v.mean(1, keepdims=True) with v = np.array([1., 2, 6]).reshape(1, 3, 1, 1); causality holds nothing back.
   Tensor q = f64({1, 1, 1, 1}, 1), v = f64({1, 3, 1, 1}, {1, 2, 6});
-  expectNear(runOp("ht.attention %0, %1, %1 mask %2 : tensor<1x1x1x1xi1> scale 1.0 causal {ht.uniform} : "
+  expectNear(runOp("ht.attention %0, %1, %1 mask %2 : tensor<1x1x1x1xi1> scale 1.0 causal uniform : "
                    "tensor<1x1x1x1xf64>, tensor<1x3x1x1xf64>, tensor<1x3x1x1xf64> -> tensor<1x1x1x1xf64>",
                    {q, v, i1({1, 1, 1, 1}, {0})}, "tensor<1x1x1x1xf64>"),
              {3.0}, 1e-14);

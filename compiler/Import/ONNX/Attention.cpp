@@ -170,7 +170,8 @@ Value emitAttention(NodeImporter &node, AttentionForm form) {
   auto result = ht::getTensorType({query[0], query[1], query[2], value[3]}, getElementTypeOrSelf(form.query));
   auto op = ht::AttentionOp::create(b, node.getLoc(), result, form.query, form.key, form.value, form.mask,
                                     form.bias, b.getF64FloatAttr(form.scale),
-                                    form.causal ? b.getUnitAttr() : UnitAttr(), b.getF64FloatAttr(form.softcap));
+                                    form.causal ? b.getUnitAttr() : UnitAttr(), b.getF64FloatAttr(form.softcap),
+                                    UnitAttr());
   return node.verify(op) ? node.cast(op.getResult(), type) : Value();
 }
 

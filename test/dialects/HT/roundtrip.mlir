@@ -208,6 +208,8 @@ func.func @transformer(%ids: tensor<?xi64, #ht.dims<s0>>, %x: !x, %gamma: tensor
   %masked = ht.attention %q, %k, %k mask %m : !m bias %bias : tensor<1x4x1x1xf32> scale 0.125 causal : !h, !kv, !kv -> !h
   // CHECK: ht.attention %{{.*}}, %{{.*}}, %{{.*}} scale 1.250000e-01 softcap 3.000000e+01 causal :
   %capped = ht.attention %q, %k, %k scale 0.125 softcap 30.0 causal : !h, !kv, !kv -> !h
+  // CHECK: ht.attention %{{.*}}, %{{.*}}, %{{.*}} scale 1.250000e-01 causal uniform :
+  %uniform = ht.attention %q, %k, %k scale 0.125 causal uniform : !h, !kv, !kv -> !h
   // CHECK: ht.glu silu %{{.*}}, %{{.*}} : tensor<?x4xf32, #ht.dims<s0>>
   %silu = ht.glu silu %x, %x : !x
   // CHECK: ht.glu gelu %

@@ -173,7 +173,7 @@ func.func @masked_fill(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: ten
 
 // Capped scores (Gemma 2): 30 tanh(s / 30), masked behind the cap by a finite number.
 // CHECK-LABEL: func.func @soft_cap
-// CHECK:         ht.attention %{{.*}}, %{{.*}}, %{{.*}} mask %{{.*}} scale 5.000000e-01 softcap 3.000000e+01 {ht.uniform} :
+// CHECK:         ht.attention %{{.*}}, %{{.*}}, %{{.*}} mask %{{.*}} scale 5.000000e-01 softcap 3.000000e+01 uniform :
 func.func @soft_cap(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: tensor<2x4x7x8xf32>,
                     %m: tensor<2x1x1x7xi1>) -> tensor<2x4x5x8xf32> {
   %half = ht.constant dense<0.5> : tensor<f32>
@@ -211,7 +211,7 @@ func.func @mask_below_cap(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: 
 
 // A floor below which no masked score falls (OPT): max(scores + mask, lowest).
 // CHECK-LABEL: func.func @floor
-// CHECK:         ht.attention %{{.*}}, %{{.*}}, %{{.*}} mask %{{.*}} scale 1.000000e+00 {ht.uniform} :
+// CHECK:         ht.attention %{{.*}}, %{{.*}}, %{{.*}} mask %{{.*}} scale 1.000000e+00 uniform :
 func.func @floor(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: tensor<2x4x7x8xf32>,
                  %m: tensor<2x1x1x7xi1>) -> tensor<2x4x5x8xf32> {
   %zero = ht.constant dense<0.0> : tensor<f32>
