@@ -3,24 +3,20 @@
 // The only file of the importer that knows protobuf, and the only one compiled
 // with exceptions: protozero reports damage by throwing. Everything thrown is
 // caught in `parseModel`, and its own checks throw as well, so that parsing code
-// reads straight. protozero only asserts (that is, checks nothing) that a field
-// has the wire type it is read as, so every read goes through a function below
-// that tests it first.
+// reads straight. Every field is read by a function of Fields.h.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Import/ONNX/Reader.h"
 
+#include "compiler/Import/ONNX/Fields.h"
 #include "compiler/Import/ONNX/Names.h"
 #include "compiler/Import/ONNX/NodeOrder.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 
-#include <protozero/pbf_reader.hpp>
-
 #include <set>
-#include <stdexcept>
 #include <utility>
 
 using llvm::StringRef;
@@ -35,7 +31,6 @@ constexpr size_t kMaxNodes = size_t(1) << 20;
 constexpr size_t kMaxFunctions = size_t(1) << 16;
 constexpr size_t kMaxTensors = size_t(1) << 20;
 constexpr size_t kMaxRank = 64;
-constexpr size_t kMaxNameBytes = size_t(1) << 20;
 constexpr size_t kMaxListLength = size_t(1) << 24;
 constexpr size_t kMaxOperands = size_t(1) << 14; ///< inputs or outputs of a node
 constexpr size_t kMaxAttributes = 128;           ///< of a node
@@ -44,56 +39,6 @@ constexpr size_t kMaxGraphValues = size_t(1) << 16; ///< inputs (old files list 
 constexpr size_t kMaxGraphBytes = size_t(1) << 28;
 /// protozero's lengths have 32 bits (protobuf's own writers stop at 2 GiB).
 constexpr uint64_t kMaxModelBytes = (uint64_t(1) << 32) - 1;
-
-struct ReadError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-using Reader = protozero::pbf_reader;
-using protozero::pbf_wire_type;
-
-[[noreturn]] void fail(const std::string &message) { throw ReadError(message); }
-
-void expect(const Reader &reader, pbf_wire_type type, const char *what) {
-  if (!reader.has_wire_type(type))
-    fail(std::string("field ") + std::to_string(reader.tag()) + " of a " + what + " has a wrong wire type");
-}
-
-StringRef getBytes(Reader &reader, const char *what) {
-  expect(reader, pbf_wire_type::length_delimited, what);
-  protozero::data_view view = reader.get_view();
-  return {view.data(), view.size()};
-}
-
-StringRef getName(Reader &reader, const char *what) {
-  StringRef name = getBytes(reader, what);
-  if (name.size() > kMaxNameBytes)
-    fail(std::string("a name in a ") + what + " has " + std::to_string(name.size()) + " bytes");
-  return name;
-}
-
-Reader getMessage(Reader &reader, const char *what) {
-  StringRef bytes = getBytes(reader, what);
-  return Reader(bytes.data(), bytes.size());
-}
-
-/// All of a message that nothing has been read of.
-StringRef getRest(const Reader &reader) { return {reader.data().data(), reader.data().size()}; }
-
-int64_t getInt(Reader &reader, const char *what) {
-  expect(reader, pbf_wire_type::varint, what);
-  return reader.get_int64();
-}
-
-int32_t getEnum(Reader &reader, const char *what) {
-  int64_t value = getInt(reader, what);
-  return value < 0 || value > INT32_MAX ? -1 : static_cast<int32_t>(value);
-}
-
-float getFloat(Reader &reader, const char *what) {
-  expect(reader, pbf_wire_type::fixed32, what);
-  return reader.get_float();
-}
 
 /// A pair of strings (StringStringEntryProto).
 std::pair<StringRef, StringRef> parseEntry(Reader reader) {
@@ -162,14 +107,14 @@ private:
 };
 
 void Parser::appendInts(Reader &reader, std::vector<int64_t> &list, size_t limit, const char *what) {
-  if (!reader.has_wire_type(pbf_wire_type::length_delimited))
+  if (!reader.has_wire_type(protozero::pbf_wire_type::length_delimited))
     return append(list, getInt(reader, what), limit, what);
   for (int64_t value : reader.get_packed_int64())
     append(list, value, limit, what);
 }
 
 void Parser::appendFloats(Reader &reader, std::vector<float> &list, const char *what) {
-  if (!reader.has_wire_type(pbf_wire_type::length_delimited))
+  if (!reader.has_wire_type(protozero::pbf_wire_type::length_delimited))
     return append(list, getFloat(reader, what), kMaxListLength, what);
   for (float value : reader.get_packed_float())
     append(list, value, kMaxListLength, what);
