@@ -107,23 +107,6 @@ T startOf(ht::ReduceKind kind, ElementKind element) {
     });
 }
 
-template <typename T>
-T combine(ht::ReduceKind kind, T x, T y) {
-  using Wrapping = std::conditional_t<std::is_integral_v<T>, uint64_t, T>;
-  switch (kind) {
-  case ht::ReduceKind::Sum:
-  case ht::ReduceKind::Mean:
-    return static_cast<T>(Wrapping(x) + Wrapping(y));
-  case ht::ReduceKind::Prod:
-    return static_cast<T>(Wrapping(x) * Wrapping(y));
-  case ht::ReduceKind::Max:
-    return maximum(x, y);
-  case ht::ReduceKind::Min:
-    return minimum(x, y);
-  }
-  llvm_unreachable("covered switch");
-}
-
 /// Reduces the last axis of [rows, n].
 template <typename T>
 void reduceRows(ht::ReduceKind kind, const Tensor &input, int64_t n, Tensor &result) {

@@ -1,8 +1,7 @@
 //===- Selection.cpp - elements chosen by index or by rank ------------------===//
 
 #include "compiler/Evaluate/Codec.h"
-#include "compiler/Evaluate/Handlers.h"
-#include "dialects/HT/HTOps.h"
+#include "compiler/Evaluate/Contractions.h"
 
 #include <numeric>
 
@@ -83,21 +82,17 @@ llvm::Expected<Tensor> evaluateGatherND(ht::GatherNDOp op, Frame &frame) {
   return result;
 }
 
-/// What an update leaves of the element that it meets.
-template <typename T>
-T combine(ht::ScatterReduction reduction, T x, T y) {
-  using Wrapping = std::conditional_t<std::is_integral_v<T>, uint64_t, T>;
+ht::ReduceKind getReduceKind(ht::ScatterReduction reduction) {
   switch (reduction) {
   case ht::ScatterReduction::None:
-    return y;
   case ht::ScatterReduction::Add:
-    return static_cast<T>(Wrapping(x) + Wrapping(y));
+    return ht::ReduceKind::Sum;
   case ht::ScatterReduction::Mul:
-    return static_cast<T>(Wrapping(x) * Wrapping(y));
+    return ht::ReduceKind::Prod;
   case ht::ScatterReduction::Max:
-    return maximum(x, y);
+    return ht::ReduceKind::Max;
   case ht::ScatterReduction::Min:
-    return minimum(x, y);
+    return ht::ReduceKind::Min;
   }
   llvm_unreachable("covered switch");
 }
@@ -108,6 +103,7 @@ llvm::Expected<Tensor> evaluateScatterND(ht::ScatterNDOp op, Frame &frame) {
   Tensor result = Tensor::copy(input.getKind(), input.getShape(), input.getBytes());
   int64_t row = getNumElements(input.getShape().drop_front(indices.getShape().back())),
           size = input.getElementSize();
+  ht::ReduceKind kind = getReduceKind(op.getReduction());
   auto positions = resolveTuples(op, indices, input.getShape());
   if (!positions)
     return positions.takeError();
@@ -123,7 +119,7 @@ llvm::Expected<Tensor> evaluateScatterND(ht::ScatterNDOp op, Frame &frame) {
       result.read(position, MutableArrayRef(x));
       updates.read(i * row, MutableArrayRef(y));
       for (int64_t k = 0; k < row; ++k)
-        x[k] = combine(op.getReduction(), x[k], y[k]);
+        x[k] = combine(kind, x[k], y[k]);
       result.write(position, ArrayRef(x));
     });
   }

@@ -1,6 +1,7 @@
 //===- OperatorsContribNormalization.cpp - ONNX Runtime's fused norms -------===//
 
 #include "compiler/Import/ONNX/Operators.h"
+#include "compiler/Import/ONNX/ShapeRules.h"
 
 using namespace mlir;
 using halftone::ht::Dim;
@@ -93,17 +94,11 @@ void emitGatedRMSNorm(NodeImporter &node) {
 
 /// softmax(data + bias) over the axes from `axis` on together.
 void emitBiasSoftmax(NodeImporter &node) {
-  Dims whole = node.dims(0);
-  int64_t axis = node.axis(node.integer("axis", 1), whole.size());
-  if (node.failed())
+  auto dims = flattenFrom(node, node.integer("axis", 1));
+  if (!dims)
     return;
-  auto width = node.symbols().product(ArrayRef<Dim>(whole).drop_front(axis));
-  if (!width)
-    return node.error("its axes are too large");
-  Dims flat(whole.begin(), whole.begin() + axis);
-  flat.push_back(*width);
-  Value sum = node.broadcastTo(node.add(node.input(0), node.input(1)), whole);
-  node.setResult(0, node.reshape(node.softmax(node.reshape(sum, flat), axis), whole));
+  Value sum = node.broadcastTo(node.add(node.input(0), node.input(1)), dims->whole);
+  node.setResult(0, node.reshape(node.softmax(node.reshape(sum, dims->flat), dims->axis), dims->whole));
 }
 
 const Operator kOperators[] = {

@@ -1,6 +1,7 @@
 //===- OperatorsNormalization.cpp - softmax and norms -----------------------===//
 
 #include "compiler/Import/ONNX/Operators.h"
+#include "compiler/Import/ONNX/ShapeRules.h"
 
 using namespace mlir;
 using halftone::ht::Dim;
@@ -45,54 +46,23 @@ Value hardmax(NodeImporter &node, Value x, int64_t axis) {
 /// Before opset 13: over all axes from `axis` (default 1) on together.
 template <Value (*function)(NodeImporter &, Value, int64_t)>
 void emitFlatSoftmax(NodeImporter &node) {
-  Dims whole = node.dims(0);
-  int64_t axis = node.axis(node.integer("axis", 1), whole.size());
-  if (node.failed())
+  auto dims = flattenFrom(node, node.integer("axis", 1));
+  if (!dims)
     return;
-  auto width = node.symbols().product(ArrayRef<Dim>(whole).drop_front(axis));
-  if (!width)
-    return node.error("its axes are too large");
-  Dims flat(whole.begin(), whole.begin() + axis);
-  flat.push_back(*width);
-  Value x = node.reshape(node.input(0), flat);
-  node.setResult(0, node.reshape(function(node, x, axis), whole));
-}
-
-/// Norms here run over the last axis: the axes from `axis` on become one.
-struct FlatNorm {
-  Dims whole; ///< The input's dimensions,
-  Dims flat;  ///< and those with the normalized axes as one.
-  Dim width;
-  int64_t axis;
-};
-
-std::optional<FlatNorm> flatten(NodeImporter &node) {
-  FlatNorm norm;
-  norm.whole = node.dims(0);
-  norm.axis = node.axis(node.integer("axis", -1), norm.whole.size());
-  if (node.failed())
-    return std::nullopt;
-  auto width = node.symbols().product(ArrayRef<Dim>(norm.whole).drop_front(norm.axis));
-  if (!width) {
-    node.error("its normalized axes are too large");
-    return std::nullopt;
-  }
-  norm.width = *width;
-  norm.flat.assign(norm.whole.begin(), norm.whole.begin() + norm.axis);
-  norm.flat.push_back(norm.width);
-  return norm;
+  Value x = node.reshape(node.input(0), dims->flat);
+  node.setResult(0, node.reshape(function(node, x, dims->axis), dims->whole));
 }
 
 /// A scale or bias as one dimension: broadcast to the normalized axes, flat.
-Value flattenParameter(NodeImporter &node, Value parameter, const FlatNorm &norm) {
+Value flattenParameter(NodeImporter &node, Value parameter, const FlatDims &norm) {
   if (!parameter)
     return {};
   Value wide = node.broadcastTo(parameter, ArrayRef<Dim>(norm.whole).drop_front(norm.axis));
-  return node.reshape(wide, norm.width);
+  return node.reshape(wide, norm.width());
 }
 
 void emitLayerNormalization(NodeImporter &node) {
-  auto norm = flatten(node);
+  auto norm = flattenFrom(node, node.integer("axis", -1));
   if (!norm)
     return;
   Builder b(node.getContext());
@@ -125,7 +95,7 @@ void emitLayerNormalization(NodeImporter &node) {
 }
 
 void emitRMSNormalization(NodeImporter &node) {
-  auto norm = flatten(node);
+  auto norm = flattenFrom(node, node.integer("axis", -1));
   if (!norm)
     return;
   Builder b(node.getContext());

@@ -278,6 +278,22 @@ SmallVector<int64_t> getPermutation(NodeImporter &node) {
   return node.failed() ? SmallVector<int64_t>() : permutation;
 }
 
+std::optional<FlatDims> flattenFrom(NodeImporter &node, int64_t axis) {
+  FlatDims dims;
+  dims.whole = node.dims(0);
+  dims.axis = node.axis(axis, dims.whole.size());
+  if (node.failed())
+    return std::nullopt;
+  auto width = node.symbols().product(ArrayRef<Dim>(dims.whole).drop_front(dims.axis));
+  if (!width) {
+    node.error("its axes are too large");
+    return std::nullopt;
+  }
+  dims.flat.assign(dims.whole.begin(), dims.whole.begin() + dims.axis);
+  dims.flat.push_back(*width);
+  return dims;
+}
+
 std::optional<SmallVector<int64_t>> getReductionAxes(NodeImporter &node) {
   int64_t rank = node.rank(0);
   std::optional<SmallVector<int64_t>> axes =

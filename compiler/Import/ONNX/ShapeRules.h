@@ -24,6 +24,14 @@ std::optional<SliceWindow> getSliceWindow(NodeImporter &node);
 /// Transpose: `perm`, or the axes reversed; empty after an error.
 llvm::SmallVector<int64_t> getPermutation(NodeImporter &node);
 
+/// The first input's dimensions with the axes from `axis` on as one.
+struct FlatDims {
+  ht::Dims whole, flat;
+  int64_t axis; ///< Counted from the front: the last of `flat`.
+  ht::Dim width() const { return flat.back(); }
+};
+std::optional<FlatDims> flattenFrom(NodeImporter &node, int64_t axis);
+
 /// The axes of a reduction from the attribute or the second input; all where
 /// none are given, none where noop_with_empty_axes says so.
 std::optional<llvm::SmallVector<int64_t>> getReductionAxes(NodeImporter &node);
