@@ -3,6 +3,7 @@
 #include "compiler/Driver/Arguments.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Locale.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace halftone::driver {
@@ -69,13 +70,15 @@ std::string describeOptions(llvm::ArrayRef<OptionSpec> options) {
     std::string left = "  " + option.name.str();
     if (!option.value.empty())
       left += " " + option.value.str();
-    left.resize(std::max<size_t>(left.size() + 2, 30), ' ');
+    // An ellipsis has three bytes and one column.
+    int columns = llvm::sys::locale::columnWidth(left), indent = std::max(columns + 2, 30);
+    left.append(indent - columns, ' ');
     // Help continues on lines of its own, under its first word.
     auto [line, more] = option.help.split('\n');
     text += left + line.str() + "\n";
     while (!more.empty()) {
       std::tie(line, more) = more.split('\n');
-      text += std::string(left.size(), ' ') + line.str() + "\n";
+      text += std::string(indent, ' ') + line.str() + "\n";
     }
   }
   return text;
