@@ -12,6 +12,7 @@
 #include "compiler/Import/ONNX/Reader.h"
 #include "compiler/Pipelines/Phases.h"
 #include "dialects/HTK/HTKDialect.h"
+#include "dialects/HTQ/HTQDialect.h"
 
 #include "mlir/Pass/PassManager.h"
 
@@ -36,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     DialectRegistry registry;
     registerDialects(registry);
     context.emplace(registry, MLIRContext::Threading::DISABLED);
-    context->loadDialect<func::FuncDialect, ht::HTDialect, htk::HTKDialect>();
+    context->loadDialect<func::FuncDialect, ht::HTDialect, htk::HTKDialect, htq::HTQDialect>();
   }
   bool failed = false;
   ScopedDiagnosticHandler handler(&*context, [&](Diagnostic &diagnostic) {
