@@ -325,7 +325,7 @@ weight("segments", USAGE, "stored in segments", tensor("w", [4], FLOAT, bytes(16
 weight("undefined_type", FAILED, "element type", tensor("w", [4], 0, bytes(16)))
 weight("type_99", FAILED, "element type 99", tensor("w", [4], 99, bytes(16)))
 weight("negative_type", FAILED, "element type -1", tensor("w", [4], -7, bytes(16)))
-weight("strings", FAILED, "element type string", tensor("w", [4], STRING, None, fields(6, ["a"] * 4)))
+weight("strings", FAILED, "strings", tensor("w", [4], STRING, None, fields(6, ["a"] * 4)))
 weight("floats_that_are_doubles", USAGE, "", tensor("w", [4], DOUBLE, None, data(4, bytes(16))))
 weight("floats_of_odd_length", USAGE, "", tensor("w", [4], FLOAT, None, data(4, bytes(15))))
 weight("varints_that_do_not_end", USAGE, "", tensor("w", [4], INT64, None, data(7, b"\x80" * 40)))
