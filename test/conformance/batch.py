@@ -23,6 +23,9 @@ class Compilation:
 
 
 def limit_memory(size=BYTES):
+    """On top of what the process has already: one forked from a test run may have PyTorch mapped."""
+    with open("/proc/self/statm") as file:
+        size += int(file.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size, size))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
