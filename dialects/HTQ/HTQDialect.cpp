@@ -31,7 +31,7 @@ static unsigned getDepth(Attribute term) {
 // Syntax: inside a term, terms are written without `#htq.`
 //===----------------------------------------------------------------------===//
 
-static ParseResult parseTerm(AsmParser &parser, Attribute &term) {
+ParseResult htq::parseTerm(AsmParser &parser, Attribute &term) {
   StringRef keyword;
   if (succeeded(parser.parseOptionalKeyword(&keyword, {"affine", "lookup", "sum"}))) {
     term = keyword == "affine" ? AffineAttr::parse(parser, {})
@@ -46,7 +46,7 @@ static ParseResult parseTerm(AsmParser &parser, Attribute &term) {
   return success();
 }
 
-static void printTerm(AsmPrinter &printer, Attribute term) {
+void htq::printTerm(AsmPrinter &printer, Attribute term) {
   TypeSwitch<Attribute>(term)
       .Case<TypeAttr>([&](auto leaf) { printer << leaf.getValue(); })
       .Case<AffineAttr, LookupAttr, SumAttr>([&](auto inner) {
@@ -95,6 +95,7 @@ static void printBlocks(AsmPrinter &printer, ArrayRef<int64_t> blocks) {
 }
 
 #include "dialects/HTQ/HTQDialect.cpp.inc"
+#include "dialects/HTQ/HTQEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/HTQ/HTQAttrs.cpp.inc"
 

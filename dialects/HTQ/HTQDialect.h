@@ -5,7 +5,10 @@
 
 #include "dialects/HT/HTDialect.h"
 
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+
 #include "dialects/HTQ/HTQDialect.h.inc"
+#include "dialects/HTQ/HTQEnums.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/HTQ/HTQAttrs.h.inc"
 

@@ -18,7 +18,7 @@ namespace {
 /// Checks the shapes of a term's leaves, from left to right.
 class TermVerifier {
 public:
-  TermVerifier(DequantizeOp op) : op(op), leaves(op.getLeaves()) {}
+  TermVerifier(Operation *op, ValueRange leaves) : op(op), leaves(leaves) {}
 
   /// The shape of `term`; nullopt after an error.
   std::optional<ht::Dims> visit(Attribute term) {
@@ -31,7 +31,7 @@ public:
     auto sum = cast<SumAttr>(term);
     auto lhs = visit(sum.getLhs()), rhs = lhs ? visit(sum.getRhs()) : std::nullopt;
     if (lhs && rhs && *lhs != *rhs) {
-      op.emitOpError() << "adds terms of shapes " << ht::toString(*lhs) << " and " << ht::toString(*rhs);
+      op->emitOpError() << "adds terms of shapes " << ht::toString(*lhs) << " and " << ht::toString(*rhs);
       return std::nullopt;
     }
     return rhs;
@@ -43,7 +43,7 @@ private:
     if (!codes)
       return std::nullopt;
     if (codes->size() != affine.getBlocks().size()) {
-      op.emitOpError() << "has " << affine.getBlocks().size() << " blocks for codes of shape "
+      op->emitOpError() << "has " << affine.getBlocks().size() << " blocks for codes of shape "
                        << ht::toString(*codes);
       return std::nullopt;
     }
@@ -55,7 +55,7 @@ private:
       if (!dims)
         return std::nullopt;
       if (*dims != expected) {
-        op.emitOpError() << "expected parameters of shape " << ht::toString(expected) << ", got "
+        op->emitOpError() << "expected parameters of shape " << ht::toString(expected) << ", got "
                          << ht::toString(*dims);
         return std::nullopt;
       }
@@ -66,37 +66,46 @@ private:
   std::optional<ht::Dims> visitLookup(LookupAttr lookup) {
     auto leaf = dyn_cast<TypeAttr>(lookup.getCodes());
     if (!leaf || !leaf.getValue().isUnsignedInteger()) {
-      op.emitOpError() << "chooses from a codebook by what are no unsigned integers";
+      op->emitOpError() << "chooses from a codebook by what are no unsigned integers";
       return std::nullopt;
     }
     auto codes = visit(lookup.getCodes()), codebook = visit(lookup.getCodebook());
     if (codebook && codebook->size() != 1) {
-      op.emitOpError() << "expected a codebook of one dimension, got " << ht::toString(*codebook);
+      op->emitOpError() << "expected a codebook of one dimension, got " << ht::toString(*codebook);
       return std::nullopt;
     }
     return codebook ? codes : std::nullopt;
   }
 
-  DequantizeOp op;
+  Operation *op;
   ValueRange leaves;
   unsigned next = 0;
 };
+
+/// The shape of `term`, whose leaves are `leaves`; nullopt after an error.
+std::optional<ht::Dims> verifyTerm(Operation *op, Attribute term, ValueRange leaves) {
+  SmallVector<Type> expected;
+  htq::getLeaves(term, expected);
+  if (expected.size() != leaves.size()) {
+    op->emitOpError() << "has " << leaves.size() << " tensors for the " << expected.size()
+                      << " leaves of its term";
+    return std::nullopt;
+  }
+  for (auto [i, type] : llvm::enumerate(expected))
+    if (getElementTypeOrSelf(leaves[i]) != type) {
+      op->emitOpError() << "leaf " << i << " has elements of type " << getElementTypeOrSelf(leaves[i])
+                        << ", its term says " << type;
+      return std::nullopt;
+    }
+  return TermVerifier(op, leaves).visit(term);
+}
 
 } // namespace
 
 LogicalResult DequantizeOp::verify() {
   if (!isTerm(getTerm()) || isa<TypeAttr>(getTerm()))
     return emitOpError() << "expected an affine, lookup or sum term, got " << getTerm();
-  SmallVector<Type> expected;
-  htq::getLeaves(getTerm(), expected);
-  if (expected.size() != getLeaves().size())
-    return emitOpError() << "has " << getLeaves().size() << " operands for the " << expected.size()
-                         << " leaves of its term";
-  for (auto [i, type] : llvm::enumerate(expected))
-    if (getElementTypeOrSelf(getLeaves()[i]) != type)
-      return emitOpError() << "operand " << i << " has elements of type " << getElementTypeOrSelf(getLeaves()[i])
-                           << ", its term says " << type;
-  auto dims = TermVerifier(*this).visit(getTerm());
+  auto dims = verifyTerm(*this, getTerm(), getLeaves());
   if (!dims)
     return failure();
   if (*dims != ht::getDims(getResult()))
@@ -134,5 +143,60 @@ LogicalResult QuantizeOp::verify() {
     return emitOpError() << "has a zero of " << leaves[2] << " for codes of " << leaves[0];
   if (ht::getDims(getResult()) != dims || getElementTypeOrSelf(getResult()) != leaves[0])
     return emitOpError() << "expected a result of shape " << ht::toString(dims) << " and elements " << leaves[0];
+  return success();
+}
+
+LogicalResult DynamicQuantizeOp::verify() {
+  AffineAttr affine = getTerm();
+  auto lookup = dyn_cast<LookupAttr>(affine.getCodes());
+  SmallVector<Type> codes;
+  htq::getLeaves(affine.getCodes(), codes);
+  bool ofIntegers = isa<IntegerType>(codes.front()) && !codes.front().isInteger(1);
+  if (lookup ? codes.size() != 2 : !isa<TypeAttr>(affine.getCodes()) || !ofIntegers)
+    return emitOpError() << "expected an affine of integers or of a lookup, got " << affine;
+  if (static_cast<bool>(lookup) != static_cast<bool>(getCodebook()))
+    return emitOpError() << (lookup ? "lacks the codebook of its term" : "has a codebook that its term lacks");
+  if (lookup && getRule() != Rule::Absmax)
+    return emitOpError() << "codes of a codebook are chosen by absmax, got " << stringifyRule(getRule());
+  if (static_cast<bool>(affine.getZero()) != (getRule() == Rule::Minmax))
+    return emitOpError() << (affine.getZero() ? "has a zero, which only minmax finds" : "needs a zero for minmax");
+  if (affine.getZero() && affine.getZero() != affine.getCodes())
+    return emitOpError() << "has a zero that is not of the codes' type";
+  if (!affine.getZero() && !lookup && codes.front().isUnsignedInteger())
+    return emitOpError() << "has unsigned codes without a zero";
+
+  SmallVector<Value> leaves(getLeaves());
+  if (lookup && !leaves.empty())
+    leaves.insert(leaves.begin() + 1, getCodebook());
+  auto dims = verifyTerm(*this, affine, leaves);
+  if (!dims)
+    return failure();
+  if (*dims != ht::getDims(getInput()))
+    return emitOpError() << "has codes of shape " << ht::toString(*dims) << " for an input of "
+                         << ht::toString(ht::getDims(getInput()));
+  return success();
+}
+
+LogicalResult htq::LinearOp::verify() {
+  if (!isTerm(getInputTerm()) || !isTerm(getWeightTerm()))
+    return emitOpError() << "expected two terms";
+  auto x = verifyTerm(*this, getInputTerm(), getInput());
+  auto w = x ? verifyTerm(*this, getWeightTerm(), getWeight()) : std::nullopt;
+  if (!w)
+    return failure();
+  if (w->size() != 2 || x->empty() || !ht::getConstant((*w)[0]) || !ht::getConstant((*w)[1]) || x->back() != (*w)[1])
+    return emitOpError() << "input " << ht::toString(*x) << " does not fit weight " << ht::toString(*w);
+  if (auto affine = dyn_cast<AffineAttr>(getInputTerm()))
+    if (!llvm::all_of(affine.getBlocks().drop_back(), [](int64_t block) { return block == 1; }))
+      return emitOpError() << "has a scale that several rows of its input share";
+  ht::Dims expected = *x;
+  expected.back() = (*w)[0];
+  if (expected != ht::getDims(getResult()))
+    return emitOpError() << "expected a result of shape " << ht::toString(expected) << ", got "
+                         << ht::toString(ht::getDims(getResult()));
+  constexpr int64_t kLongest = 65536;
+  if (isIntegerProduct(getInputTerm(), getWeightTerm()) &&
+      getPieceLength(getInputTerm(), getWeightTerm(), *ht::getConstant((*w)[1])) > kLongest)
+    return emitOpError() << "sums more than " << kLongest << " products of integers in i32";
   return success();
 }

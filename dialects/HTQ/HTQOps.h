@@ -5,6 +5,8 @@
 
 #include "dialects/HTQ/HTQDialect.h"
 
+#include "mlir/IR/OpImplementation.h"
+
 #define GET_OP_CLASSES
 #include "dialects/HTQ/HTQOps.h.inc"
 

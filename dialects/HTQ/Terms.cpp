@@ -36,6 +36,30 @@ ht::Dims getParameterDims(AffineAttr affine, ArrayRef<ht::Dim> codes) {
   return dims;
 }
 
+int64_t getInnerBlock(Attribute term) {
+  auto affine = dyn_cast<AffineAttr>(term);
+  return affine && !affine.getBlocks().empty() ? affine.getBlocks().back() : AffineAttr::kWhole;
+}
+
+bool isIntegerProduct(Attribute lhs, Attribute rhs) {
+  return llvm::all_of(ArrayRef<Attribute>{lhs, rhs}, [](Attribute term) {
+    auto affine = dyn_cast<AffineAttr>(term);
+    if (!affine)
+      return false;
+    // The scale of a two-level term is outside: its codes are integers either way.
+    auto codes = dyn_cast<TypeAttr>(affine.getCodes());
+    return codes && isa<IntegerType>(codes.getValue());
+  });
+}
+
+int64_t getPieceLength(Attribute lhs, Attribute rhs, int64_t length) {
+  int64_t piece = length;
+  for (Attribute term : {lhs, rhs})
+    if (int64_t block = getInnerBlock(term); block != AffineAttr::kWhole)
+      piece = std::min(piece, block);
+  return piece;
+}
+
 AffineAttr getAffine(Type codes, ArrayRef<int64_t> blocks, Type scale, Type zero) {
   return AffineAttr::get(codes.getContext(), TypeAttr::get(codes), blocks, TypeAttr::get(scale),
                          zero ? Attribute(TypeAttr::get(zero)) : Attribute());

@@ -11,6 +11,8 @@
 
 #include "dialects/HTQ/HTQDialect.h"
 
+#include "mlir/IR/OpImplementation.h"
+
 namespace halftone::htq {
 
 /// Whether `attribute` is a term.
@@ -22,6 +24,21 @@ void getLeaves(mlir::Attribute term, llvm::SmallVectorImpl<mlir::Type> &leaves);
 /// The shape that a scale or zero of `affine` has for codes of shape `codes`,
 /// whose rank is that of the blocks.
 ht::Dims getParameterDims(AffineAttr affine, llvm::ArrayRef<ht::Dim> codes);
+
+/// Syntax of a term inside an attribute or operation: without `#htq.`.
+mlir::ParseResult parseTerm(mlir::AsmParser &parser, mlir::Attribute &term);
+void printTerm(mlir::AsmPrinter &printer, mlir::Attribute term);
+inline void printTerm(mlir::AsmPrinter &printer, mlir::Operation *, mlir::Attribute term) { printTerm(printer, term); }
+
+/// The block of an affine along the last axis of its codes; kWhole for other terms.
+int64_t getInnerBlock(mlir::Attribute term);
+
+/// Whether a product of values of these terms is computed on integer codes:
+/// both are affines of integers (the scale may be anything).
+bool isIntegerProduct(mlir::Attribute lhs, mlir::Attribute rhs);
+
+/// How many elements of a k of `length` are summed before a scale of either term changes.
+int64_t getPieceLength(mlir::Attribute lhs, mlir::Attribute rhs, int64_t length);
 
 /// An affine term with these leaves.
 AffineAttr getAffine(mlir::Type codes, llvm::ArrayRef<int64_t> blocks, mlir::Type scale, mlir::Type zero = {});
