@@ -11,6 +11,7 @@
 #include "mlir/Parser/Parser.h"
 
 #include <optional>
+#include <string>
 
 using namespace mlir;
 
@@ -23,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     context->loadDialect<func::FuncDialect, halftone::ht::HTDialect, halftone::htq::HTQDialect>();
   }
   ScopedDiagnosticHandler silent(&*context, [](Diagnostic &) { return success(); });
-  llvm::StringRef text(reinterpret_cast<const char *>(data), size);
+  // A copy, because MLIR's lexer reads the zero behind a text, which files and strings have and data has not.
+  std::string text(reinterpret_cast<const char *>(data), size);
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, ParserConfig(&*context));
   if (!module)
     return 0;

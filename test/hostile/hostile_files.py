@@ -462,7 +462,31 @@ op("loop_without_a_body", FAILED, "", "Loop")
 op("loop_forever", FAILED, "", "Loop", attribute("body", g=graph([], [value("i", [], INT64), value("c", [], BOOL)],
                                                                 [value("c", [], BOOL)])), inputs=["", ""])
 op("scan_of_nothing", FAILED, "", "Scan", attribute("num_scan_inputs", i=BIG), attribute("body", g=b""))
-op("attention_of_nothing", FAILED, "", "Attention", attribute("q_num_heads", i=0), inputs=["x", "x", "x"])
+
+
+def misfit(name, words, kind, shapes, *attributes, outputs=("y",), domain="", initializers=()):
+    """A node that fails where more is made of it. Its inputs are x0, x1, …: of a shape, of a shape and a type,
+    absent (None), or an initializer ("")."""
+    names = ["" if shape is None else f"x{i}" for i, shape in enumerate(shapes)]
+    inputs = [value(f"x{i}", *(shape if isinstance(shape, tuple) else (shape,)))
+              for i, shape in enumerate(shapes) if shape not in (None, "")]
+    bytes_case(name, FAILED, words, model(
+        graph([node(kind, names, outputs, *attributes, domain=domain)], inputs,
+              [value(output) for output in outputs if output], initializers), opset(1, "com.microsoft"), version=24))
+
+
+HEADS = [attribute("q_num_heads", i=3), attribute("kv_num_heads", i=3)]
+GROUPED = [attribute("num_heads", i=2), attribute("kv_num_heads", i=2), attribute("do_rotary", i=1)]
+misfit("attention_of_nothing", "4 elements are not 0 heads", "Attention", [[2, 3, 4]] * 3, attribute("q_num_heads", i=0),
+       attribute("kv_num_heads", i=0))
+misfit("scores_of_two_types", "one element type", "Attention", [([2, 4, 24], FLOAT16), [2, 6, 24], [2, 6, 24], [4, 6]],
+       *HEADS, attribute("qk_matmul_output_mode", i=3), outputs=["y", "", "", "scores"])
+misfit("rotation_by_cubes", "ht.rope", "GroupQueryAttention",
+       [[1, 3, 8], [1, 3, 8], [1, 3, 8], None, None, ([1], INT32), "", [3, 2, 1], [3, 2, 1]], *GROUPED,
+       outputs=["y", "key", "value"], domain="com.microsoft",
+       initializers=[tensor("x6", [], INT32, struct.pack("<i", 3))])
+misfit("rotation_by_scalars", "its tables have shape []", "RotaryEmbedding", [[1, 2, 3, 4], [], []],
+       attribute("rotary_embedding_dim", i=2))
 
 
 def scalars(name, code, words, kind, *numbers, attributes=()):

@@ -206,7 +206,7 @@ Value emitScores(NodeImporter &node, const AttentionForm &form, ScoreStage stage
   if (mask)
     scores = node.where(mask, scores, lowest);
   if (form.bias)
-    scores = node.add(scores, node.cast(form.bias, getElementTypeOrSelf(scores)));
+    scores = node.add(scores, node.cast(form.bias, node.elementTypeOf(scores)));
   if (stage == ScoreStage::Biased)
     return scores;
   Value largest = node.reduce(ht::ReduceKind::Max, scores, 3);

@@ -162,7 +162,11 @@ public:
   /// For each element of `indices` the tuple of its coordinates, with the element
   /// instead of the one along `axis`.
   mlir::Value indexTuples(mlir::Value indices, int64_t axis);
+  /// Of a failed step, none: whoever indexes or looks into them asks `failed()` before.
   ht::Dims dimsOf(mlir::Value value) { return value ? ht::getDims(value) : ht::Dims(); }
+  mlir::Type elementTypeOf(mlir::Value value) {
+    return value ? mlir::getElementTypeOrSelf(value) : mlir::Type();
+  }
 
 private:
   /// Whether all steps so far went well.

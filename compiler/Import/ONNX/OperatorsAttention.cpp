@@ -120,9 +120,10 @@ void rotate(NodeImporter &node, Value cos, Value sin, Value positions, std::opti
     auto count = ht::divideExactly(node.dims(0)[2], node.symbols().constant(*headSize));
     heads = count ? ht::getConstant(*count).value_or(0) : 0;
   }
-  if (part && node.dimsOf(cos).back() != node.symbols().constant(part / 2))
-    return node.error("rotary_embedding_dim is " + Twine(part) + ", but its tables have " +
-                      node.symbols().toString(node.dimsOf(cos).back()) + " angles");
+  Dims angles = node.dimsOf(cos);
+  if (part && (angles.empty() || angles.back() != node.symbols().constant(part / 2)))
+    return node.error("rotary_embedding_dim is " + Twine(part) + ", but its tables have shape " +
+                      node.symbols().toString(angles));
   x = rank == 4 ? swapHeads(node, x) : splitHeads(node, x, heads);
   Value y = emitRotation(node, x, cos, sin, positions, node.integer("interleaved", 0) != 0);
   node.setResult(0, rank == 4 ? swapHeads(node, y) : mergeHeads(node, y));

@@ -62,7 +62,7 @@ Value emitMask(NodeImporter &node, unsigned index, Dim batch, Dim queries, Dim k
   case 4: { // [batch, 1, longest, longest]: the rows of the queries, which come last
     auto past = symbols.sub(keys, queries);
     if (!past)
-      return {};
+      return node.error("its sequences are too large"), Value();
     keep = positive(node, sliceAxis(node, sliceAxis(node, mask, 2, *past, queries), 3, symbols.constant(0), keys));
     break;
   }

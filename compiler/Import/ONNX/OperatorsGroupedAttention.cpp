@@ -190,6 +190,8 @@ void emitGroupQueryAttention(NodeImporter &node) {
     form.sink = node.input(11);
   else if (node.integer("smooth_softmax", -1) > 0)
     form.sink = node.broadcastTo(node.scalarLike(0, form.query), symbols.constant(heads));
+  if (node.failed())
+    return;
   auto size = ht::getConstant(node.dimsOf(form.query)[3]);
   double scale = node.real("scale", 0);
   if (scale == 0 && !size)

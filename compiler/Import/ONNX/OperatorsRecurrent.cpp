@@ -98,7 +98,7 @@ Value emitTriangular(NodeImporter &node, Recurrence &r) {
     end[2] = one;
     auto from = node.symbols().sub(r.tokens, one);
     if (!from)
-      return {};
+      return node.error("its sequences are too large"), Value();
     Value last = sliceAxis(node, sum, 2, *from, one);
     rest = node.mul(r.key, node.unary<ht::ExpOp>(node.sub(last, sum)));
     left = node.mul(r.state, node.unary<ht::ExpOp>(node.transpose(last, {0, 1, 3, 2})));
