@@ -17,19 +17,21 @@ SENTENCES = (Path(__file__).parent / "sentences.txt").read_text().splitlines()
 
 # ---- exports of Hugging Face folders -------------------------------------------------
 
-def export(folder, exporter):
-    """FOLDER's model as ONNX with its weights inside, dynamic batch and sequence. Made
-    once for each version of the exporters."""
+def export(folder, exporter, attention=None):
+    """FOLDER's model as ONNX with its weights inside, dynamic batch and sequence; attention
+    as transformers calls its implementations. Made once for each version of the exporters."""
     import sys
     versions = [importlib.metadata.version(name) for name in ("torch", "transformers", "onnx", "onnxscript")]
     key = hashlib.sha256(" ".join(versions).encode() + EXPORT.read_bytes() + (folder / "config.json").read_bytes())
     for weights in sorted(folder.glob("*.safetensors")):
         key.update(f"{weights} {weights.stat().st_size} {weights.stat().st_mtime_ns}".encode())
-    path = CACHE / f"{folder.name}-{exporter}-{key.hexdigest()[:12]}" / "model.onnx"
+    name = "-".join(filter(None, (folder.name, exporter, attention)))
+    path = CACHE / f"{name}-{key.hexdigest()[:12]}" / "model.onnx"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name("partial.onnx")
-        run([sys.executable, EXPORT, folder, "-o", partial, "--exporter", exporter, "--embed-weights"])
+        run([sys.executable, EXPORT, folder, "-o", partial, "--exporter", exporter, "--embed-weights",
+             *(["--attn", attention] if attention else [])])
         partial.rename(path)
     return path
 
@@ -41,8 +43,8 @@ def minilm_folder():
     return Path(spec.submodule_search_locations[0]) / "model" if spec else None
 
 
-def minilm(exporter="dynamo"):
-    return export(minilm_folder(), exporter)
+def minilm(exporter="dynamo", attention=None):
+    return export(minilm_folder(), exporter, attention)
 
 
 def stories(exporter=None):

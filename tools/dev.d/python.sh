@@ -1,12 +1,11 @@
 # Python packages for tests and benchmarks, in a private environment. Sourced by
 # tools/dev.
 
-# setup_python light|peers|bench
+# setup_python light|peers
 setup_python() {
   local sets=(test/requirements.txt)
   case $1 in
     peers) sets+=(test/requirements-peers.txt test/requirements-models.txt) ;;
-    bench) sets+=(test/requirements-peers.txt test/requirements-models.txt test/requirements-bench.txt) ;;
   esac
   make_venv
   local file
@@ -29,7 +28,7 @@ make_venv() {
 install_requirements() {
   local file=$1 stamp wanted options=()
   stamp=$VENV/.$(basename "$1" .txt)
-  wanted=$(cat test/requirements*.txt | sha256sum)
+  wanted=$(cat test/requirements{,-peers,-models}.txt | sha256sum)
   [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
   case $file in
     *-peers.txt) need_space "$(dirname "$VENV")" 10 "torch and its libraries" ;;
