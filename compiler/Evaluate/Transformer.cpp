@@ -172,15 +172,13 @@ llvm::Expected<Tensor> evaluateAttention(ht::AttentionOp op, Frame &frame) {
     for (int64_t h = 0; h < heads; ++h) {
       int64_t group = b * kvHeads + h / (heads / kvHeads);
       for (int64_t i = 0; i < s; ++i) {
-        // A position that may not be attended counts as absent: what stands there, NaN included,
-        // has no part in the result.
-        auto mayAttend = [&](int64_t j) {
-          return (!causal || j <= i + (t - s)) && (!mask || mask->at(b, h, i, j) != 0);
-        };
+        // A key whose score is -inf counts as absent: what stands there, NaN included, has no part
+        // in the result.
         double max = -INFINITY, sum = 0;
         bool invalid = false;
         for (int64_t j = 0; j < t; ++j) {
-          if (!mayAttend(j))
+          scores[j] = -INFINITY;
+          if ((causal && j > i + (t - s)) || (mask && mask->at(b, h, i, j) == 0))
             continue;
           scores[j] =
               scale * dot(q.data() + ((b * heads + h) * s + i) * d, k.data() + (group * t + j) * d, d);
@@ -195,7 +193,7 @@ llvm::Expected<Tensor> evaluateAttention(ht::AttentionOp op, Frame &frame) {
         // All scores -inf: attends nowhere, and the row stays zero or attends all alike.
         if (max > -INFINITY || invalid) {
           for (int64_t j = 0; j < t; ++j) {
-            if (!mayAttend(j))
+            if (scores[j] == -INFINITY)
               continue;
             double weight = std::exp(scores[j] - max);
             sum += weight;

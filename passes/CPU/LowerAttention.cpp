@@ -8,6 +8,10 @@
 // size s x t exists. Running maxima rescale the result when they grow (Milakov
 // and Gimelshein, arXiv 1805.02867; Dao et al., arXiv 2205.14135).
 //
+// An excluded key weighs -0, as no other does. Its value has no part even where it
+// is infinite or NaN: a tile of sums that is not finite is computed once more,
+// without such keys.
+//
 //===----------------------------------------------------------------------===//
 
 #include "passes/CPU/LoopNests.h"
@@ -147,7 +151,7 @@ private:
             rowStart(clamp(k.add(k.add(firstKey, j), r), keyCount), keyCount, kvHead, kvHeads, keyWidth));
       SmallVector<Value> sums(kTile * kVectors, k.floatConstant(0, real, k.lanes));
       sums = k.loop(zero(), k.constant(keyWidth), 1, sums, [&](Value d, ValueRange carried) {
-        return emitOuterProduct(carried, queryScratch, d, root.getKey(), starts, d);
+        return emitOuterProduct(carried, queryScratch, d, root.getKey(), starts, d, /*skip=*/false);
       });
       for (int64_t r = 0; r < kTile; ++r)
         for (int64_t v = 0; v < kVectors; ++v)
@@ -155,23 +159,50 @@ private:
     });
   }
 
-  /// sums[r][query] += tensor[starts[r] + offset] * scratch[row][query].
+  /// sums[r][query] += tensor[starts[r] + offset] * scratch[row][query]; with `skip` not
+  /// where the scratch has -0.
   SmallVector<Value> emitOuterProduct(ValueRange sums, Value scratch, Value row, Value tensor,
-                                      ArrayRef<Value> starts, Value offset) {
-    SmallVector<Value> next(sums), lanes;
-    for (int64_t v = 0; v < kVectors; ++v)
+                                      ArrayRef<Value> starts, Value offset, bool skip) {
+    SmallVector<Value> next(sums), lanes, skipped;
+    for (int64_t v = 0; v < kVectors; ++v) {
       lanes.push_back(read(scratch, row, v));
+      if (skip)
+        skipped.push_back(isMinusZero(lanes.back()));
+    }
     for (auto [r, start] : llvm::enumerate(starts)) {
       Value factor = k.splat(scalar(tensor, k.add(start, offset)), k.lanes);
       for (int64_t v = 0; v < kVectors; ++v) {
         Value &sum = next[r * kVectors + v];
-        sum = vector::FMAOp::create(k.b, k.loc, factor, lanes[v], sum);
+        Value product = vector::FMAOp::create(k.b, k.loc, factor, lanes[v], sum);
+        sum = skip ? k.select(skipped[v], sum, product) : product;
       }
     }
     return next;
   }
 
-  /// Masks the scores, then replaces them by e^(score - new maximum).
+  Value isAbove(Value x, Value floor) {
+    // NaN is: rows that meet it become NaN.
+    return arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::UGT, x, floor);
+  }
+
+  Value isMinusZero(Value x) {
+    auto bits = VectorType::get({k.lanes}, k.b.getIntegerType(real.getIntOrFloatBitWidth()));
+    Value minusZero = arith::BitcastOp::create(k.b, k.loc, bits, k.floatConstant(-0.0, real, k.lanes));
+    return arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq,
+                                 arith::BitcastOp::create(k.b, k.loc, bits, x), minusZero);
+  }
+
+  /// Whether no lane is infinite or NaN: zero times it is zero then.
+  Value areFinite(ArrayRef<Value> vectors) {
+    Value zeros = k.floatConstant(0, real, k.lanes), sum = zeros;
+    for (Value x : vectors)
+      sum = vector::FMAOp::create(k.b, k.loc, x, zeros, sum);
+    return vector::ReductionOp::create(
+        k.b, k.loc, vector::CombiningKind::AND,
+        arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OEQ, sum, zeros));
+  }
+
+  /// Masks the scores, then replaces them by e^(score - new maximum), -0 of excluded keys.
   void updateSoftmax(Value firstKey, Value count) {
     SmallVector<Value> before;
     for (int64_t v = 0; v < kVectors; ++v)
@@ -188,27 +219,37 @@ private:
       return next;
     });
 
-    // Where nothing may be attended so far the maximum is -inf: what is subtracted stays finite.
-    SmallVector<Value> shift;
+    // Where nothing may be attended so far the maximum is the floor: what is subtracted stays finite.
+    Value infinity = k.floatConstant(kMinusInfinity, real, k.lanes);
+    Value floor = root.getUniform() ? k.floatConstant(kFloor, real, k.lanes) : infinity;
+    SmallVector<Value> shift, attends, excluded;
     for (int64_t v = 0; v < kVectors; ++v) {
-      Value isNone = arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OEQ, largest[v],
-                                           k.floatConstant(kMinusInfinity, real, k.lanes));
-      shift.push_back(k.select(isNone, k.floatConstant(0, real, k.lanes), largest[v]));
+      attends.push_back(isAbove(largest[v], floor));
+      shift.push_back(root.getUniform()
+                          ? largest[v]
+                          : k.select(attends[v], largest[v], k.floatConstant(0, real, k.lanes)));
+      excluded.push_back(root.getUniform() ? k.select(attends[v], floor, infinity) : infinity);
     }
     SmallVector<Value> none(kVectors, k.floatConstant(0, real, k.lanes));
     SmallVector<Value> sums = k.loop(zero(), count, 1, none, [&](Value j, ValueRange carried) {
       SmallVector<Value> next;
       for (int64_t v = 0; v < kVectors; ++v) {
-        Value shifted = arith::SubFOp::create(k.b, k.loc, read(scores, j, v), shift[v]);
-        Value weight = math::ExpOp::create(k.b, k.loc, shifted);
+        Value score = read(scores, j, v);
+        Value weight =
+            math::ExpOp::create(k.b, k.loc, arith::SubFOp::create(k.b, k.loc, score, shift[v]));
+        Value isExcluded =
+            arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OLE, score, excluded[v]);
+        weight = k.select(isExcluded, k.floatConstant(-0.0, real, k.lanes), weight);
         write(weight, scores, j, v);
         next.push_back(arith::AddFOp::create(k.b, k.loc, carried[v], weight));
       }
       return next;
     });
 
-    SmallVector<Value> factors;
+    SmallVector<Value> factors, changes;
     for (int64_t v = 0; v < kVectors; ++v) {
+      changes.push_back(arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::ne,
+                                              isAbove(before[v], floor), attends[v]));
       Value factor = math::ExpOp::create(k.b, k.loc, arith::SubFOp::create(k.b, k.loc, before[v], shift[v]));
       factors.push_back(factor);
       Value total = arith::MulFOp::create(k.b, k.loc, read(totals, zero(), v), factor);
@@ -216,8 +257,13 @@ private:
       write(largest[v], maxima, zero(), v);
     }
     k.loop(zero(), k.constant(valueWidth), 1, [&](Value d) {
-      for (int64_t v = 0; v < kVectors; ++v)
-        write(arith::MulFOp::create(k.b, k.loc, read(result, d, v), factors[v]), result, d, v);
+      for (int64_t v = 0; v < kVectors; ++v) {
+        Value rescaled = arith::MulFOp::create(k.b, k.loc, read(result, d, v), factors[v]);
+        // What excluded keys made while the row was uniform has no part once it attends.
+        if (root.getUniform())
+          rescaled = k.select(changes[v], k.floatConstant(0, real, k.lanes), rescaled);
+        write(rescaled, result, d, v);
+      }
     });
   }
 
@@ -288,21 +334,28 @@ private:
 
   /// result[d][query] += sum over keys of value * weight.
   void accumulateValues(Value firstKey, Value count) {
-    auto tile = [&](Value d, int64_t height) {
+    auto sum = [&](Value d, int64_t height, bool skip) {
       SmallVector<Value> sums;
       for (int64_t r = 0; r < height; ++r)
         for (int64_t v = 0; v < kVectors; ++v)
           sums.push_back(read(result, k.add(d, r), v));
-      sums = k.loop(zero(), count, 1, sums, [&](Value j, ValueRange carried) {
+      return k.loop(zero(), count, 1, sums, [&](Value j, ValueRange carried) {
         Value start = k.add(rowStart(k.add(firstKey, j), keyCount, kvHead, kvHeads, valueWidth), d);
         SmallVector<Value> starts;
         for (int64_t r = 0; r < height; ++r)
           starts.push_back(k.add(start, r));
-        return emitOuterProduct(carried, scores, j, root.getValue(), starts, zero());
+        return emitOuterProduct(carried, scores, j, root.getValue(), starts, zero(), skip);
       });
-      for (int64_t r = 0; r < height; ++r)
-        for (int64_t v = 0; v < kVectors; ++v)
-          write(sums[r * kVectors + v], result, k.add(d, r), v);
+    };
+    auto tile = [&](Value d, int64_t height) {
+      auto keep = [&](ArrayRef<Value> sums) {
+        for (int64_t r = 0; r < height; ++r)
+          for (int64_t v = 0; v < kVectors; ++v)
+            write(sums[r * kVectors + v], result, k.add(d, r), v);
+      };
+      SmallVector<Value> sums = sum(d, height, /*skip=*/false);
+      k.branch(
+          areFinite(sums), [&] { keep(sums); }, [&] { keep(sum(d, height, /*skip=*/true)); });
     };
     int64_t whole = valueWidth / kTile * kTile;
     if (whole > 0)

@@ -321,6 +321,20 @@ def attention(m):
     for extra in "", f"mask {mask} : {mt}", f"bias {bias} : {bt}", f"mask {mask} : {mt} bias {bias} : {bt}":
         for options in "scale 0.5", "scale 0.5 causal", "scale 0.5 softcap 1.5":
             m.add(f"ht.attention {q}, {k}, {v} {extra} {options} : {qt}, {kt}, {vt} -> {r}", r, tolerance=near)
+    # What stands at an excluded key has no part, over more than one block of keys.
+    t = 70
+    k, kt = m.add_input(m.numbers((ROWS, t, groups, d), special=False))
+    v, vt = m.add_input(np.where(m.random.random((ROWS, t, 1, 1)) < 0.9, m.numbers((ROWS, t, groups, 3), special=False),
+                                 m.numbers((ROWS, t, groups, 3))))
+    few = m.random.random((ROWS, 1, s, t)) < 0.3
+    few[0, :, 0] = False  # a row that may attend nowhere,
+    few[1, :, :, :64] = False  # and some that may not in the first block
+    mask, mt = m.add_input(few, "i1")
+    bias, bt = m.add_input(np.where(few, m.numbers((ROWS, heads, s, t), special=False), -np.inf))
+    for extra in f"mask {mask} : {mt}", f"bias {bias} : {bt}":
+        for options in "scale 0.5", "scale 0.5 causal", "scale 0.5 uniform", "scale 0.5 causal uniform":
+            m.add(f"ht.attention {q}, {k}, {v} {extra} {options} : {qt}, {kt}, {vt} -> {r}", r, tolerance=near)
+    m.add(f"ht.attention {q}, {k}, {v} scale 0.5 causal : {qt}, {kt}, {vt} -> {r}", r, tolerance=near)
     angles = m.random.standard_normal((1, s, 2))
     c, ct = m.add_input(np.cos(angles))
     n, _ = m.add_input(np.sin(angles))

@@ -292,6 +292,12 @@ TEST_F(AttentionTest, MaskedNaNHasNoPart) {
                     "tensor<1x2x1x1xf64> -> tensor<1x1x1x1xf64>",
                     {x, k}, "tensor<1x1x1x1xf64>"),
               {kNaN});
+  // By a bias: what is added decides, as where the mask adds it.
+  Tensor keys = f64({1, 2, 1, 1}, {1, 1}), values = f64({1, 2, 1, 1}, {5, kNaN});
+  expectEqual(runOp("ht.attention %0, %1, %2 bias %3 : tensor<1x1x1x2xf64> scale 1.0 : tensor<1x1x1x1xf64>, "
+                    "tensor<1x2x1x1xf64>, tensor<1x2x1x1xf64> -> tensor<1x1x1x1xf64>",
+                    {x, keys, values, f64({1, 1, 1, 2}, {0, -kInfinity})}, "tensor<1x1x1x1xf64>"),
+              {5});
 }
 
 TEST_F(TransformerTest, Glu) {
