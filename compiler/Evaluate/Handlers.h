@@ -13,6 +13,8 @@ void addContractions(InterpreterTable &table);
 void addTransformer(InterpreterTable &table);
 void addSelection(InterpreterTable &table);
 void addQuantized(InterpreterTable &table);
+void addDynamicQuantization(InterpreterTable &table);
+void addQuantizedProduct(InterpreterTable &table);
 void addKernels(InterpreterTable &table);
 
 /// f(x) of an activation in double, shared by the elementwise operations and the gated unit.
@@ -34,6 +36,8 @@ T minimum(T x, T y) {
     return x + y;
   return x < y ? x : y;
 }
+
+llvm::SmallVector<Tensor> getTensors(Frame &frame, mlir::ValueRange values);
 
 /// The position that a possibly negative index means, or an error.
 llvm::Expected<int64_t> resolveIndex(mlir::Operation *op, int64_t index, int64_t size);

@@ -153,7 +153,7 @@ void Tensor::write(int64_t begin, ArrayRef<uint64_t> from) { writeElements(*this
 // Conversion
 //===----------------------------------------------------------------------===//
 
-/// The largest finite number of a float kind.
+/// The largest finite number of a float code.
 static double getLargest(ElementKind kind) {
   return withCodec(kind, [](auto codec) -> double {
     using C = decltype(codec);
@@ -163,6 +163,15 @@ static double getLargest(ElementKind kind) {
         largest = std::max(largest, value);
     return largest;
   });
+}
+
+std::pair<double, double> getRange(ElementKind kind) {
+  if (isFloatCode(kind))
+    return {-getLargest(kind), getLargest(kind)};
+  int64_t bits = kind == ElementKind::I1 ? 1 : getStoredBits(kind);
+  if (isUnsigned(kind) || kind == ElementKind::I1)
+    return {0, std::ldexp(1.0, bits) - 1};
+  return {-std::ldexp(1.0, bits - 1), std::ldexp(1.0, bits - 1) - 1};
 }
 
 /// Through a buffer of T that stays in the first-level cache. Numbers beyond +-limit become that.

@@ -111,6 +111,9 @@ inline int64_t getStoredSize(ElementKind kind, int64_t count) {
   return (count * getStoredBits(kind) + 7) / 8;
 }
 
+/// The least and the greatest (finite) value of an integer or of a float code.
+std::pair<double, double> getRange(ElementKind kind);
+
 /// Row-major strides in elements.
 Shape getStrides(llvm::ArrayRef<int64_t> shape);
 

@@ -44,7 +44,7 @@ private:
       return std::nullopt;
     if (codes->size() != affine.getBlocks().size()) {
       op->emitOpError() << "has " << affine.getBlocks().size() << " blocks for codes of shape "
-                       << ht::toString(*codes);
+                        << ht::toString(*codes);
       return std::nullopt;
     }
     ht::Dims expected = getParameterDims(affine, *codes);
@@ -56,7 +56,7 @@ private:
         return std::nullopt;
       if (*dims != expected) {
         op->emitOpError() << "expected parameters of shape " << ht::toString(expected) << ", got "
-                         << ht::toString(*dims);
+                          << ht::toString(*dims);
         return std::nullopt;
       }
     }
@@ -142,28 +142,54 @@ LogicalResult QuantizeOp::verify() {
   if (getZero() && leaves[2] != leaves[0])
     return emitOpError() << "has a zero of " << leaves[2] << " for codes of " << leaves[0];
   if (ht::getDims(getResult()) != dims || getElementTypeOrSelf(getResult()) != leaves[0])
-    return emitOpError() << "expected a result of shape " << ht::toString(dims) << " and elements " << leaves[0];
+    return emitOpError() << "expected a result of shape " << ht::toString(dims) << " and elements "
+                         << leaves[0];
+  return success();
+}
+
+/// Whether data can become codes of this type: integers, or floats of at most 8 bits with a sign.
+static bool isCodeType(Type type) {
+  if (auto floats = dyn_cast<FloatType>(type))
+    return floats.getWidth() <= 8 && !isa<Float8E8M0FNUType>(type);
+  return isa<IntegerType>(type) && !type.isInteger(1);
+}
+
+/// Whether data, or the scales of data by `outer`, can become `affine` by `rule`.
+static LogicalResult verifyQuantized(Operation *op, AffineAttr affine, Rule rule,
+                                     std::optional<Rule> outer = {}) {
+  auto lookup = dyn_cast<LookupAttr>(affine.getCodes());
+  Attribute codes = lookup && !outer ? lookup.getCodes() : affine.getCodes();
+  auto leaf = dyn_cast<TypeAttr>(codes);
+  if (!leaf || !(lookup ? isa<TypeAttr>(lookup.getCodebook()) : isCodeType(leaf.getValue())))
+    return op->emitOpError() << "expected an affine of codes or of a lookup, got " << affine;
+  Type type = leaf.getValue();
+  if (rule != Rule::Absmax && !isa<IntegerType>(type))
+    return op->emitOpError() << "has codes of " << type << ", which only absmax makes";
+  if (lookup && rule != Rule::Absmax)
+    return op->emitOpError() << "codes of a codebook are chosen by absmax, got " << stringifyRule(rule);
+  if (static_cast<bool>(affine.getZero()) != (rule == Rule::Minmax))
+    return op->emitOpError() << (affine.getZero() ? "has a zero, which only minmax finds"
+                                                  : "needs a zero for minmax");
+  if (affine.getZero() && affine.getZero() != codes)
+    return op->emitOpError() << "has a zero that is not of the codes' type";
+  bool hasSigns = !outer || outer == Rule::SignedMax;
+  if (!affine.getZero() && !lookup && hasSigns && type.isUnsignedInteger())
+    return op->emitOpError() << "has unsigned codes without a zero";
+  if (auto scale = dyn_cast<AffineAttr>(affine.getScale()))
+    return verifyQuantized(op, scale, scale.getZero() ? Rule::Minmax : Rule::Absmax, rule);
+  if (!isa<TypeAttr>(affine.getScale()) || !isa<FloatType>(cast<TypeAttr>(affine.getScale()).getValue()))
+    return op->emitOpError() << "expected a scale of floats or an affine, got " << affine.getScale();
   return success();
 }
 
 LogicalResult DynamicQuantizeOp::verify() {
   AffineAttr affine = getTerm();
   auto lookup = dyn_cast<LookupAttr>(affine.getCodes());
-  SmallVector<Type> codes;
-  htq::getLeaves(affine.getCodes(), codes);
-  bool ofIntegers = isa<IntegerType>(codes.front()) && !codes.front().isInteger(1);
-  if (lookup ? codes.size() != 2 : !isa<TypeAttr>(affine.getCodes()) || !ofIntegers)
-    return emitOpError() << "expected an affine of integers or of a lookup, got " << affine;
   if (static_cast<bool>(lookup) != static_cast<bool>(getCodebook()))
-    return emitOpError() << (lookup ? "lacks the codebook of its term" : "has a codebook that its term lacks");
-  if (lookup && getRule() != Rule::Absmax)
-    return emitOpError() << "codes of a codebook are chosen by absmax, got " << stringifyRule(getRule());
-  if (static_cast<bool>(affine.getZero()) != (getRule() == Rule::Minmax))
-    return emitOpError() << (affine.getZero() ? "has a zero, which only minmax finds" : "needs a zero for minmax");
-  if (affine.getZero() && affine.getZero() != affine.getCodes())
-    return emitOpError() << "has a zero that is not of the codes' type";
-  if (!affine.getZero() && !lookup && codes.front().isUnsignedInteger())
-    return emitOpError() << "has unsigned codes without a zero";
+    return emitOpError() << (lookup ? "lacks the codebook of its term"
+                                    : "has a codebook that its term lacks");
+  if (failed(verifyQuantized(*this, affine, getRule())))
+    return failure();
 
   SmallVector<Value> leaves(getLeaves());
   if (lookup && !leaves.empty())
@@ -184,7 +210,8 @@ LogicalResult htq::LinearOp::verify() {
   auto w = x ? verifyTerm(*this, getWeightTerm(), getWeight()) : std::nullopt;
   if (!w)
     return failure();
-  if (w->size() != 2 || x->empty() || !ht::getConstant((*w)[0]) || !ht::getConstant((*w)[1]) || x->back() != (*w)[1])
+  if (w->size() != 2 || x->empty() || !ht::getConstant((*w)[0]) || !ht::getConstant((*w)[1]) ||
+      x->back() != (*w)[1])
     return emitOpError() << "input " << ht::toString(*x) << " does not fit weight " << ht::toString(*w);
   if (auto affine = dyn_cast<AffineAttr>(getInputTerm()))
     if (!llvm::all_of(affine.getBlocks().drop_back(), [](int64_t block) { return block == 1; }))
@@ -194,9 +221,12 @@ LogicalResult htq::LinearOp::verify() {
   if (expected != ht::getDims(getResult()))
     return emitOpError() << "expected a result of shape " << ht::toString(expected) << ", got "
                          << ht::toString(ht::getDims(getResult()));
-  constexpr int64_t kLongest = 65536;
-  if (isIntegerProduct(getInputTerm(), getWeightTerm()) &&
-      getPieceLength(getInputTerm(), getWeightTerm(), *ht::getConstant((*w)[1])) > kLongest)
-    return emitOpError() << "sums more than " << kLongest << " products of integers in i32";
+  if (isIntegerProduct(getInputTerm(), getWeightTerm())) {
+    int64_t product =
+        getMagnitude(cast<AffineAttr>(getInputTerm())) * getMagnitude(cast<AffineAttr>(getWeightTerm()));
+    int64_t longest = std::numeric_limits<int32_t>::max() / product;
+    if (getPieceLength(getInputTerm(), getWeightTerm(), *ht::getConstant((*w)[1])) > longest)
+      return emitOpError() << "sums more than " << longest << " products of integers in i32";
+  }
   return success();
 }

@@ -79,26 +79,34 @@ def HTQ_DynamicQuantizeOp : HTQ_Op<"dynamic_quantize"> {
     recipe of a weight this is rounding to nearest; on activations it is dynamic
     quantization per token (`[1, ?]`) or per token and block (`[1, 128]`).
 
-    With q and p the least and the greatest code, the parameters of a block are, by
-    `rule` and in f32:
+    Everything is computed in f32, to which x is rounded first. With q and p the
+    least and the greatest (finite) code, or entry of the codebook by magnitude for
+    p, the scale of a block is, by `rule`:
 
-    - `absmax`: scale = max |x| / p; codes in [-p, p]. With a codebook p is its
-      entry of greatest magnitude;
-    - `signed_max`: scale = m / q, where m is the x of greatest magnitude with its
-      sign, so that m has the least code: one more step on that side;
-    - `minmax`: scale = (max(x, 0) - min(x, 0)) / (p - q),
-      zero = clamp(round(q - min(x, 0) / scale)).
+    - `absmax`: max |x| / p; codes are in [-p, p];
+    - `signed_max`: m / q, where m is the first x of greatest magnitude, with its
+      sign: m has the least code, and there is one more step on that side;
+    - `minmax`: (max(x, 0) - min(x, 0)) / (p - q).
 
-    The scale is then rounded to its type; where it is a term, it is quantized by
-    `absmax` in turn. A code is `clamp(round(x * (1 / scale)) + zero)` by the rounded
-    scale, half to even, clamped before it is narrowed; or the nearest entry of the
-    codebook to `x * (1 / scale)`, the first of two as near. Where a scale is 0 the
-    codes are those for 0. NaN is ignored for parameters and has the code for 0.
+    It is then rounded to its type (saturated where that is a float of at most 8
+    bits) or, where the scale is a term, quantized by `absmax` in turn, by `minmax`
+    if that term has a zero. By the scale that comes of this, r = 1 / scale, one
+    division, and 0 where the scale is 0:
 
-      [C1] the term is an affine of integer codes, or of a lookup of unsigned
-           codes, with one codebook operand, by `absmax`;
+    - `minmax`: zero = clamp(round(q - min(x, 0) * r)), or q where that is NaN;
+    - a code is clamp(round(x * r) + zero), each operation rounded, `round` half to
+      even, clamped before it is narrowed;
+    - or x * r rounded to a type of floats, half to even, saturated;
+    - or the nearest entry of the codebook to x * r, the first of two as near.
+
+    NaN has no part in parameters, and x * r counts as 0 where it is NaN.
+
+      [C1] the term is an affine of integers, or of floats of at most 8 bits with a
+           sign by `absmax`, or of a lookup of unsigned codes, with one codebook
+           operand, by `absmax`; its scale is a type of floats or an affine of types;
       [C2] its zero is of the codes' type and there if and only if the rule is
-           minmax; codes without a zero or codebook are signed;
+           minmax; unsigned codes have a zero or a codebook, or are for scales
+           without signs;
       [C3] the results are the term's leaves but for the codebook, of element types
            and shapes as in `htq.dequantize`; codes have the input's shape.
   }];
@@ -123,26 +131,33 @@ def HTQ_LinearOp : HTQ_Op<"linear", [AttrSizedOperandSegments]> {
     terms; a bare element type is the tensor itself. How it is summed is part of the
     operation, because quantized arithmetic is integer arithmetic:
 
-    - Both terms affines of integer codes: k is cut wherever a block of either ends.
-      Within a piece `sum (x - zero_x) (w - zero_w)` is exact in i32. Pieces are
-      scaled by w's scale, then x's where it has blocks along k, and added in f32;
-      a scale of x for all of k multiplies the sum last. A scale of w that is an
-      affine of integers itself with one scale for all of k is applied in i32.
+    - Both terms affines of integers of at most 8 bits: k is cut wherever a block of
+      either ends. Within a piece S = `sum (x - zero_x) (w - zero_w)` is exact in
+      i32, then rounded to f32. With one scale of x for all of k, in order of k from
+      y = 0, `y = fma(S, scale_w, y)`, and at last `y * scale_x`; with blocks of x
+      along k, `y = fma(S * scale_w, scale_x, y)`. Scales that are terms have their
+      values in f32.
+    - The same, where w's scale is an affine of integers itself with one scale for
+      all of k, as x has, and no sum can leave i32 by the types of the codes and the
+      length of k: `y = sum of S (code - zero)` of w's scale, exact in i32, then
+      `(y * outer scale) * scale_x` (`isScaledInIntegers` in Terms.h).
     - Else the product of values, accumulated in f32 or wider.
+
+    The result is rounded to its type once.
 
       [C1] both are terms with leaves as in `htq.dequantize`, or an element type
            with one leaf;
       [C2] w is static [n, k] and k is x's last dimension; blocks of x are 1 on
            all other axes;
       [C3] y has x's shape but for its last dimension n;
-      [C4] with integer codes on both sides no piece of k is longer than 65536: sums fit i32.
+      [C4] with integers on both sides, no piece of k is so long that S could leave i32.
   }];
   let arguments = (ins AnyAttr:$inputTerm, Variadic<HT_Tensor>:$input, AnyAttr:$weightTerm,
       Variadic<HT_Tensor>:$weight);
   let results = (outs HT_FloatTensor:$result);
   let assemblyFormat = [{
     custom<Term>($inputTerm) `(` $input `)` `by` custom<Term>($weightTerm) `(` $weight `)` attr-dict
-    `:` `(` type($input) `)` `by` `(` type($weight) `)` `->` type($result)
+    `:` `(` type($input) `)` `by` ` ` `(` type($weight) `)` `->` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -28,20 +28,35 @@ ht::Dims getParameterDims(AffineAttr affine, llvm::ArrayRef<ht::Dim> codes);
 /// Syntax of a term inside an attribute or operation: without `#htq.`.
 mlir::ParseResult parseTerm(mlir::AsmParser &parser, mlir::Attribute &term);
 void printTerm(mlir::AsmPrinter &printer, mlir::Attribute term);
-inline void printTerm(mlir::AsmPrinter &printer, mlir::Operation *, mlir::Attribute term) { printTerm(printer, term); }
+inline void printTerm(mlir::AsmPrinter &printer, mlir::Operation *, mlir::Attribute term) {
+  printTerm(printer, term);
+}
 
 /// The block of an affine along the last axis of its codes; kWhole for other terms.
 int64_t getInnerBlock(mlir::Attribute term);
 
-/// Whether a product of values of these terms is computed on integer codes:
-/// both are affines of integers (the scale may be anything).
+/// Whether a product of values of these terms is computed on integer codes: both are affines of
+/// integers of at most 8 bits, as their zeros are (the scale may be anything).
 bool isIntegerProduct(mlir::Attribute lhs, mlir::Attribute rhs);
+
+/// The greatest magnitude of a code less its zero, by the types of both; of an affine of integers.
+int64_t getMagnitude(AffineAttr affine);
+
+/// Whether the integers that scale pieces of `weight` are applied in i32 in a product of integers over
+/// a k of `length`: its scale is an affine of integers with one scale for all of k, as `input` is, and
+/// no sum can leave i32.
+bool isScaledInIntegers(mlir::Attribute input, mlir::Attribute weight, int64_t length);
 
 /// How many elements of a k of `length` are summed before a scale of either term changes.
 int64_t getPieceLength(mlir::Attribute lhs, mlir::Attribute rhs, int64_t length);
 
+/// `term` for codes of `rank` axes: blocks of new first axes are as that of the first axis, 1 if that has
+/// several elements.
+mlir::Attribute withRank(mlir::Attribute term, unsigned rank);
+
 /// An affine term with these leaves.
-AffineAttr getAffine(mlir::Type codes, llvm::ArrayRef<int64_t> blocks, mlir::Type scale, mlir::Type zero = {});
+AffineAttr getAffine(mlir::Type codes, llvm::ArrayRef<int64_t> blocks, mlir::Type scale,
+                     mlir::Type zero = {});
 
 } // namespace halftone::htq
 

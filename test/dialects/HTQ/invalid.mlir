@@ -35,7 +35,7 @@ func.func @dequantize_c1(%x: tensor<4xf32>) {
 // -----
 
 func.func @dequantize_c1_count(%x: tensor<4xi8>) {
-  // expected-error @+1 {{has 1 operands for the 2 leaves of its term}}
+  // expected-error @+1 {{has 1 tensors for the 2 leaves of its term}}
   %0 = htq.dequantize #htq.affine<i8, blocks [?], scale f32>(%x) : (tensor<4xi8>) -> tensor<4xf32>
   return
 }
@@ -43,7 +43,7 @@ func.func @dequantize_c1_count(%x: tensor<4xi8>) {
 // -----
 
 func.func @dequantize_c1_type(%x: tensor<4xui8>, %s: tensor<1xf32>) {
-  // expected-error @+1 {{operand 0 has elements of type 'ui8', its term says 'i8'}}
+  // expected-error @+1 {{leaf 0 has elements of type 'ui8', its term says 'i8'}}
   %0 = htq.dequantize #htq.affine<i8, blocks [?], scale f32>(%x, %s) : (tensor<4xui8>, tensor<1xf32>) -> tensor<4xf32>
   return
 }
@@ -153,5 +153,176 @@ func.func @quantize_c3_zero(%x: tensor<4xf32>, %s: tensor<1xf32>, %z: tensor<1xi
   // expected-error @+1 {{has a zero of 'i8' for codes of 'ui8'}}
   %0 = htq.quantize <ui8, blocks [?], scale f32, zero i8>(%x, %s, %z)
       : tensor<4xf32>, tensor<1xf32>, tensor<1xi8> -> tensor<4xui8>
+  return
+}
+
+// -----
+
+func.func @dynamic_quantize_c1(%x: tensor<4xf32>) {
+  // expected-error @+1 {{expected an affine of codes or of a lookup}}
+  %0, %1 = htq.dynamic_quantize absmax <f8E8M0FNU, blocks [?], scale f32>(%x)
+      : (tensor<4xf32>) -> (tensor<4xf8E8M0FNU>, tensor<1xf32>)
+  return
+}
+
+// -----
+
+func.func @dynamic_quantize_c1_rule(%x: tensor<4xf32>) {
+  // expected-error @+1 {{has codes of 'f8E4M3FN', which only absmax makes}}
+  %0, %1 = htq.dynamic_quantize signed_max <f8E4M3FN, blocks [?], scale f32>(%x)
+      : (tensor<4xf32>) -> (tensor<4xf8E4M3FN>, tensor<1xf32>)
+  return
+}
+
+// -----
+
+func.func @dynamic_quantize_c1_codebook(%x: tensor<4xf32>) {
+  // expected-error @+1 {{lacks the codebook of its term}}
+  %0, %1 = htq.dynamic_quantize absmax <lookup<ui4, codebook f32>, blocks [?], scale f32>(%x)
+      : (tensor<4xf32>) -> (tensor<4xui4>, tensor<1xf32>)
+  return
+}
+
+// -----
+
+func.func @dynamic_quantize_c1_codebook_rule(%x: tensor<4xf32>, %b: tensor<16xf32>) {
+  // expected-error @+1 {{codes of a codebook are chosen by absmax, got signed_max}}
+  %0, %1 = htq.dynamic_quantize signed_max <lookup<ui4, codebook f32>, blocks [?], scale f32>(%x, %b)
+      : (tensor<4xf32>, tensor<16xf32>) -> (tensor<4xui4>, tensor<1xf32>)
+  return
+}
+
+// -----
+
+func.func @dynamic_quantize_c1_scale(%x: tensor<4xf32>) {
+  // expected-error @+1 {{expected a scale of floats or an affine, got i8}}
+  %0, %1 = htq.dynamic_quantize absmax <i8, blocks [?], scale i8>(%x) : (tensor<4xf32>) -> (tensor<4xi8>, tensor<1xi8>)
+  return
+}
+
+// -----
+
+func.func @dynamic_quantize_c1_scale_of_lookup(%x: tensor<4xf32>) {
+  // expected-error @+1 {{expected an affine of codes or of a lookup, got #htq.affine<lookup}}
+  %0, %1, %2, %3 = htq.dynamic_quantize absmax
+      <i8, blocks [?], scale affine<lookup<ui4, codebook f32>, blocks [?], scale f32>>(%x)
+      : (tensor<4xf32>) -> (tensor<4xi8>, tensor<1xui4>, tensor<4xf32>, tensor<1xf32>)
+  return
+}
+
+// -----
+
+func.func @dynamic_quantize_c2(%x: tensor<4xf32>) {
+  // expected-error @+1 {{has a zero, which only minmax finds}}
+  %0, %1, %2 = htq.dynamic_quantize absmax <i8, blocks [?], scale f32, zero i8>(%x)
+      : (tensor<4xf32>) -> (tensor<4xi8>, tensor<1xf32>, tensor<1xi8>)
+  return
+}
+
+// -----
+
+func.func @dynamic_quantize_c2_missing(%x: tensor<4xf32>) {
+  // expected-error @+1 {{needs a zero for minmax}}
+  %0, %1 = htq.dynamic_quantize minmax <i8, blocks [?], scale f32>(%x) : (tensor<4xf32>) -> (tensor<4xi8>, tensor<1xf32>)
+  return
+}
+
+// -----
+
+func.func @dynamic_quantize_c2_type(%x: tensor<4xf32>) {
+  // expected-error @+1 {{has a zero that is not of the codes' type}}
+  %0, %1, %2 = htq.dynamic_quantize minmax <ui8, blocks [?], scale f32, zero i8>(%x)
+      : (tensor<4xf32>) -> (tensor<4xui8>, tensor<1xf32>, tensor<1xi8>)
+  return
+}
+
+// -----
+
+func.func @dynamic_quantize_c2_unsigned(%x: tensor<4xf32>) {
+  // expected-error @+1 {{has unsigned codes without a zero}}
+  %0, %1 = htq.dynamic_quantize absmax <ui8, blocks [?], scale f32>(%x) : (tensor<4xf32>) -> (tensor<4xui8>, tensor<1xf32>)
+  return
+}
+
+// -----
+
+func.func @dynamic_quantize_c2_unsigned_scale(%x: tensor<4xf32>) {
+  // expected-error @+1 {{has unsigned codes without a zero}}
+  %0, %1, %2 = htq.dynamic_quantize signed_max <i4, blocks [2], scale affine<ui8, blocks [?], scale f32>>(%x)
+      : (tensor<4xf32>) -> (tensor<4xi4>, tensor<2xui8>, tensor<1xf32>)
+  return
+}
+
+// -----
+
+func.func @dynamic_quantize_c3(%x: tensor<4xf32>) {
+  // expected-error @+1 {{has 1 tensors for the 2 leaves of its term}}
+  %0 = htq.dynamic_quantize absmax <i8, blocks [?], scale f32>(%x) : (tensor<4xf32>) -> tensor<4xi8>
+  return
+}
+
+// -----
+
+func.func @dynamic_quantize_c3_type(%x: tensor<4xf32>) {
+  // expected-error @+1 {{leaf 1 has elements of type 'f32', its term says 'f16'}}
+  %0, %1 = htq.dynamic_quantize absmax <i8, blocks [?], scale f16>(%x) : (tensor<4xf32>) -> (tensor<4xi8>, tensor<1xf32>)
+  return
+}
+
+// -----
+
+func.func @dynamic_quantize_c3_shape(%x: tensor<4xf32>) {
+  // expected-error @+1 {{has codes of shape [5] for an input of [4]}}
+  %0, %1 = htq.dynamic_quantize absmax <i8, blocks [?], scale f32>(%x) : (tensor<4xf32>) -> (tensor<5xi8>, tensor<1xf32>)
+  return
+}
+
+// -----
+
+func.func @linear_c1(%x: tensor<4x8xf32>, %w: tensor<3x8xi8>) {
+  // expected-error @+1 {{has 1 tensors for the 2 leaves of its term}}
+  %0 = htq.linear f32(%x) by affine<i8, blocks [1, ?], scale f32>(%w) : (tensor<4x8xf32>) by (tensor<3x8xi8>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c1_type(%x: tensor<4x8xf16>, %w: tensor<3x8xf32>) {
+  // expected-error @+1 {{leaf 0 has elements of type 'f16', its term says 'f32'}}
+  %0 = htq.linear f32(%x) by f32(%w) : (tensor<4x8xf16>) by (tensor<3x8xf32>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c2(%x: tensor<4x8xf32>, %w: tensor<3x7xf32>) {
+  // expected-error @+1 {{input [4, 8] does not fit weight [3, 7]}}
+  %0 = htq.linear f32(%x) by f32(%w) : (tensor<4x8xf32>) by (tensor<3x7xf32>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c2_rows(%x: tensor<4x8xi8>, %s: tensor<1x1xf32>, %w: tensor<3x8xf32>) {
+  // expected-error @+1 {{has a scale that several rows of its input share}}
+  %0 = htq.linear affine<i8, blocks [?, ?], scale f32>(%x, %s) by f32(%w)
+      : (tensor<4x8xi8>, tensor<1x1xf32>) by (tensor<3x8xf32>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c3(%x: tensor<4x8xf32>, %w: tensor<3x8xf32>) {
+  // expected-error @+1 {{expected a result of shape [4, 3], got [4, 8]}}
+  %0 = htq.linear f32(%x) by f32(%w) : (tensor<4x8xf32>) by (tensor<3x8xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c4(%x: tensor<4x33026xui8>, %s: tensor<4x1xf32>, %w: tensor<3x33026xui8>, %t: tensor<3x1xf32>) {
+  // expected-error @+1 {{sums more than 33025 products of integers in i32}}
+  %0 = htq.linear affine<ui8, blocks [1, ?], scale f32>(%x, %s) by affine<ui8, blocks [1, ?], scale f32>(%w, %t)
+      : (tensor<4x33026xui8>, tensor<4x1xf32>) by (tensor<3x33026xui8>, tensor<3x1xf32>) -> tensor<4x3xf32>
   return
 }

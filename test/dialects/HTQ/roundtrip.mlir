@@ -48,3 +48,30 @@ func.func private @activations(%x: tensor<?x128xf32, #ht.dims<s0>>, %scale: tens
       : (tensor<?x128xui4, #ht.dims<s0>>, tensor<16xf32>) -> tensor<?x128xf32, #ht.dims<s0>>
   return
 }
+
+// CHECK-LABEL: func.func private @from_data
+func.func private @from_data(%x: tensor<?x384xf32, #ht.dims<s0>>, %w: tensor<100x384xf32>, %book: tensor<16xf32>) {
+  // CHECK: htq.dynamic_quantize absmax <i8, blocks [1, ?], scale f32>(%{{.*}}) : (tensor<?x384xf32, #ht.dims<s0>>) -> (tensor<?x384xi8, #ht.dims<s0>>, tensor<?x1xf32, #ht.dims<s0>>)
+  %x8, %xs = htq.dynamic_quantize absmax <i8, blocks [1, ?], scale f32>(%x)
+      : (tensor<?x384xf32, #ht.dims<s0>>) -> (tensor<?x384xi8, #ht.dims<s0>>, tensor<?x1xf32, #ht.dims<s0>>)
+  // CHECK: htq.dynamic_quantize minmax <ui8, blocks [1, 128], scale f32, zero ui8>(
+  %u8, %us, %uz = htq.dynamic_quantize minmax <ui8, blocks [1, 128], scale f32, zero ui8>(%x)
+      : (tensor<?x384xf32, #ht.dims<s0>>)
+      -> (tensor<?x384xui8, #ht.dims<s0>>, tensor<?x3xf32, #ht.dims<s0>>, tensor<?x3xui8, #ht.dims<s0>>)
+  // CHECK: htq.dynamic_quantize signed_max <i4, blocks [1, 128], scale affine<i8, blocks [1, ?], scale f32>>(
+  %w4, %wg, %ws = htq.dynamic_quantize signed_max <i4, blocks [1, 128], scale affine<i8, blocks [1, ?], scale f32>>(%w)
+      : (tensor<100x384xf32>) -> (tensor<100x384xi4>, tensor<100x3xi8>, tensor<100x1xf32>)
+  // CHECK: htq.dynamic_quantize absmax <lookup<ui4, codebook f32>, blocks [1, 64], scale f32>(%{{.*}}, %{{.*}}) : (tensor<100x384xf32>, tensor<16xf32>)
+  %n4, %ns = htq.dynamic_quantize absmax <lookup<ui4, codebook f32>, blocks [1, 64], scale f32>(%w, %book)
+      : (tensor<100x384xf32>, tensor<16xf32>) -> (tensor<100x384xui4>, tensor<100x6xf32>)
+  // CHECK: htq.linear affine<i8, blocks [1, ?], scale f32>(%{{.*}}, %{{.*}}) by affine<i4, blocks [1, 128], scale affine<i8, blocks [1, ?], scale f32>>(%{{.*}}, %{{.*}}, %{{.*}}) : (tensor<?x384xi8, #ht.dims<s0>>, tensor<?x1xf32, #ht.dims<s0>>) by (tensor<100x384xi4>, tensor<100x3xi8>, tensor<100x1xf32>) -> tensor<?x100xf32, #ht.dims<s0>>
+  %y0 = htq.linear affine<i8, blocks [1, ?], scale f32>(%x8, %xs)
+      by affine<i4, blocks [1, 128], scale affine<i8, blocks [1, ?], scale f32>>(%w4, %wg, %ws)
+      : (tensor<?x384xi8, #ht.dims<s0>>, tensor<?x1xf32, #ht.dims<s0>>)
+      by (tensor<100x384xi4>, tensor<100x3xi8>, tensor<100x1xf32>) -> tensor<?x100xf32, #ht.dims<s0>>
+  // CHECK: htq.linear f32(%{{.*}}) by affine<lookup<ui4, codebook f32>, blocks [1, 64], scale f32>(
+  %y1 = htq.linear f32(%x) by affine<lookup<ui4, codebook f32>, blocks [1, 64], scale f32>(%n4, %book, %ns)
+      : (tensor<?x384xf32, #ht.dims<s0>>) by (tensor<100x384xui4>, tensor<16xf32>, tensor<100x6xf32>)
+      -> tensor<?x100xf32, #ht.dims<s0>>
+  return
+}
