@@ -7,12 +7,15 @@ Parameters (lit --param NAME=VALUE):
                     bytecode
 """
 import os
-import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import lit.formats
+
+sys.path.insert(0, str(Path(config.halftone_source_root) / "test/e2e"))
+import host_cpu
 
 ROUNDTRIP = bool(int(lit_config.params.get("verify_roundtrip", "0")))
 ROUNDTRIP_FOLDERS = ("dialects", "passes")
@@ -24,7 +27,7 @@ config.name = "Halftone" + (" round trip" if ROUNDTRIP else "")
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test", ".onnxtxt", ".ll"]
 # Inputs are read by tests; pytest, GoogleTest and the benchmarks run on their own.
-config.excludes = ["Inputs", "e2e", "conformance", "bench", "runtime", "evaluate", "hostile", "fuzz"]
+config.excludes = ["Inputs", "e2e", "conformance", "bench", "runtime", "evaluate", "hostile", "fuzz", "amx-emulator"]
 if ROUNDTRIP:
     config.excludes += [path.name for path in (SOURCE / "test").iterdir() if path.name not in ROUNDTRIP_FOLDERS]
 config.test_source_root = str(SOURCE / "test")
@@ -42,21 +45,13 @@ def has_modules(python, *names):
     return subprocess.run([python, "-c", test], capture_output=True).returncode == 0
 
 
-def cpu_flags():
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return set()
-    found = re.search(r"^flags\s*:(.*)", text, re.MULTILINE)
-    return set(found.group(1).split()) if found else set()
-
-
 python = find_python()
-flags = cpu_flags()
+amx, no_amx = host_cpu.amx_variables(BUILD)
+amx = " ".join(["env", *(f"{name}={value}" for name, value in (amx or {}).items())])
 features = {
     # What the host runs; tests of the IR alone need none of these.
-    "x86-avx512vnni": "avx512_vnni" in flags,
-    "x86-amx-int8": "amx_int8" in flags,
+    "x86-avx512vnni": "avx512_vnni" in host_cpu.flags(),
+    "x86-amx": not no_amx,
     "cuda": shutil.which("ptxas", path=os.environ.get("PATH", "") + ":/usr/local/cuda/bin"),
     "light-peers": has_modules(python, "onnx", "onnxruntime", "numpy"),
     "peers": os.environ.get("HALFTONE_PEERS", "1") != "0" and has_modules(python, "torch", "transformers"),
@@ -66,7 +61,8 @@ features = {
 }
 config.available_features.update(name for name, found in features.items() if found)
 
-config.substitutions += [("%python", python), ("%shared", str(SHARED)), ("%source", str(SOURCE)), ("%build", str(BUILD))]
+config.substitutions += [("%python", python), ("%shared", str(SHARED)), ("%source", str(SOURCE)), ("%build", str(BUILD)),
+                         ("%amx", amx)]
 if ROUNDTRIP:
     config.substitutions.append((r"(?<![-\w./])halftone-opt(?![-\w.])", "halftone-opt --verify-roundtrip"))
 

@@ -1,9 +1,12 @@
 """Fixtures of the end-to-end tests."""
+import os
+
 import pytest
 
+import host_cpu
 import models
 from halftone import HALFTONE, compile_model
-from places import BIN, CACHE, PEERS, STORIES, has
+from places import BIN, BUILD, CACHE, PEERS, STORIES, has
 
 
 def pytest_collection_modifyitems(items):
@@ -56,6 +59,15 @@ def stories():
     if not (STORIES / "model.onnx").exists():
         pytest.skip(f"no {STORIES.name}/model.onnx in this checkout")
     return models.stories()
+
+
+@pytest.fixture(scope="session")
+def amx():
+    """The environment for programs that use AMX; not for code in this process."""
+    variables, missing = host_cpu.amx_variables(BUILD)
+    if missing:
+        pytest.skip(missing)
+    return os.environ | variables
 
 
 @pytest.fixture

@@ -33,12 +33,11 @@ def compile_model(model, output, *options, check=True, **more):
     return run([HALFTONE, "compile", model, "-o", output, *options], check, **more)
 
 
-def run_program(program, inputs, folder, threads=None):
+def run_program(program, inputs, folder, *options, env=None):
     """The outputs, by name, of an executable for the inputs, by name."""
     folder = Path(folder)
     np.savez(folder / "in.npz", **inputs)
-    command = [program, "--inputs", folder / "in.npz", "--outputs", folder / "out.npz"]
-    run(command + (["--threads", threads] if threads else []))
+    run([program, "--inputs", folder / "in.npz", "--outputs", folder / "out.npz", *options], env=env)
     with np.load(folder / "out.npz") as outputs:
         return dict(outputs)
 

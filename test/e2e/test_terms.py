@@ -47,7 +47,7 @@ class Module:
 def agree(module, inputs, folder):
     path = module.write(folder / "m.mlir")
     compile_model(path, folder / "program")
-    native = run_program(folder / "program", inputs, folder, threads=2)
+    native = run_program(folder / "program", inputs, folder, "--threads", 2)
     reference = run_reference(path, inputs, folder)
     assert set(native) == set(reference) == {name for name, *_ in module.outputs}
     wrong = [name for name, want in reference.items() if not np.array_equal(native[name], want, equal_nan=True)]
