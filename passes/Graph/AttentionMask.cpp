@@ -74,11 +74,6 @@ bool AttentionMask::isCausalRule(Value value, bool negate) const {
          shift == normalize(scores[3] - scores[2]);
 }
 
-void AttentionMask::addCondition(Value condition, bool negate, double fill) {
-  finite |= std::isfinite(fill);
-  addRule(condition, negate);
-}
-
 void AttentionMask::addRule(Value condition, bool negate) {
   Value value = skipBroadcasts(condition);
   while (auto reshape = value.getDefiningOp<ReshapeOp>()) {
@@ -108,35 +103,42 @@ void AttentionMask::addRule(Value condition, bool negate) {
     terms.push_back({value, negate});
 }
 
-void AttentionMask::addAdditive(Value value) {
+AttentionMask::Fills AttentionMask::getSum(Fills a, Fills b) {
+  if (!a || !b)
+    return a ? a : b;
+  bool isInfinite = std::isinf(a->number) && std::isinf(b->number);
+  return Fill{std::max(a->number, b->number), a->mixed || b->mixed || !isInfinite};
+}
+
+AttentionMask::Fills AttentionMask::getReplaced(Fills rest, double number) {
+  if (!rest)
+    return Fill{number};
+  return Fill{std::max(rest->number, number), rest->mixed || rest->number != number};
+}
+
+AttentionMask::Fills AttentionMask::takeApartAdditive(Value value, double scale) {
   value = skipFloatCasts(skipBroadcasts(value));
   Operation *op = value.getDefiningOp();
   if (auto reshape = dyn_cast_or_null<ReshapeOp>(op); reshape && isLeadingUnitReshape(reshape))
-    return addAdditive(reshape.getInput());
+    return takeApartAdditive(reshape.getInput(), scale);
   if (getSplat(value) == 0.0)
-    return;
+    return std::nullopt;
   if (auto where = dyn_cast_or_null<WhereOp>(op)) {
     auto lhs = getSplat(where.getLhs()), rhs = getSplat(where.getRhs());
-    if (lhs == 0.0 && isMinusInfinity(rhs))
-      return addCondition(where.getCondition(), false, *rhs);
-    if (isMinusInfinity(lhs) && rhs == 0.0)
-      return addCondition(where.getCondition(), true, *lhs);
-    // masked_fill of what is itself a mask.
-    if (isMinusInfinity(lhs) || isMinusInfinity(rhs)) {
-      Value rest = isMinusInfinity(lhs) ? where.getRhs() : where.getLhs();
-      addCondition(where.getCondition(), isMinusInfinity(lhs), isMinusInfinity(lhs) ? *lhs : *rhs);
+    if (bool fillsLeft = isMinusInfinity(lhs); fillsLeft || isMinusInfinity(rhs)) {
+      Value rest = fillsLeft ? where.getRhs() : where.getLhs();
+      addRule(where.getCondition(), fillsLeft);
+      double fill = scale * (fillsLeft ? *lhs : *rhs);
       // inverted.masked_fill(inverted.bool(), min): 0 wherever it is not filled.
       auto bits = skipBroadcasts(where.getCondition()).getDefiningOp<CastOp>();
-      if (bits && isMinusInfinity(lhs) && isSameButCasts(bits.getInput(), skipBroadcasts(rest)))
-        return;
-      return addAdditive(rest);
+      if (bits && fillsLeft && isSameButCasts(bits.getInput(), skipBroadcasts(rest)))
+        return Fill{fill};
+      // masked_fill of 0, or of what is itself a mask.
+      return getReplaced(takeApartAdditive(rest, scale), fill);
     }
   }
-  if (isa_and_nonnull<AddOp>(op)) {
-    addAdditive(op->getOperand(0));
-    addAdditive(op->getOperand(1));
-    return;
-  }
+  if (isa_and_nonnull<AddOp>(op))
+    return getSum(takeApartAdditive(op->getOperand(0), scale), takeApartAdditive(op->getOperand(1), scale));
   // (1 - mask) * -1e4 and mask * -1e4, where mask is a widened boolean.
   if (auto mul = dyn_cast_or_null<MulOp>(op)) {
     for (unsigned side : {0u, 1u}) {
@@ -151,11 +153,44 @@ void AttentionMask::addAdditive(Value value) {
       }
       auto cast = factor.getDefiningOp<CastOp>();
       // A mask of integers is 0 or 1 by every exporter's contract.
-      if (cast && isa<IntegerType>(getElementTypeOrSelf(cast.getInput())))
-        return addCondition(cast.getInput(), negate, *fill);
+      if (cast && isa<IntegerType>(getElementTypeOrSelf(cast.getInput()))) {
+        addRule(cast.getInput(), negate);
+        return Fill{*fill * scale};
+      }
     }
   }
-  biases.push_back(value);
+  numbers.push_back({value, scale, false, std::nullopt, std::nullopt});
+  return std::nullopt;
+}
+
+AttentionMask::Fills AttentionMask::takeApart(const Step &step, Fills inner) {
+  if (step.floor)
+    return inner && inner->number <= *step.floor ? Fill{*step.floor} : inner;
+  if (!step.fill)
+    return getSum(inner, takeApartAdditive(step.value, step.scale));
+  addRule(step.value, step.negate);
+  return getReplaced(inner, *step.fill);
+}
+
+void AttentionMask::resolve() {
+  Fills fills;
+  for (const Step &step : llvm::reverse(steps))
+    fills = takeApart(step, fills);
+  uniform = fills && std::isfinite(fills->number);
+  if (!fills || !fills->mixed)
+    return;
+  // Only what excludes by -inf is the same as a boolean; the rest stays as the graph has it.
+  uniform = causal = false;
+  terms.clear();
+  numbers.clear();
+  for (const Step &step : llvm::reverse(steps)) {
+    AttentionMask alone(scores);
+    Fills own = alone.takeApart(step, std::nullopt);
+    if (own && (own->mixed || std::isfinite(own->number)))
+      numbers.push_back(step);
+    else
+      takeApart(step, std::nullopt);
+  }
 }
 
 Value AttentionMask::getMisfit() const {
@@ -167,33 +202,49 @@ Value AttentionMask::getMisfit() const {
   for (Term term : terms)
     if (!fits(term.value))
       return term.value;
-  for (Value bias : biases)
-    if (!fits(bias))
-      return bias;
+  for (const Step &number : numbers)
+    if (!fits(number.value))
+      return number.value;
   return {};
+}
+
+/// `value`, which may be of integers or of lower rank, as booleans of rank 4.
+static Value makeCondition(IRRewriter &rewriter, Location loc, Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (!type.getElementType().isInteger(1))
+    value = rewriter.createOrFold<CastOp>(loc, withElementType(type, rewriter.getI1Type()), value);
+  return reshape(rewriter, loc, value, toRank4(getDims(value), rewriter.getContext()));
 }
 
 Value AttentionMask::makeMask(IRRewriter &rewriter, Location loc) const {
   Value mask;
   for (Term term : terms) {
-    Value value = term.value;
-    auto type = cast<RankedTensorType>(value.getType());
-    if (!type.getElementType().isInteger(1))
-      value = rewriter.createOrFold<CastOp>(loc, withElementType(type, rewriter.getI1Type()), value);
+    Value value = makeCondition(rewriter, loc, term.value);
     if (term.negate)
       value = NotOp::create(rewriter, loc, value);
-    value = reshape(rewriter, loc, value, toRank4(getDims(value), rewriter.getContext()));
     mask = mask ? AndOp::create(rewriter, loc, mask, value).getResult() : value;
   }
   return mask;
 }
 
 Value AttentionMask::makeBias(IRRewriter &rewriter, Location loc, Type element) const {
+  auto makeNumber = [&](double number) { return makeSplat(rewriter, loc, number, element, {}); };
   Value sum;
-  for (Value bias : biases) {
+  for (const Step &number : numbers) {
+    if (number.fill) {
+      Value condition = makeCondition(rewriter, loc, number.value);
+      Value fill = makeNumber(*number.fill), rest = sum ? sum : makeNumber(0);
+      if (number.negate)
+        std::swap(fill, rest);
+      sum = WhereOp::create(rewriter, loc, condition, rest, fill);
+      continue;
+    }
+    Value bias = number.value;
     auto type = cast<RankedTensorType>(bias.getType());
     if (type.getElementType() != element)
       bias = CastOp::create(rewriter, loc, withElementType(type, element), bias);
+    if (number.scale != 1)
+      bias = MulOp::create(rewriter, loc, bias, makeNumber(number.scale));
     bias = reshape(rewriter, loc, bias, toRank4(getDims(bias), rewriter.getContext()));
     sum = sum ? AddOp::create(rewriter, loc, sum, bias).getResult() : bias;
   }

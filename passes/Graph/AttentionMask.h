@@ -5,6 +5,10 @@
 // causal rule with the padding. This takes a mask apart: into the causal rule, boolean
 // terms and what remains to be added as numbers.
 //
+// Booleans cannot say everything. Where two masks each add a finite number, a query
+// that may attend nowhere attends the keys that only one of them excludes: such masks
+// stay numbers.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef HALFTONE_PASSES_GRAPH_ATTENTIONMASK_H
@@ -21,22 +25,30 @@ public:
   /// For scores of shape [batch, heads, s, t].
   explicit AttentionMask(llvm::ArrayRef<ht::Dim> scores) : scores(scores) {}
 
-  /// Attend only where `condition` is true (false, if `negate`); elsewhere the score is `fill`.
-  void addCondition(Value condition, bool negate, double fill);
+  // What is done to the scores, the last first; what then multiplies all of it is `scale`.
 
-  /// No masked score is below `floor`.
-  void addFloor(double floor) { finite |= std::isfinite(floor); }
-
+  /// Where `condition` is false (true, if `negate`), the score becomes `fill`.
+  void addCondition(Value condition, bool negate, double fill, double scale) {
+    steps.push_back({condition, scale, negate, fill * scale, std::nullopt});
+  }
+  /// No score is below `floor`.
+  void addFloor(double floor, double scale) {
+    steps.push_back({Value(), scale, false, std::nullopt, floor * scale});
+  }
   /// `value` is added to the scores.
-  void addAdditive(Value value);
+  void addAdditive(Value value, double scale) {
+    steps.push_back({value, scale, false, std::nullopt, std::nullopt});
+  }
+
+  /// Takes apart what was added. To be called before what follows.
+  void resolve();
 
   /// Whether "i attends j <= i + (t - s)" is among the rules.
   bool isCausal() const { return causal; }
-  bool hasBias() const { return !biases.empty(); }
 
   /// Whether a query that may attend nowhere attends all keys alike, because what the graph adds
   /// to or puts in place of scores is a finite number.
-  bool isUniform() const { return finite; }
+  bool isUniform() const { return uniform; }
 
   /// An operand that does not broadcast to the scores, or null.
   Value getMisfit() const;
@@ -48,18 +60,41 @@ public:
   Value makeBias(mlir::IRRewriter &rewriter, mlir::Location loc, mlir::Type element) const;
 
 private:
-  void addRule(Value condition, bool negate);
+  /// A condition with its fill, a floor, or a value that is added.
+  struct Step {
+    Value value;
+    double scale;
+    bool negate;
+    std::optional<double> fill, floor;
+  };
+
+  /// A condition to attend.
   struct Term {
     Value value;
     bool negate;
   };
 
+  /// What the scores hold that may not be attended: nothing but `number`, or several numbers, of
+  /// which it is the greatest.
+  struct Fill {
+    double number;
+    bool mixed = false;
+  };
+  using Fills = std::optional<Fill>;
+
+  static Fills getSum(Fills a, Fills b);
+  static Fills getReplaced(Fills rest, double number);
+
+  Fills takeApart(const Step &step, Fills inner);
+  Fills takeApartAdditive(Value value, double scale);
+  void addRule(Value condition, bool negate);
   bool isCausalRule(Value value, bool negate) const;
 
   ht::Dims scores;
+  llvm::SmallVector<Step> steps;
   llvm::SmallVector<Term> terms;
-  llvm::SmallVector<Value> biases;
-  bool causal = false, finite = false;
+  llvm::SmallVector<Step> numbers; ///< conditions and additions that stay, the first first
+  bool causal = false, uniform = false;
 };
 
 /// Whether a score of `number` is as good as -inf: e^-1e4 is 0 in every float type.

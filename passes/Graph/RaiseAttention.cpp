@@ -177,8 +177,6 @@ std::optional<AttentionMatch> analyse(SoftmaxOp softmax, Blocker &blocker) {
     if ((queryKey = dyn_cast_or_null<MatMulOp>(op)))
       break;
     if (auto scaled = matchScaled(scoresValue)) {
-      if (mask.hasBias())
-        return blocker.at(op, "scores must be scaled before a bias is added");
       scale *= scaled->factor;
       scoresValue = scaled->base;
       continue;
@@ -189,7 +187,7 @@ std::optional<AttentionMatch> analyse(SoftmaxOp softmax, Blocker &blocker) {
       scoresValue = op->getOperand(0);
       continue;
     }
-    bool mayMask = scores.size() == 4 && softcap == 0;
+    bool mayMask = scores.size() == 4 && softcap == 0 && scale > 0;
     // max(scores, lowest) keeps sums of masks finite.
     if (auto max = dyn_cast_or_null<MaxOp>(op); max && mayMask) {
       bool isLeft = isMinusInfinity(getSplat(max.getLhs()));
@@ -197,7 +195,7 @@ std::optional<AttentionMatch> analyse(SoftmaxOp softmax, Blocker &blocker) {
       Value rest = isLeft ? max.getRhs() : max.getLhs();
       if (!isMinusInfinity(floor) || rest.getType() != max.getType())
         break;
-      mask.addFloor(*floor);
+      mask.addFloor(*floor, scale);
       scoresValue = rest;
       continue;
     }
@@ -223,7 +221,7 @@ std::optional<AttentionMatch> analyse(SoftmaxOp softmax, Blocker &blocker) {
       bool isLeft = leadsToProduct(add.getLhs()) && add.getLhs().getType() == add.getType();
       if (!isLeft && !(leadsToProduct(add.getRhs()) && add.getRhs().getType() == add.getType()))
         break;
-      mask.addAdditive(isLeft ? add.getRhs() : add.getLhs());
+      mask.addAdditive(isLeft ? add.getRhs() : add.getLhs(), scale);
       scoresValue = isLeft ? add.getLhs() : add.getRhs();
       continue;
     }
@@ -233,7 +231,8 @@ std::optional<AttentionMatch> analyse(SoftmaxOp softmax, Blocker &blocker) {
       Value rest = fillsLeft ? where.getRhs() : where.getLhs();
       if (fillsLeft == fillsRight || rest.getType() != where.getType())
         break;
-      mask.addCondition(where.getCondition(), fillsLeft, *getSplat(fillsLeft ? where.getLhs() : where.getRhs()));
+      double fill = *getSplat(fillsLeft ? where.getLhs() : where.getRhs());
+      mask.addCondition(where.getCondition(), fillsLeft, fill, scale);
       scoresValue = rest;
       continue;
     }
@@ -255,6 +254,7 @@ std::optional<AttentionMatch> analyse(SoftmaxOp softmax, Blocker &blocker) {
     return blocker.at(softmax, "softmax must be over the last axis");
   if (getDims(queryKey.getResult()) != scores)
     return blocker.at(softmax.getInput().getDefiningOp(), "a mask must not widen the scores");
+  mask.resolve();
   if (Value misfit = mask.getMisfit())
     return blocker.at(misfit.getDefiningOp() ? misfit.getDefiningOp() : softmax,
                       "a mask must broadcast to the scores");

@@ -256,10 +256,15 @@ func.func @probabilities_on_the_right(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x
 
 // -----
 
-// Near miss: a mask is scaled with the scores.
+// What is added before the scores are scaled is scaled as well.
 // CHECK-LABEL: func.func @scaled_bias
-// CHECK-NOT:     ht.attention
-// MISSED: not raised: scores must be scaled before a bias is added, but found
+// CHECK-SAME:    %[[B:[a-z0-9]*]]: tensor<4x1x1xf32>)
+// CHECK:         %[[HALF:.*]] = ht.constant dense<5.000000e-01> : tensor<f32>
+// CHECK:         %[[SCALED:.*]] = ht.mul %[[B]], %[[HALF]]
+// CHECK-DAG:     %[[FIRST:.*]] = ht.reshape %[[SCALED]]
+// CHECK-DAG:     %[[SECOND:.*]] = ht.reshape %[[B]]
+// CHECK:         %[[SUM:.*]] = ht.add %[[FIRST]], %[[SECOND]]
+// CHECK:         ht.attention %{{.*}}, %{{.*}}, %{{.*}} bias %[[SUM]] : tensor<1x4x1x1xf32> scale 2.500000e-01 :
 func.func @scaled_bias(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: tensor<2x4x7x8xf32>, %b: tensor<4x1x1xf32>) -> tensor<2x4x5x8xf32> {
   %half = ht.constant dense<0.5> : tensor<f32>
   %0 = ht.matmul %q, %k : tensor<2x4x5x8xf32>, tensor<2x4x8x7xf32> -> tensor<2x4x5x7xf32>
@@ -270,6 +275,67 @@ func.func @scaled_bias(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: ten
   %5 = ht.softmax %4 axis 3 : tensor<2x4x5x7xf32>
   %6 = ht.matmul %5, %v : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32> -> tensor<2x4x5x8xf32>
   return %6 : tensor<2x4x5x8xf32>
+}
+
+// -----
+
+// Two masks of finite numbers (GPT-Neo): a row that may attend nowhere attends what only one of
+// them excludes, which booleans do not tell.
+// CHECK-LABEL: func.func @two_finite_masks
+// CHECK-SAME:    %[[A:[a-z0-9]*]]: tensor<2x1x1x7xi1>, %[[B:[a-z0-9]*]]: tensor<1x1x5x7xi1>)
+// CHECK-DAG:     %[[FIRST:.*]] = ht.where %[[B]], %{{.*}}, %{{.*}} : tensor<1x1x5x7xi1>, tensor<f32>, tensor<f32>
+// CHECK-DAG:     %[[SECOND:.*]] = ht.where %[[A]], %{{.*}}, %{{.*}} : tensor<2x1x1x7xi1>, tensor<f32>, tensor<f32>
+// CHECK:         %[[SUM:.*]] = ht.add %[[FIRST]], %[[SECOND]]
+// CHECK:         ht.attention %{{.*}}, %{{.*}}, %{{.*}} bias %[[SUM]] : tensor<2x1x5x7xf32> scale 1.000000e+00 :
+func.func @two_finite_masks(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: tensor<2x4x7x8xf32>,
+                            %a: tensor<2x1x1x7xi1>, %b: tensor<1x1x5x7xi1>) -> tensor<2x4x5x8xf32> {
+  %zero = ht.constant dense<0.0> : tensor<f32>
+  %low = ht.constant dense<-1.0e9> : tensor<f32>
+  %added = ht.where %a, %zero, %low : tensor<2x1x1x7xi1>, tensor<f32>, tensor<f32> -> tensor<2x1x1x7xf32>
+  %0 = ht.matmul %q, %k : tensor<2x4x5x8xf32>, tensor<2x4x8x7xf32> -> tensor<2x4x5x7xf32>
+  %1 = ht.where %b, %0, %low : tensor<1x1x5x7xi1>, tensor<2x4x5x7xf32>, tensor<f32> -> tensor<2x4x5x7xf32>
+  %2 = ht.add %1, %added : tensor<2x4x5x7xf32>, tensor<2x1x1x7xf32> -> tensor<2x4x5x7xf32>
+  %3 = ht.softmax %2 axis 3 : tensor<2x4x5x7xf32>
+  %4 = ht.matmul %3, %v : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32> -> tensor<2x4x5x8xf32>
+  return %4 : tensor<2x4x5x8xf32>
+}
+
+// -----
+
+// The same number put in place twice is one number.
+// CHECK-LABEL: func.func @two_fills
+// CHECK:         %[[AND:.*]] = ht.and
+// CHECK:         ht.attention %{{.*}}, %{{.*}}, %{{.*}} mask %[[AND]] : tensor<2x1x5x7xi1> scale 1.000000e+00 uniform :
+func.func @two_fills(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: tensor<2x4x7x8xf32>,
+                     %a: tensor<2x1x1x7xi1>, %b: tensor<1x1x5x7xi1>) -> tensor<2x4x5x8xf32> {
+  %low = ht.constant dense<-1.0e9> : tensor<f32>
+  %0 = ht.matmul %q, %k : tensor<2x4x5x8xf32>, tensor<2x4x8x7xf32> -> tensor<2x4x5x7xf32>
+  %1 = ht.where %b, %0, %low : tensor<1x1x5x7xi1>, tensor<2x4x5x7xf32>, tensor<f32> -> tensor<2x4x5x7xf32>
+  %2 = ht.where %a, %1, %low : tensor<2x1x1x7xi1>, tensor<2x4x5x7xf32>, tensor<f32> -> tensor<2x4x5x7xf32>
+  %3 = ht.softmax %2 axis 3 : tensor<2x4x5x7xf32>
+  %4 = ht.matmul %3, %v : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32> -> tensor<2x4x5x8xf32>
+  return %4 : tensor<2x4x5x8xf32>
+}
+
+// -----
+
+// -inf is a boolean beside whatever else is added.
+// CHECK-LABEL: func.func @infinite_and_finite
+// CHECK-SAME:    %[[A:[a-z0-9]*]]: tensor<2x1x1x7xi1>, %[[B:[a-z0-9]*]]: tensor<1x1x5x7xi1>)
+// CHECK:         %[[BIAS:.*]] = ht.where %[[A]]
+// CHECK:         ht.attention %{{.*}}, %{{.*}}, %{{.*}} mask %[[B]] : tensor<1x1x5x7xi1> bias %[[BIAS]] : tensor<2x1x1x7xf32> scale 1.000000e+00 :
+func.func @infinite_and_finite(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: tensor<2x4x7x8xf32>,
+                               %a: tensor<2x1x1x7xi1>, %b: tensor<1x1x5x7xi1>) -> tensor<2x4x5x8xf32> {
+  %zero = ht.constant dense<0.0> : tensor<f32>
+  %low = ht.constant dense<-1.0e9> : tensor<f32>
+  %infinity = ht.constant dense<0xFF800000> : tensor<f32>
+  %added = ht.where %a, %zero, %low : tensor<2x1x1x7xi1>, tensor<f32>, tensor<f32> -> tensor<2x1x1x7xf32>
+  %0 = ht.matmul %q, %k : tensor<2x4x5x8xf32>, tensor<2x4x8x7xf32> -> tensor<2x4x5x7xf32>
+  %1 = ht.where %b, %0, %infinity : tensor<1x1x5x7xi1>, tensor<2x4x5x7xf32>, tensor<f32> -> tensor<2x4x5x7xf32>
+  %2 = ht.add %1, %added : tensor<2x4x5x7xf32>, tensor<2x1x1x7xf32> -> tensor<2x4x5x7xf32>
+  %3 = ht.softmax %2 axis 3 : tensor<2x4x5x7xf32>
+  %4 = ht.matmul %3, %v : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32> -> tensor<2x4x5x8xf32>
+  return %4 : tensor<2x4x5x8xf32>
 }
 
 // -----
