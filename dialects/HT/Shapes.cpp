@@ -5,6 +5,7 @@
 #include "dialects/HT/HTDialect.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <limits>
@@ -84,6 +85,12 @@ struct Polynomial {
   }
 };
 
+Dim fromPolynomial(const Polynomial &polynomial, MLIRContext *context);
+
+/// (e + x floordiv a) floordiv b is (a e + x) floordiv (a b), for any integer e: strides of one
+/// convolution behind another. Null where `quotient` is nothing like it.
+Dim mergeDivisions(AffineBinaryOpExpr quotient);
+
 Polynomial toPolynomial(Dim expr) {
   Polynomial result;
   if (auto constant = dyn_cast<AffineConstantExpr>(expr)) {
@@ -109,12 +116,34 @@ Polynomial toPolynomial(Dim expr) {
   }
   if (binary)
     expr = getAffineBinaryOpExpr(expr.getKind(), normalize(binary.getLHS()), normalize(binary.getRHS()));
+  if (expr.getKind() == AffineExprKind::FloorDiv)
+    if (Dim merged = mergeDivisions(cast<AffineBinaryOpExpr>(expr)))
+      return toPolynomial(merged);
   if (auto constant = dyn_cast<AffineConstantExpr>(expr)) {
     result.add({}, constant.getValue());
     return result;
   }
   result.add({expr}, 1);
   return result;
+}
+
+Dim mergeDivisions(AffineBinaryOpExpr quotient) {
+  Polynomial rest = toPolynomial(quotient.getLHS());
+  auto outer = getConstant(quotient.getRHS());
+  for (auto &[monomial, coefficient] : rest.terms) {
+    Dim atom = monomial.size() == 1 ? monomial.front() : Dim();
+    auto inner = dyn_cast_or_null<AffineBinaryOpExpr>(atom);
+    if (coefficient != 1 || !inner || inner.getKind() != AffineExprKind::FloorDiv)
+      continue;
+    auto divisor = getConstant(inner.getRHS());
+    int64_t product;
+    if (!outer || !divisor || *outer <= 0 || *divisor <= 0 || llvm::MulOverflow(*outer, *divisor, product))
+      continue;
+    Dim numerator = inner.getLHS();
+    rest.terms.erase(rest.terms.find(monomial));
+    return (fromPolynomial(rest, quotient.getContext()) * *divisor + numerator).floorDiv(product);
+  }
+  return {};
 }
 
 Dim fromPolynomial(const Polynomial &polynomial, MLIRContext *context) {
@@ -144,26 +173,41 @@ Dim getProduct(ArrayRef<Dim> dims, MLIRContext *context) {
 }
 
 std::optional<Dim> divideExactly(Dim numerator, Dim denominator) {
-  Polynomial divisor = toPolynomial(denominator);
-  std::erase_if(divisor.terms, [](auto &term) { return term.second == 0; });
-  // A polynomial divides itself; beyond that only single products are needed.
-  if (normalize(numerator) == normalize(denominator) && getConstant(normalize(denominator)) != 0)
-    return getAffineConstantExpr(1, numerator.getContext());
-  if (divisor.terms.size() != 1)
+  auto dropZeros = [](Polynomial &polynomial) {
+    std::erase_if(polynomial.terms, [](auto &term) { return term.second == 0; });
+  };
+  Polynomial rest = toPolynomial(numerator), divisor = toPolynomial(denominator), quotient;
+  dropZeros(rest);
+  dropZeros(divisor);
+  if (divisor.terms.empty())
     return std::nullopt;
+  // Long division: terms are sorted by degree first, so the first of the divisor divides the first of
+  // whatever it divides at all. Shapes have few terms.
+  constexpr unsigned kMaxTerms = 64;
   auto &[factors, divisorCoefficient] = *divisor.terms.begin();
-  Polynomial quotient;
-  for (auto &[monomial, coefficient] : toPolynomial(numerator).terms) {
-    if (coefficient % divisorCoefficient != 0)
+  for (unsigned step = 0; !rest.terms.empty(); ++step) {
+    auto &[monomial, coefficient] = *rest.terms.begin();
+    if (step == kMaxTerms || coefficient == std::numeric_limits<int64_t>::min() ||
+        coefficient % divisorCoefficient != 0)
       return std::nullopt;
-    Polynomial::Monomial rest = monomial;
+    Polynomial::Monomial part = monomial;
     for (Dim factor : factors) {
-      auto it = llvm::find(rest, factor);
-      if (it == rest.end())
+      auto it = llvm::find(part, factor);
+      if (it == part.end())
         return std::nullopt;
-      rest.erase(it);
+      part.erase(it);
     }
-    quotient.add(std::move(rest), coefficient / divisorCoefficient);
+    int64_t partCoefficient = coefficient / divisorCoefficient;
+    for (auto &[other, otherCoefficient] : divisor.terms) {
+      Polynomial::Monomial product = part;
+      product.insert(product.end(), other.begin(), other.end());
+      int64_t scaled;
+      if (llvm::MulOverflow(-partCoefficient, otherCoefficient, scaled))
+        return std::nullopt;
+      rest.add(std::move(product), scaled);
+    }
+    dropZeros(rest);
+    quotient.add(std::move(part), partCoefficient);
   }
   return fromPolynomial(quotient, numerator.getContext());
 }

@@ -127,6 +127,8 @@ std::optional<NormMatch> analyse(ReduceOp mean, Blocker &blocker) {
       match.result = op->getResult(0);
     }
   }
+  if (!match.gamma && !getConstant(getDims(match.input).back()))
+    return blocker.at(match.result.getDefiningOp(), "the normalized axis must have a known size");
   // The operation computes in f32 anyway, so both its ends take the island's outer type.
   Value outer = skipFloatCasts(match.input);
   if (outer.getType() == match.result.getType()) {

@@ -157,12 +157,17 @@ std::optional<SmallVector<int64_t>> NodeImporter::integers(unsigned index, Strin
 std::optional<Dims> NodeImporter::expressions(unsigned index, StringRef what) {
   const SymbolicTensor *tensor = known(index);
   auto values = tensor ? tensor->asDims() : std::nullopt;
-  if (!values)
-    error("its " + what + " depends on data (" +
-          (hasInput(index) ? quote(node.inputs[index]) : std::string("absent")) +
-          "): shapes may depend on the shapes of the inputs only",
+  if (values)
+    return values;
+  Binding *found = hasInput(index) ? binding(index) : nullptr;
+  std::string name = found ? quote(node.inputs[index]) : "absent";
+  if (found && found->value && graph.findSources(*found).empty())
+    error("its " + what + " (" + name + ") is no sum of products of the inputs' dimensions",
+          "a smaller --max may decide a minimum, a maximum or a comparison in it");
+  else
+    error("its " + what + " depends on data (" + name + "): shapes may depend on the shapes of the inputs only",
           constantRemedy(index));
-  return values;
+  return std::nullopt;
 }
 
 Value NodeImporter::castWeight(unsigned index, RankedTensorType type) {

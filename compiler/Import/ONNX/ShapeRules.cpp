@@ -125,7 +125,7 @@ public:
       value = *sum;
       if (symbols.bounds(value).low < low)
         return atMost(value, low, highOffset, what, /*mayBeBelow=*/true);
-    } else if (range.low < 0) {
+    } else if (range.low < 0 && !takeAsNonNegative(value)) {
       return undecided(value, what);
     }
     return atMost(value, low, highOffset, what, false);
@@ -154,11 +154,20 @@ private:
       return *smaller;
     // A symbol against a constant extent: a table that ends there. Larger
     // values of the symbol would run over its end in later operators anyway.
-    if (auto limit = ht::getConstant(*high))
-      if (node.importer().boundSymbol(value, *limit, node.getLoc(),
-                                      ("the slice " + Twine("reads a dimension of ") + Twine(*limit)).str()))
-        return value;
+    if (auto limit = ht::getConstant(*high); limit && bound(value, *limit))
+      return value;
     return undecided(value, what);
+  }
+
+  /// A position that counts down from the end of a table as a symbol grows.
+  bool takeAsNonNegative(Dim value) {
+    auto negative = symbols.sub(symbols.constant(0), value);
+    return ht::getConstant(extent) && negative && bound(*negative, 0);
+  }
+
+  bool bound(Dim value, int64_t limit) {
+    return node.importer().boundSymbol(value, limit, node.getLoc(),
+                                       "the slice reads a dimension of " + symbols.toString(extent));
   }
 
   NodeImporter &node;

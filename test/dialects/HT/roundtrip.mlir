@@ -284,3 +284,14 @@ func.func private @dims_difference(tensor<?xf32, #ht.dims<s0 - s1>>, tensor<?xf3
 func.func private @dims_division(tensor<?xf32, #ht.dims<(s0 floordiv 2) * (s1 floordiv 2)>>,
                                  tensor<?xf32, #ht.dims<s0 floordiv (2 * s1)>>,
                                  tensor<?xf32, #ht.dims<((s0 + 7) ceildiv 8) * 8>>)
+
+// Divisions of divisions become one (strides of convolutions in a row).
+// CHECK-LABEL: func.func private @dims_nested_division
+// CHECK-SAME: tensor<?xf32, #ht.dims<s0 floordiv 10 - 1>>
+// CHECK-SAME: tensor<?xf32, #ht.dims<(s0 - 15) floordiv 10>>
+// CHECK-SAME: tensor<?xf32, #ht.dims<(s0 + s1 * 5) floordiv 10>>
+// CHECK-SAME: tensor<?xf32, #ht.dims<s0 floordiv 5 * 3 floordiv 2>>
+func.func private @dims_nested_division(tensor<?xf32, #ht.dims<(s0 floordiv 5) floordiv 2 - 1>>,
+                                        tensor<?xf32, #ht.dims<(s0 floordiv 5 - 3) floordiv 2>>,
+                                        tensor<?xf32, #ht.dims<(s0 floordiv 5 + s1) floordiv 2>>,
+                                        tensor<?xf32, #ht.dims<((s0 floordiv 5) * 3) floordiv 2>>)

@@ -155,3 +155,20 @@ func.func @another_axis(%x: tensor<2x4xf32>) -> tensor<1x4xf32> {
   %1 = ht.reduce mean %0 [0] : tensor<2x4xf32> -> tensor<1x4xf32>
   return %1 : tensor<1x4xf32>
 }
+
+// -----
+
+// Near miss: an axis of any size has no vector of ones (group norms of audio).
+// CHECK-LABEL: func.func @dynamic_axis
+// CHECK-NOT:     ht.rms_norm
+// MISSED: not raised: the normalized axis must have a known size, but found ht.mul at
+func.func @dynamic_axis(%x: tensor<2x?xf32, #ht.dims<s0>>) -> tensor<2x?xf32, #ht.dims<s0>>
+    attributes {ht.symbols = [#ht.symbol<"samples", 1, 8>]} {
+  %epsilon = ht.constant dense<0.5> : tensor<f32>
+  %0 = ht.mul %x, %x : tensor<2x?xf32, #ht.dims<s0>>, tensor<2x?xf32, #ht.dims<s0>> -> tensor<2x?xf32, #ht.dims<s0>>
+  %1 = ht.reduce mean %0 [1] : tensor<2x?xf32, #ht.dims<s0>> -> tensor<2x1xf32>
+  %2 = ht.add %1, %epsilon : tensor<2x1xf32>, tensor<f32> -> tensor<2x1xf32>
+  %3 = ht.rsqrt %2 : tensor<2x1xf32>
+  %4 = ht.mul %x, %3 : tensor<2x?xf32, #ht.dims<s0>>, tensor<2x1xf32> -> tensor<2x?xf32, #ht.dims<s0>>
+  return %4 : tensor<2x?xf32, #ht.dims<s0>>
+}
