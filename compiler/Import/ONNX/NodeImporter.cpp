@@ -162,7 +162,7 @@ std::optional<Dims> NodeImporter::expressions(unsigned index, StringRef what) {
   Binding *found = hasInput(index) ? binding(index) : nullptr;
   std::string name = found ? quote(node.inputs[index]) : "absent";
   if (found && found->value && graph.findSources(*found).empty())
-    error("its " + what + " (" + name + ") is no sum of products of the inputs' dimensions",
+    error("its " + what + " (" + name + ") is no expression of the inputs' dimensions",
           "a smaller --max may decide a minimum, a maximum or a comparison in it");
   else
     error("its " + what + " depends on data (" + name + "): shapes may depend on the shapes of the inputs only",
