@@ -65,6 +65,14 @@ std::optional<uint32_t> getDType(mlir::Type type) {
     return HALFTONE_F8E8M0FNU;
   case ElementKind::F4E2M1FN:
     return HALFTONE_F4E2M1FN;
+  // In weights only.
+  case ElementKind::I3:
+  case ElementKind::I5:
+  case ElementKind::I6:
+  case ElementKind::UI3:
+  case ElementKind::UI5:
+  case ElementKind::UI6:
+    return std::nullopt;
   }
   llvm_unreachable("covered switch");
 }

@@ -19,8 +19,14 @@ std::optional<ElementKind> getElementKind(Type type) {
       return ElementKind::I1;
     case 2:
       return isUnsigned ? ElementKind::UI2 : ElementKind::I2;
+    case 3:
+      return isUnsigned ? ElementKind::UI3 : ElementKind::I3;
     case 4:
       return isUnsigned ? ElementKind::UI4 : ElementKind::I4;
+    case 5:
+      return isUnsigned ? ElementKind::UI5 : ElementKind::I5;
+    case 6:
+      return isUnsigned ? ElementKind::UI6 : ElementKind::I6;
     case 8:
       return isUnsigned ? ElementKind::UI8 : ElementKind::I8;
     case 16:

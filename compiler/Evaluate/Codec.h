@@ -82,7 +82,13 @@ struct IntCodec {
 template <>
 struct Codec<ElementKind::I2> : IntCodec<int8_t, 2> {};
 template <>
+struct Codec<ElementKind::I3> : IntCodec<int8_t, 3> {};
+template <>
 struct Codec<ElementKind::I4> : IntCodec<int8_t, 4> {};
+template <>
+struct Codec<ElementKind::I5> : IntCodec<int8_t, 5> {};
+template <>
+struct Codec<ElementKind::I6> : IntCodec<int8_t, 6> {};
 template <>
 struct Codec<ElementKind::I8> : IntCodec<int8_t> {};
 template <>
@@ -94,7 +100,13 @@ struct Codec<ElementKind::I64> : IntCodec<int64_t> {};
 template <>
 struct Codec<ElementKind::UI2> : IntCodec<uint8_t, 2> {};
 template <>
+struct Codec<ElementKind::UI3> : IntCodec<uint8_t, 3> {};
+template <>
 struct Codec<ElementKind::UI4> : IntCodec<uint8_t, 4> {};
+template <>
+struct Codec<ElementKind::UI5> : IntCodec<uint8_t, 5> {};
+template <>
+struct Codec<ElementKind::UI6> : IntCodec<uint8_t, 6> {};
 template <>
 struct Codec<ElementKind::UI8> : IntCodec<uint8_t> {};
 template <>

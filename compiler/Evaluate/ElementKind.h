@@ -15,13 +15,19 @@ namespace halftone::evaluate {
 #define HALFTONE_ELEMENT_KINDS(X)                                                                            \
   X(I1, "i1", 8, 1)                                                                                          \
   X(I2, "i2", 2, 1)                                                                                          \
+  X(I3, "i3", 3, 1)                                                                                         \
   X(I4, "i4", 4, 1)                                                                                          \
+  X(I5, "i5", 5, 1)                                                                                         \
+  X(I6, "i6", 6, 1)                                                                                         \
   X(I8, "i8", 8, 1)                                                                                          \
   X(I16, "i16", 16, 2)                                                                                       \
   X(I32, "i32", 32, 4)                                                                                       \
   X(I64, "i64", 64, 8)                                                                                       \
   X(UI2, "ui2", 2, 1)                                                                                        \
+  X(UI3, "ui3", 3, 1)                                                                                       \
   X(UI4, "ui4", 4, 1)                                                                                        \
+  X(UI5, "ui5", 5, 1)                                                                                       \
+  X(UI6, "ui6", 6, 1)                                                                                       \
   X(UI8, "ui8", 8, 1)                                                                                        \
   X(UI16, "ui16", 16, 2)                                                                                     \
   X(UI32, "ui32", 32, 4)                                                                                     \

@@ -63,11 +63,39 @@ llvm::Expected<Tensor> evaluateQuantize(htq::QuantizeOp op, Frame &frame) {
   return result;
 }
 
+llvm::Expected<Tensor> evaluateRequantize(htq::RequantizeOp op, Frame &frame) {
+  SmallVector<Tensor> input = getTensors(frame, op.getInput()), to = getTensors(frame, op.getParameters());
+  Tensor result = frame.allocate(op.getResult());
+  auto [least, greatest] = getRange(result.getKind());
+  std::vector<double> scales = input[1].toVector<double>(), newScales = to[0].toVector<double>();
+  auto getZeros = [](ArrayRef<Tensor> tensors, size_t at, size_t count) {
+    return at < tensors.size() ? tensors[at].toVector<double>() : std::vector<double>(count, 0.0);
+  };
+  std::vector<double> zeros = getZeros(input, 2, scales.size()), newZeros = getZeros(to, 1, newScales.size());
+  BlockIndex index(input[0].getShape(), op.getFrom().getBlocks());
+  BlockIndex newIndex(input[0].getShape(), op.getTo().getBlocks());
+  std::vector<double> codes = input[0].toVector<double>();
+  index.visit(0, result.getNumElements(), [&](int64_t begin, int64_t end, int64_t from) {
+    newIndex.visit(begin, end - begin, [&](int64_t first, int64_t last, int64_t to) {
+      float factor = static_cast<float>(scales[from]) / static_cast<float>(newScales[to]);
+      for (double &code : MutableArrayRef<double>(codes).slice(begin + first, last - first)) {
+        float value = std::nearbyint(static_cast<float>(code - zeros[from]) * factor);
+        code = value != value ? newZeros[to] : std::clamp(value + newZeros[to], least, greatest);
+      }
+    });
+  });
+  result.write(0, ArrayRef<double>(codes));
+  return result;
+}
+
 } // namespace
 
 void addQuantized(InterpreterTable &table) {
   table.add<htq::DequantizeOp>(evaluateDequantize);
   table.add<htq::QuantizeOp>(evaluateQuantize);
+  table.add<htq::RequantizeOp>(evaluateRequantize);
+  table.add<htq::ObserveOp>(
+      [](htq::ObserveOp op, Frame &frame) -> llvm::Expected<Tensor> { return frame.get(op.getInput()); });
   addDynamicQuantization(table);
   addQuantizedProduct(table);
 }

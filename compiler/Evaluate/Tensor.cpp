@@ -97,9 +97,19 @@ Tensor Tensor::unpack(ElementKind kind, ArrayRef<int64_t> shape, ArrayRef<char> 
     return copy(kind, shape, bytes);
   Tensor tensor = allocate(kind, shape);
   char *to = tensor.getMutableData();
-  int64_t perByte = 8 / bits;
-  for (int64_t i = 0, n = std::min<int64_t>(tensor.count, bytes.size() * perByte); i < n; ++i)
-    to[i] = static_cast<char>(static_cast<uint8_t>(bytes[i / perByte]) >> (i % perByte * bits));
+  // Bits of an element that cross into the next byte are the low bits of that.
+  unsigned buffer = 0;
+  int64_t held = 0;
+  const char *from = bytes.begin();
+  for (int64_t i = 0; i < tensor.count; ++i, held -= bits, buffer >>= bits) {
+    if (held < bits) {
+      if (from == bytes.end())
+        break;
+      buffer |= unsigned(static_cast<uint8_t>(*from++)) << held;
+      held += 8;
+    }
+    to[i] = static_cast<char>(buffer);
+  }
   normalize(tensor);
   return tensor;
 }

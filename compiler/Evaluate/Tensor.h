@@ -41,7 +41,7 @@ public:
   static Tensor copy(ElementKind kind, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<char> bytes);
 
   /// The elements that `bytes` hold as a file does: those narrower than a byte next to each other,
-  /// from the low bits of the first byte.
+  /// from the low bits of the first byte on, across bytes where need be.
   static Tensor unpack(ElementKind kind, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<char> bytes);
 
   /// From values, each converted as `ht.cast` does: `Tensor::of<float>(ElementKind::BF16, {2}, {1.5, 2})`.

@@ -13,7 +13,8 @@ def HT_Float : AnyTypeOf<[F16, BF16, F32, F64]>;
 def HT_Int : AnyTypeOf<[I8, I16, I32, I64, UI8, UI16, UI32, UI64]>;
 def HT_Number : AnyTypeOf<[HT_Float, HT_Int]>;
 /// What is stored, moved, converted and (de)quantized, but not computed with.
-def HT_Code : AnyTypeOf<[I<2>, I<4>, UI<2>, UI<4>, F8E4M3FN, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F8E8M0FNU, F4E2M1FN]>;
+def HT_Code : AnyTypeOf<[I<2>, I<3>, I<4>, I<5>, I<6>, UI<2>, UI<3>, UI<4>, UI<5>, UI<6>, F8E4M3FN, F8E4M3FNUZ,
+                         F8E5M2, F8E5M2FNUZ, F8E8M0FNU, F4E2M1FN]>;
 def HT_Scalar : AnyTypeOf<[I1, HT_Number]>;
 def HT_Element : AnyTypeOf<[I1, HT_Number, HT_Code]>;
 

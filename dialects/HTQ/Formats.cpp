@@ -52,6 +52,8 @@ static constexpr NamedFormat kFormats[] = {
     {"int8-g128", "affine<i8, blocks [1, 128], scale f32>", "a scale per 128 of a row"},
     {"int8-tensor", "affine<i8, blocks [?, ?], scale f32>", "one scale"},
     {"q8_0", "affine<i8, blocks [1, 32], scale f16>", "ggml Q8_0"},
+    {"int6-g128", "affine<i6, blocks [1, 128], scale f16>", "a scale per 128 of a row"},
+    {"int5-g128", "affine<i5, blocks [1, 128], scale f16>", "a scale per 128 of a row"},
     {"int4", "affine<i4, blocks [1, ?], scale f32>", "a scale per row"},
     {"int4-g32", "affine<i4, blocks [1, 32], scale f16>", "a scale per 32 of a row"},
     {"int4-g64", "affine<i4, blocks [1, 64], scale f16>", "a scale per 64 of a row"},
@@ -70,6 +72,8 @@ static constexpr NamedFormat kFormats[] = {
      "normal floats, whose scales are quantized too", kNormalFloat4},
     {"iq4_nl", "affine<lookup<ui4, codebook f32>, blocks [1, 32], scale f16>", "the levels of ggml IQ4_NL",
      kNonLinear4},
+    {"int3-g64", "affine<i3, blocks [1, 64], scale f16>", "a scale per 64 of a row"},
+    {"int3-g128", "affine<i3, blocks [1, 128], scale f16>", "a scale per 128 of a row"},
     {"int2-g64", "affine<i2, blocks [1, 64], scale f16>", "a scale per 64 of a row"},
     {"int2-g128", "affine<i2, blocks [1, 128], scale f16>", "a scale per 128 of a row"},
 };

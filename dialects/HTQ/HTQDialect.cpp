@@ -34,7 +34,7 @@ static unsigned getDepth(Attribute term) {
 ParseResult htq::parseTerm(AsmParser &parser, Attribute &term) {
   StringRef keyword;
   if (succeeded(parser.parseOptionalKeyword(&keyword, {"affine", "lookup", "sum"}))) {
-    term = keyword == "affine" ? AffineAttr::parse(parser, {})
+    term = keyword == "affine"   ? AffineAttr::parse(parser, {})
            : keyword == "lookup" ? LookupAttr::parse(parser, {})
                                  : SumAttr::parse(parser, {});
     return success(static_cast<bool>(term));
@@ -135,7 +135,8 @@ LogicalResult AffineAttr::verify(function_ref<InFlightDiagnostic()> emitError, A
   return verifyParts(emitError, parts);
 }
 
-LogicalResult LookupAttr::verify(function_ref<InFlightDiagnostic()> emitError, Attribute codes, Attribute codebook) {
+LogicalResult LookupAttr::verify(function_ref<InFlightDiagnostic()> emitError, Attribute codes,
+                                 Attribute codebook) {
   return verifyParts(emitError, {codes, codebook});
 }
 

@@ -147,6 +147,39 @@ LogicalResult QuantizeOp::verify() {
   return success();
 }
 
+LogicalResult RequantizeOp::verify() {
+  for (AffineAttr affine : {getFrom(), getTo()}) {
+    auto isCode = [](Attribute part) {
+      auto leaf = dyn_cast<TypeAttr>(part);
+      auto type = leaf ? dyn_cast<IntegerType>(leaf.getValue()) : IntegerType();
+      return type && type.getWidth() > 1 && type.getWidth() <= 32;
+    };
+    auto scale = dyn_cast<TypeAttr>(affine.getScale());
+    if (!isCode(affine.getCodes()) || (affine.getZero() && !isCode(affine.getZero())) || !scale ||
+        !isa<FloatType>(scale.getValue()))
+      return emitOpError() << "expected an affine of integers with a scale of floats, got " << affine;
+  }
+  if (getTo().getZero() && getTo().getZero() != getTo().getCodes())
+    return emitOpError() << "has a zero that is not of the codes' type";
+  SmallVector<Value> leaves{getResult()};
+  llvm::append_range(leaves, getParameters());
+  auto from = verifyTerm(*this, getFrom(), getInput());
+  auto to = from ? verifyTerm(*this, getTo(), leaves) : std::nullopt;
+  if (!to)
+    return failure();
+  if (*from != *to)
+    return emitOpError() << "has codes of shape " << ht::toString(*from) << " but a result of "
+                         << ht::toString(*to);
+  return success();
+}
+
+LogicalResult ObserveOp::verify() {
+  ht::Dims dims = ht::getDims(getInput());
+  if (dims.empty() || !ht::getConstant(dims.back()))
+    return emitOpError() << "expected a static last axis, got " << ht::toString(dims);
+  return success();
+}
+
 /// Whether data can become codes of this type: integers, or floats of at most 8 bits with a sign.
 static bool isCodeType(Type type) {
   if (auto floats = dyn_cast<FloatType>(type))

@@ -58,6 +58,58 @@ def HTQ_QuantizeOp : HTQ_Op<"quantize"> {
   let hasVerifier = 1;
 }
 
+def HTQ_RequantizeOp : HTQ_Op<"requantize", [AttrSizedOperandSegments]> {
+  let summary = "integer codes of one affine as integer codes of another";
+  let description = [{
+    ```mlir
+    %y = htq.requantize <i32, blocks [1, 1], scale f32>(%sums, %s) to <i8, blocks [?, ?], scale f32, zero i8>(%t, %z)
+        : (tensor<4x100xi32>, tensor<4x100xf32>) to (tensor<1x1xf32>, tensor<1x1xi8>) -> tensor<4x100xi8>
+    ```
+
+    What a product of integers sums becomes codes again without being a float tensor
+    between: `clamp(round((code - zero) * (scale / scale')) + zero')`, where what is
+    primed is of the second affine. The difference is exact, then rounded to f32;
+    the quotient and the product are rounded to f32 each; `round` is half to even,
+    and what it gives is clamped to the range of the result before it is narrowed.
+    NaN gives zero'.
+
+      [C1] both terms are affines of integers of at most 32 bits, and their scales
+           types of floats;
+      [C2] the tensors are their leaves as in `htq.dequantize`, where the codes of
+           the second are the result;
+      [C3] zero' has the type of its codes;
+      [C4] the result has the shape of the codes.
+  }];
+  let arguments = (ins HTQ_AffineAttr:$from, Variadic<HT_Tensor>:$input, HTQ_AffineAttr:$to,
+      Variadic<HT_Tensor>:$parameters);
+  let results = (outs HT_Tensor:$result);
+  let assemblyFormat = [{
+    $from `(` $input `)` `to` $to `(` $parameters `)` attr-dict
+    `:` `(` type($input) `)` `to` ` ` `(` type($parameters) `)` `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def HTQ_ObserveOp : HTQ_Op<"observe", [SameOperandsAndResultType]> {
+  let summary = "a tensor as it is, measured where a run calibrates";
+  let description = [{
+    ```mlir
+    %y = htq.observe "encoder.layer.0.query" %x : tensor<?x384xf32, #ht.dims<s0>>
+    ```
+
+    The result is the input. While the interpreter calibrates (`Calibration.h`), the
+    greatest magnitude of each channel, that is of each position of the last axis, is
+    kept under the name of the site, over all runs; NaN has no part in it. Nothing
+    but the interpreter runs it: what is observed leads to a graph without it.
+
+      [C1] the last axis is static.
+  }];
+  let arguments = (ins StrAttr:$site, HT_FloatTensor:$input);
+  let results = (outs HT_FloatTensor:$result);
+  let assemblyFormat = "$site $input attr-dict `:` type($input)";
+  let hasVerifier = 1;
+}
+
 def HTQ_Rule : I32EnumAttr<"Rule", "how parameters follow from data", [
     I32EnumAttrCase<"Absmax", 0, "absmax">, I32EnumAttrCase<"SignedMax", 1, "signed_max">,
     I32EnumAttrCase<"Minmax", 2, "minmax">]> {

@@ -1,5 +1,6 @@
 //===- QuantizedTest.cpp - terms, and codes under them ----------------------===//
 
+#include "compiler/Evaluate/Calibration.h"
 #include "test/evaluate/Fixture.h"
 
 namespace halftone::evaluate {
@@ -282,6 +283,52 @@ TEST_F(QuantizedTest, NothingToQuantize) {
   leaves = dynamicQuantize("absmax <i8, blocks [1, ?], scale f32>", f32({0, 2}, {}),
                            "tensor<0x2xi8>, tensor<0x1xf32>");
   expectShape(leaves[1], {0, 1});
+}
+
+//===----------------------------------------------------------------------===//
+// Codes to codes, and what is observed
+//===----------------------------------------------------------------------===//
+
+TEST_F(QuantizedTest, SumsBecomeCodes) {
+  // numpy: np.clip(np.rint(sums.astype(np.float32) * (s / t)) + z, -128, 127)
+  Tensor sums = make(ElementKind::I32, {2, 5}, {100, 102, -98, 1 << 30, -(1 << 30), 5, -5, 15, 300, -300});
+  std::string type =
+      "(tensor<2x5xi32>, tensor<2x1xf32>) to (tensor<1x1xf32>, tensor<1x1xi8>) -> tensor<2x5xi8>";
+  expectInts(runOp("htq.requantize <i32, blocks [1, ?], scale f32>(%0, %1) to "
+                   "<i8, blocks [?, ?], scale f32, zero i8>(%2, %3) : " +
+                       type,
+                   {sums, f32({2, 1}, {0.125, 0.5}), f32({1, 1}, 0.5), make(ElementKind::I8, {1, 1}, -3)},
+                   "tensor<2x5xi8>"),
+             {22, 23, -27, 127, -128, 2, -8, 12, 127, -128});
+  // Ties to even; blocks of both along one axis; infinite and undefined quotients of scales.
+  expectInts(
+      runOp("htq.requantize <ui8, blocks [2], scale f32, zero ui8>(%0, %1, %2) to "
+            "<i4, blocks [3], scale f16>(%3) : (tensor<5xui8>, tensor<3xf32>, tensor<3xui8>) to "
+            "(tensor<2xf16>) -> tensor<5xi4>",
+            {make(ElementKind::UI8, {5}, {133, 123, 128, 140, 0}), f32({3}, {0.5, 0.25, 0}),
+             make(ElementKind::UI8, {3}, {128, 127, 128}), Tensor::of<double>(ElementKind::F16, {2}, {1, 0})},
+            "tensor<5xi4>"),
+      {2, -2, 0, 7, 0});
+}
+
+TEST_F(QuantizedTest, ObservedChannels) {
+  Calibration calibration;
+  InterpretOptions options;
+  options.observer = calibration.getObserver();
+  llvm::StringRef text = R"(func.func @f(%x: tensor<?x3xf32, #ht.dims<s0>>) -> tensor<?x3xf32, #ht.dims<s0>>
+      attributes {ht.symbols = [#ht.symbol<"n", 0, 100>]} {
+    %0 = htq.observe "in" %x : tensor<?x3xf32, #ht.dims<s0>>
+    %1 = ht.neg %0 : tensor<?x3xf32, #ht.dims<s0>>
+    %2 = htq.observe "out" %1 : tensor<?x3xf32, #ht.dims<s0>>
+    return %2 : tensor<?x3xf32, #ht.dims<s0>>
+  })";
+  auto first = tryRun(text, {f32({2, 3}, {1, -2, 0, -1.5, 1, kNaN})}, options);
+  ASSERT_TRUE(bool(first)) << llvm::toString(first.takeError());
+  expectEqual(first->front(), {-1, 2, 0, 1.5, -1, kNaN});
+  ASSERT_TRUE(bool(tryRun(text, {f32({1, 3}, {-1, 3, 0.25})}, options)));
+  EXPECT_EQ(calibration.getMaxima().size(), 2u);
+  EXPECT_EQ(calibration.getMaxima().lookup("in"), (std::vector<float>{1.5, 3, 0.25}));
+  EXPECT_EQ(calibration.getMaxima().lookup("out"), (std::vector<float>{1.5, 3, 0.25}));
 }
 
 //===----------------------------------------------------------------------===//

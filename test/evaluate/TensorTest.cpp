@@ -60,6 +60,15 @@ TEST(TensorTest, FilesPackWhatIsNarrowerThanAByte) {
   expectInts(Tensor::unpack(ElementKind::UI2, {5}, pairs), {0, 1, 2, 3, 3});
   expectInts(Tensor::unpack(ElementKind::I2, {5}, pairs), {0, 1, -2, -1, -1});
   expectInts(Tensor::unpack(ElementKind::UI8, {2}, pairs), {0xe4, 3});
+  // numpy: np.packbits((v[:, None] >> np.arange(bits) & 1).ravel(), bitorder="little")
+  const char threes[] = {'\x88', '\xc6', '\xfa', '\x03'}, fives[] = {'\x20', '\x04', '\xfe', '\x0d'},
+             sixes[] = {'\xc1', '\x0f', '\x82', '\x2a'};
+  expectInts(Tensor::unpack(ElementKind::UI3, {9}, threes), {0, 1, 2, 3, 4, 5, 6, 7, 3});
+  expectInts(Tensor::unpack(ElementKind::I3, {9}, threes), {0, 1, 2, 3, -4, -3, -2, -1, 3});
+  expectInts(Tensor::unpack(ElementKind::UI5, {6}, fives), {0, 1, 1, 28, 31, 6});
+  expectInts(Tensor::unpack(ElementKind::I5, {6}, fives), {0, 1, 1, -4, -1, 6});
+  expectInts(Tensor::unpack(ElementKind::UI6, {5}, sixes), {1, 63, 32, 32, 42});
+  expectInts(Tensor::unpack(ElementKind::I6, {5}, sixes), {1, -1, -32, -32, -22});
 }
 
 TEST(TensorTest, ViewsMayBeUnaligned) {

@@ -326,3 +326,65 @@ func.func @linear_c4(%x: tensor<4x33026xui8>, %s: tensor<4x1xf32>, %w: tensor<3x
       : (tensor<4x33026xui8>, tensor<4x1xf32>) by (tensor<3x33026xui8>, tensor<3x1xf32>) -> tensor<4x3xf32>
   return
 }
+
+// -----
+
+func.func @requantize_c1(%x: tensor<4xi64>, %s: tensor<1xf32>) {
+  // expected-error @+1 {{expected an affine of integers with a scale of floats, got #htq.affine<i64}}
+  %0 = htq.requantize <i64, blocks [?], scale f32>(%x, %s) to <i8, blocks [?], scale f32>(%s)
+      : (tensor<4xi64>, tensor<1xf32>) to (tensor<1xf32>) -> tensor<4xi8>
+  return
+}
+
+// -----
+
+func.func @requantize_c1_scale(%x: tensor<4xi32>, %s: tensor<1xf32>, %c: tensor<1xi8>) {
+  // expected-error @+1 {{expected an affine of integers with a scale of floats, got #htq.affine<i8}}
+  %0 = htq.requantize <i32, blocks [?], scale f32>(%x, %s) to <i8, blocks [?], scale i8>(%c)
+      : (tensor<4xi32>, tensor<1xf32>) to (tensor<1xi8>) -> tensor<4xi8>
+  return
+}
+
+// -----
+
+func.func @requantize_c2(%x: tensor<4xi32>, %s: tensor<1xf32>, %t: tensor<2xf32>) {
+  // expected-error @+1 {{expected parameters of shape [1], got [2]}}
+  %0 = htq.requantize <i32, blocks [?], scale f32>(%x, %s) to <i8, blocks [?], scale f32>(%t)
+      : (tensor<4xi32>, tensor<1xf32>) to (tensor<2xf32>) -> tensor<4xi8>
+  return
+}
+
+// -----
+
+func.func @requantize_c2_result(%x: tensor<4xi32>, %s: tensor<1xf32>) {
+  // expected-error @+1 {{leaf 0 has elements of type 'ui8', its term says 'i8'}}
+  %0 = htq.requantize <i32, blocks [?], scale f32>(%x, %s) to <i8, blocks [?], scale f32>(%s)
+      : (tensor<4xi32>, tensor<1xf32>) to (tensor<1xf32>) -> tensor<4xui8>
+  return
+}
+
+// -----
+
+func.func @requantize_c3(%x: tensor<4xi32>, %s: tensor<1xf32>, %z: tensor<1xi32>) {
+  // expected-error @+1 {{has a zero that is not of the codes' type}}
+  %0 = htq.requantize <i32, blocks [?], scale f32>(%x, %s) to <i8, blocks [?], scale f32, zero i32>(%s, %z)
+      : (tensor<4xi32>, tensor<1xf32>) to (tensor<1xf32>, tensor<1xi32>) -> tensor<4xi8>
+  return
+}
+
+// -----
+
+func.func @requantize_c4(%x: tensor<4xi32>, %s: tensor<1xf32>) {
+  // expected-error @+1 {{has codes of shape [4] but a result of [5]}}
+  %0 = htq.requantize <i32, blocks [?], scale f32>(%x, %s) to <i8, blocks [?], scale f32>(%s)
+      : (tensor<4xi32>, tensor<1xf32>) to (tensor<1xf32>) -> tensor<5xi8>
+  return
+}
+
+// -----
+
+func.func @observe_c1(%x: tensor<4x?xf32, #ht.dims<s0>>) attributes {ht.symbols = [#ht.symbol<"n", 0, 100>]} {
+  // expected-error @+1 {{expected a static last axis, got [4, s0]}}
+  %0 = htq.observe "site" %x : tensor<4x?xf32, #ht.dims<s0>>
+  return
+}

@@ -75,3 +75,22 @@ func.func private @from_data(%x: tensor<?x384xf32, #ht.dims<s0>>, %w: tensor<100
       -> tensor<?x100xf32, #ht.dims<s0>>
   return
 }
+
+// CHECK-LABEL: func.func private @between
+func.func private @between(%sums: tensor<?x100xi32, #ht.dims<s0>>, %s: tensor<?x1xf32, #ht.dims<s0>>, %t: tensor<1x1xf32>,
+                           %z: tensor<1x1xi8>, %x: tensor<?x100xf32, #ht.dims<s0>>) {
+  // CHECK: htq.requantize <i32, blocks [1, ?], scale f32>(%{{.*}}, %{{.*}}) to <i8, blocks [?, ?], scale f32, zero i8>(%{{.*}}, %{{.*}}) : (tensor<?x100xi32, #ht.dims<s0>>, tensor<?x1xf32, #ht.dims<s0>>) to (tensor<1x1xf32>, tensor<1x1xi8>) -> tensor<?x100xi8, #ht.dims<s0>>
+  %0 = htq.requantize <i32, blocks [1, ?], scale f32>(%sums, %s) to <i8, blocks [?, ?], scale f32, zero i8>(%t, %z)
+      : (tensor<?x100xi32, #ht.dims<s0>>, tensor<?x1xf32, #ht.dims<s0>>) to (tensor<1x1xf32>, tensor<1x1xi8>)
+      -> tensor<?x100xi8, #ht.dims<s0>>
+  // CHECK: htq.observe "encoder.0" %{{.*}} : tensor<?x100xf32, #ht.dims<s0>>
+  %1 = htq.observe "encoder.0" %x : tensor<?x100xf32, #ht.dims<s0>>
+  // Codes of every width.
+  // CHECK: htq.dynamic_quantize signed_max <i3, blocks [1, 32], scale f16>
+  %2, %3 = htq.dynamic_quantize signed_max <i3, blocks [1, 32], scale f16>(%x)
+      : (tensor<?x100xf32, #ht.dims<s0>>) -> (tensor<?x100xi3, #ht.dims<s0>>, tensor<?x4xf16, #ht.dims<s0>>)
+  %4, %5, %6 = htq.dynamic_quantize minmax <ui5, blocks [1, ?], scale f32, zero ui5>(%x)
+      : (tensor<?x100xf32, #ht.dims<s0>>)
+      -> (tensor<?x100xui5, #ht.dims<s0>>, tensor<?x1xf32, #ht.dims<s0>>, tensor<?x1xui5, #ht.dims<s0>>)
+  return
+}
