@@ -17,6 +17,8 @@ from measures import quantiles
 HERE = Path(__file__).resolve().parent
 # The computer does nothing else between blocks: threads that spin after a call go to sleep.
 PAUSE = 0.2
+# Seconds after which a peer counts as hanging while it compiles all its shapes.
+PREPARE_LIMIT = 1800
 
 
 def progress(text):
@@ -95,7 +97,7 @@ class Bench:
         for name in self.peers:
             progress(f"preparing {name}")
             self.remotes[name] = Remote(name, self.task, self.threads, self.cpus)
-            answer = self.attempt(name, do="prepare")
+            answer = self.attempt(name, limit=PREPARE_LIMIT, do="prepare")
             if answer:
                 self.peers[name] |= answer
 
