@@ -107,6 +107,6 @@ def test_a_failing_peer_is_told_and_no_more(tmp_path, monkeypatch, does, cause):
     remote = Remote("bad peer", SimpleNamespace(folder=tmp_path), 1, [min(os.sched_getaffinity(0))])
     try:
         with pytest.raises(Failed, match=cause):
-            remote.ask(limit=5 if "sleep" in does else 120, do="prepare")
+            remote.ask(limit=2 if "sleep" in does else 120, do="prepare")
     finally:
         remote.close()
