@@ -44,6 +44,22 @@ static bool isContiguous(Value value, int64_t axis) {
                       [](ht::Dim dim) { return ht::getConstant(dim) == 1; });
 }
 
+/// Whether `value` reads a rotation in its kernel: vectors of that begin at multiples of
+/// the vector, so that none lies in both halves.
+static bool rotates(Value value) {
+  SmallVector<Value> open{value};
+  llvm::SmallPtrSet<Operation *, 8> seen;
+  while (!open.empty()) {
+    Operation *op = open.pop_back_val().getDefiningOp();
+    if (!op || !seen.insert(op).second)
+      continue;
+    if (isa<ht::RopeOp>(op))
+      return true;
+    llvm::append_range(open, op->getOperands());
+  }
+  return false;
+}
+
 std::optional<ElementEmitter::LaneOperands> ElementEmitter::getLaneOperands(Value value, int64_t lane) {
   using Result = std::optional<LaneOperands>;
   auto onlyIf = [](bool condition, LaneOperands operands = {}) {
@@ -67,15 +83,21 @@ std::optional<ElementEmitter::LaneOperands> ElementEmitter::getLaneOperands(Valu
         return LaneOperands{{transpose.getInput(), transpose.getPermutation()[lane]}};
       })
       .Case([&](ht::SliceOp slice) {
-        return onlyIf(slice.getStrides()[lane] == 1, {{slice.getInput(), lane}});
+        auto start = ht::getConstant(slice.getStarts().getExprs()[lane]);
+        bool isAligned = start && *start % k.lanes == 0;
+        return onlyIf(slice.getStrides()[lane] == 1 && (isAligned || !rotates(slice.getInput())),
+                      {{slice.getInput(), lane}});
       })
       .Case([&](ht::WindowOp window) {
         int64_t j = llvm::find(window.getAxes(), lane) - window.getAxes().begin();
         int64_t inputRank = rank - window.getAxes().size();
-        if (lane >= inputRank)
-          return onlyIf(window.getDilations()[lane - inputRank] == 1,
-                        {{window.getInput(), window.getAxes()[lane - inputRank]}});
-        return onlyIf(j == std::ssize(window.getAxes()) || window.getStrides()[j] == 1,
+        if (lane >= inputRank) {
+          int64_t axis = window.getAxes()[lane - inputRank];
+          return onlyIf(window.getDilations()[lane - inputRank] == 1 && !rotates(window.getInput()),
+                        {{window.getInput(), axis}});
+        }
+        bool isWindowed = j != std::ssize(window.getAxes());
+        return onlyIf(!isWindowed || (window.getStrides()[j] == 1 && !rotates(window.getInput())),
                       {{window.getInput(), lane}});
       })
       .Case([&](ht::ConcatOp concat) {

@@ -123,11 +123,12 @@ private:
   Value hasUniformRow() {
     Value lowest;
     for (int64_t v = 0; v < kVectors; ++v) {
-      Value least = vector::ReductionOp::create(k.b, k.loc, vector::CombiningKind::MINIMUMF,
-                                                read(maxima, zero(), v));
+      Value least =
+          vector::ReductionOp::create(k.b, k.loc, vector::CombiningKind::MINIMUMF, read(maxima, zero(), v));
       lowest = v == 0 ? least : arith::MinimumFOp::create(k.b, k.loc, lowest, least).getResult();
     }
-    return arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OLE, lowest, k.floatConstant(kFloor, real));
+    return arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OLE, lowest,
+                                 k.floatConstant(kFloor, real));
   }
 
   void loadQueries() {
@@ -235,10 +236,8 @@ private:
       SmallVector<Value> next;
       for (int64_t v = 0; v < kVectors; ++v) {
         Value score = read(scores, j, v);
-        Value weight =
-            math::ExpOp::create(k.b, k.loc, arith::SubFOp::create(k.b, k.loc, score, shift[v]));
-        Value isExcluded =
-            arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OLE, score, excluded[v]);
+        Value weight = math::ExpOp::create(k.b, k.loc, arith::SubFOp::create(k.b, k.loc, score, shift[v]));
+        Value isExcluded = arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OLE, score, excluded[v]);
         weight = k.select(isExcluded, k.floatConstant(-0.0, real, k.lanes), weight);
         write(weight, scores, j, v);
         next.push_back(arith::AddFOp::create(k.b, k.loc, carried[v], weight));
@@ -248,8 +247,8 @@ private:
 
     SmallVector<Value> factors, changes;
     for (int64_t v = 0; v < kVectors; ++v) {
-      changes.push_back(arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::ne,
-                                              isAbove(before[v], floor), attends[v]));
+      changes.push_back(
+          arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::ne, isAbove(before[v], floor), attends[v]));
       Value factor = math::ExpOp::create(k.b, k.loc, arith::SubFOp::create(k.b, k.loc, before[v], shift[v]));
       factors.push_back(factor);
       Value total = arith::MulFOp::create(k.b, k.loc, read(totals, zero(), v), factor);

@@ -48,6 +48,11 @@ class Module:
         self.results += [(name, type, text, tolerance) for name, type in zip(names, results)]
         self.operations.add(re.match(r"[a-z_.]+", text)[0])
 
+    def let(self, text):
+        """A value that is no output."""
+        self.body.append(f"  %v{len(self.body)} = {text}")
+        return f"%v{len(self.body) - 1}"
+
     def write(self):
         outputs = ", ".join(f'{type} {{ht.name = "{name[1:]}"}}' for name, type, *_ in self.results)
         path = self.folder / "module.mlir"
@@ -340,6 +345,16 @@ def attention(m):
     n, _ = m.add_input(np.sin(angles))
     for options in "", "interleaved":
         m.add(f"ht.rope {q}, {c}, {n} {options} : {qt}, {ct}, {ct}", qt, tolerance=near)
+    # Halves that are a multiple of the vector, read from any of their elements on.
+    d = 64
+    angles = m.random.standard_normal((1, s, d // 2))
+    c, ct = m.add_input(np.cos(angles))
+    n, _ = m.add_input(np.sin(angles))
+    for start, size in (0, 64), (16, 48), (32, 32), (5, 40), (31, 2), (1, 63), (24, 33), (63, 1):
+        q, qt = m.add_input(m.numbers((ROWS, s, heads, d), special=False))
+        r = m.type((ROWS, s, heads, size))
+        turned = m.let(f"ht.rope {q}, {c}, {n} : {qt}, {ct}, {ct}")
+        m.add(f"ht.slice {turned} starts <0, 0, 0, {start}> strides [1, 1, 1, 1] : {qt} to {r}", r, tolerance=near)
 
 
 # ---- formats ----
