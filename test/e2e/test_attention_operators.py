@@ -1,9 +1,12 @@
 """Operators of transformers, each form of each: the interpreter and native code agree with onnx's
 reference (ai.onnx) and ONNX Runtime (com.microsoft)."""
+import math
+
 import numpy as np
+import onnx
 import pytest
 
-from operators import Nodes, by_onnxruntime, by_reference
+from operators import Nodes, by_definition, by_onnxruntime, by_reference
 
 F, I32, I64 = np.float32, np.int32, np.int64
 # Sizes that occur as nothing else, so that they can be dynamic.
@@ -196,6 +199,101 @@ def test_contrib_fused(symbols, normal, tmp_path):
     nodes.check(tmp_path, by_onnxruntime)
 
 
+# ONNX Runtime's CPU build lacks these: their definitions as its documentation has them.
+
+def gelu(x):
+    return x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))
+
+
+def fast_gelu(x):
+    return x * 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+
+
+def bias_softmax(attributes, data, bias):
+    axis = attributes.get("axis", 1)
+    x = (data + bias).astype(np.float64)
+    rest = tuple(range(axis % x.ndim, x.ndim))  # the axes from `axis` on, together
+    e = np.exp(x - x.max(rest, keepdims=True))
+    return e / e.sum(rest, keepdims=True)
+
+
+def bias_split_gelu(attributes, x, bias):
+    left, right = np.split(x + bias, 2, axis=-1)
+    return left * gelu(right)
+
+
+def fused_matmul_activation(attributes, a, b):
+    if attributes.get("transA"):
+        a = a.swapaxes(-1, -2)
+    if attributes.get("transB"):
+        b = b.swapaxes(-1, -2)
+    x = attributes.get("alpha", 1) * (a @ b)
+    slope, offset = (attributes.get(f"activation_{name}") for name in ("alpha", "beta"))
+    return {b"Relu": lambda: np.maximum(x, 0), b"Tanh": lambda: np.tanh(x), b"Sigmoid": lambda: 1 / (1 + np.exp(-x)),
+            b"LeakyRelu": lambda: np.where(x > 0, x, slope * x),
+            b"Elu": lambda: np.where(x > 0, x, slope * (np.exp(x) - 1)),
+            b"HardSigmoid": lambda: np.clip(slope * x + offset, 0, 1)}[attributes["activation"]]()
+
+
+DEFINITIONS = {
+    "BiasSoftmax": bias_softmax, "BiasSplitGelu": bias_split_gelu, "FusedMatMulActivation": fused_matmul_activation,
+    "BiasAdd": lambda attributes, x, bias, skip: x + bias + skip,
+    "BiasDropout": lambda attributes, x, bias, residual=0: (x + bias + residual, np.ones(x.shape, bool)),
+    "GemmFastGelu": lambda attributes, x, w, bias=0: fast_gelu(x @ w + bias),
+}
+
+
+@shapes
+def test_contrib_by_definition(symbols, normal, tmp_path):
+    nodes = Nodes(18, symbols)
+    x = (BATCH, TOKENS, 7)
+    # A mask of keys, one of pairs, and one that is whole.
+    for bias, inner in (((BATCH, 1, 1, 7), 1), ((1, 1, TOKENS, 7), 0), ((TOKENS, 7), 0), ((BATCH, 2, TOKENS, 7), 0)):
+        contrib(nodes, "BiasSoftmax", normal(BATCH, 2, TOKENS, 7), normal(*bias), axis=3, is_inner_broadcast=inner)
+    for axis in -1, 1, 2:
+        contrib(nodes, "BiasSoftmax", normal(*x), normal(1, TOKENS, 7), axis=axis, is_inner_broadcast=0)
+    contrib(nodes, "BiasSoftmax", normal(*x), normal(*x), is_inner_broadcast=0)
+    for width in 34, 6:
+        contrib(nodes, "BiasSplitGelu", normal(BATCH, TOKENS, width), normal(width))
+    contrib(nodes, "BiasAdd", normal(*x), normal(7), normal(*x))
+    contrib(nodes, "BiasDropout", normal(*x), normal(7), normal(*x), outputs=[F, bool])
+    contrib(nodes, "BiasDropout", normal(*x), normal(*x), outputs=[F, bool])
+    contrib(nodes, "GemmFastGelu", normal(*x), normal(7, 19), normal(19))
+    contrib(nodes, "GemmFastGelu", normal(*x), normal(7, 19))
+    for i, (activation, parameters) in enumerate((
+            ("Relu", []), ("Tanh", []), ("Sigmoid", []), ("LeakyRelu", [0.2]), ("Elu", [0.7]),
+            ("HardSigmoid", [0.3, 0.4]))):
+        left, right = (BATCH, 7, TOKENS) if i % 2 else x, (BATCH, 11, 7) if i % 3 else (BATCH, 7, 11)
+        contrib(nodes, "FusedMatMulActivation", normal(*left), normal(*right), transA=i % 2, transB=int(i % 3 > 0),
+                alpha=0.6, activation=activation, **dict(zip(("activation_alpha", "activation_beta"), parameters)))
+    nodes.check(tmp_path, by_definition(DEFINITIONS))
+
+
+@shapes
+def test_contrib_gates(symbols, normal, tmp_path):
+    nodes = Nodes(18, symbols)
+    x = (BATCH, TOKENS, 21)
+    for width in 21, 7:
+        contrib(nodes, "GatedRMSNorm", normal(*x), normal(width), normal(*x), epsilon=1e-3)
+    contrib(nodes, "GatedRMSNorm", normal(*x), normal(7), normal(*x))
+    contrib(nodes, "GatedAdd", normal(*x), normal(*x), normal(BATCH, TOKENS, 1))
+    contrib(nodes, "ScaledSiLU", normal(*x))
+    contrib(nodes, "TransposeMatMul", normal(BATCH, 7, TOKENS), normal(BATCH, 7, 9), transA=1, alpha=0.4)
+    nodes.check(tmp_path, by_onnxruntime)
+
+
+@shapes
+def test_contrib_causal_convolution(symbols, normal, tmp_path):
+    nodes = Nodes(18, symbols)
+    for taps, activation in ((4, "none"), (2, "swish"), (7, "silu")):
+        # One kernel is longer than the tokens.
+        x, w = normal(BATCH, 6, TOKENS), normal(6, 1, taps)
+        contrib(nodes, "CausalConvWithState", x, w, normal(6), normal(BATCH, 6, taps - 1), outputs=2,
+                activation=activation)
+        contrib(nodes, "CausalConvWithState", x, w, outputs=2, activation=activation)
+    nodes.check(tmp_path, by_onnxruntime)
+
+
 @shapes
 def test_contrib_attention(symbols, normal, tmp_path):
     nodes = Nodes(18, symbols)
@@ -244,6 +342,49 @@ def test_multi_head_attention(symbols, normal, tmp_path):
     nodes.check(tmp_path, by_onnxruntime)
 
 
+def unpacked(path, inputs):
+    """ONNX Runtime, given query, key and value apart: its CPU build takes them in no other way."""
+    model = onnx.load(str(path))
+    feed = dict(inputs)
+    for node in model.graph.node:
+        name, other = node.input[0], node.input[1] if len(node.input) > 1 else ""
+        if inputs[name].ndim == 5:
+            parts = [inputs[name][:, :, :, i] for i in range(3)]
+        else:
+            parts = [inputs[name]] + [inputs[other][:, :, :, i] for i in range(2)]
+        for packed in {name, other} & set(feed):
+            del feed[packed]
+            model.graph.input.remove(next(i for i in model.graph.input if i.name == packed))
+        rest = list(node.input)[3:]
+        node.ClearField("input")
+        for kind, part in zip("qkv", parts):
+            part = part.reshape(*part.shape[:2], -1)
+            feed[f"{node.name}_{kind}"] = part
+            model.graph.input.append(onnx.helper.make_tensor_value_info(f"{node.name}_{kind}", onnx.TensorProto.FLOAT,
+                                                                        part.shape))
+        node.input.extend([f"{node.name}_{kind}" for kind in "qkv"] + rest)
+    onnx.save(model, str(path.with_suffix(".unpacked.onnx")))
+    return by_onnxruntime(path.with_suffix(".unpacked.onnx"), feed)
+
+
+@shapes
+def test_packed_multi_head_attention(symbols, normal, tmp_path):
+    nodes = Nodes(18, symbols)
+    heads, d = 2, 7
+    qkv, kv = (BATCH, TOKENS, heads, 3, d), (BATCH, PAST, heads, 2, d)
+    keep = (np.random.default_rng(9).random((BATCH, PAST)) < 0.6).astype(I32)
+
+    def add(*inputs, **more):
+        contrib(nodes, "MultiHeadAttention", *inputs, num_heads=heads, **more)
+
+    add(normal(*qkv))
+    add(normal(*qkv), None, None, normal(3 * heads * d), unidirectional=1)
+    add(normal(*qkv), None, None, None, np.array([5, 2, 3], I32), normal(1, heads, TOKENS, TOKENS), scale=0.4)
+    add(normal(BATCH, TOKENS, heads * d), normal(*kv))
+    add(normal(BATCH, TOKENS, heads * d), normal(*kv), None, None, keep, normal(BATCH, 1, TOKENS, PAST))
+    nodes.check(tmp_path, unpacked)
+
+
 def caches(lengths, capacity, groups, d, random):
     """A cache whose batches are filled up to `lengths`; what is behind is not looked at."""
     return random.standard_normal((len(lengths), groups, capacity, d)).astype(F)
@@ -276,7 +417,44 @@ def test_group_query_attention(packed, decode, normal, tmp_path):
     add(softcap=2.0)
     for interleaved in 0, 1:
         add(inputs={7: normal(rows, d // 2), 8: normal(rows, d // 2)}, do_rotary=1, rotary_interleaved=interleaved)
+    positions = np.maximum(totals - 1, 0)[:, None] if decode else np.tile(np.arange(TOKENS), (BATCH, 1))
+    add(inputs={7: normal(rows, d // 2), 8: normal(rows, d // 2), 9: positions.astype(I64) + 3}, do_rotary=1)
     add(inputs={10: normal(BATCH, 1, tokens, int(total))})
     add(smooth_softmax=1)
     add(inputs={11: normal(heads)})
     nodes.check(tmp_path, by_onnxruntime)
+
+
+def normalized(path, inputs):
+    """ONNX Runtime, given queries and keys whose heads are normalized: its CPU build does not do it."""
+    model = onnx.load(str(path))
+    feed = dict(inputs)
+    for node in model.graph.node:
+        epsilon = next(a.f for a in node.attribute if a.name == "qk_norm_epsilon")
+        for operand, weight in zip(node.input[:2], node.input[14:16]):
+            heads = inputs[operand].reshape(*inputs[operand].shape[:2], -1, len(inputs[weight]))
+            size = np.sqrt((heads.astype(np.float64)**2).mean(-1, keepdims=True) + epsilon)
+            feed[operand] = (heads / size * inputs[weight]).astype(F).reshape(inputs[operand].shape)
+            del feed[weight]
+            model.graph.input.remove(next(i for i in model.graph.input if i.name == weight))
+        del node.input[14:]
+        node.attribute.remove(next(a for a in node.attribute if a.name == "qk_norm_epsilon"))
+    onnx.save(model, str(path.with_suffix(".normalized.onnx")))
+    return by_onnxruntime(path.with_suffix(".normalized.onnx"), feed)
+
+
+@pytest.mark.parametrize("decode", [False, True], ids=["prompt", "decode"])
+def test_group_query_attention_of_normalized_heads(decode, normal, tmp_path):
+    nodes = Nodes(18, {BATCH: "batch"})
+    heads, groups, d, rows = 4, 2, 16, 40
+    random = np.random.default_rng(10)
+    tokens = 1 if decode else TOKENS
+    totals = np.array([9, 12, 4] if decode else [TOKENS] * 3, I32)
+    for rotary in 0, 1:
+        past = [caches(totals, 11, groups, d, random) for _ in range(2)] if decode else [None, None]
+        tables = [normal(rows, d // 2), normal(rows, d // 2)] if rotary else [None, None]
+        contrib(nodes, "GroupQueryAttention", normal(BATCH, tokens, heads * d), 3 * normal(BATCH, tokens, groups * d),
+                normal(BATCH, tokens, groups * d), *past, totals - 1, np.array(12 if decode else TOKENS, I32), *tables,
+                *[None] * 5, normal(d), normal(d), outputs=3, constant=(6,), num_heads=heads, kv_num_heads=groups,
+                do_rotary=rotary, qk_norm_epsilon=1e-2)
+    nodes.check(tmp_path, normalized)

@@ -5,7 +5,7 @@ import onnx
 import pytest
 from onnx import helper
 
-from operators import Nodes, by_onnxruntime, by_reference
+from operators import Nodes, by_definition, by_onnxruntime, by_reference
 
 F, I32, I64, I8, U8 = np.float32, np.int32, np.int64, np.int8, np.uint8
 BATCH, TOKENS = 3, 5
@@ -87,6 +87,18 @@ def test_integer_products(constant, random, tmp_path):
     nodes.check(tmp_path, by_onnxruntime, tolerance=2e-3, steps=1)
 
 
+@shapes
+def test_products_of_wide_integers(symbols, random, tmp_path):
+    nodes = Nodes(18, symbols)
+    for left in np.int16, np.uint16:
+        for right in np.int16, np.uint16:
+            a, b = codes(random, left, BATCH, TOKENS, 13) // 4, codes(random, right, 13, 6) // 32
+            nodes.add("MatMulInteger16", a, b, domain="com.microsoft", outputs=[I32])
+    # ONNX Runtime has those of two signed operands only.
+    nodes.check(tmp_path, by_definition({
+        "MatMulInteger16": lambda attributes, a, b: (a.astype(I64) @ b.astype(I64)).astype(I32)}))
+
+
 @weights
 def test_integer_convolution(constant, random, tmp_path):
     nodes = Nodes(20, {5: "batch"})
@@ -130,6 +142,25 @@ def test_operators_on_codes(symbols, random, tmp_path):
             constant=(0, 1, 3, 4, 6, 7))
         add("QLinearGlobalAveragePool", *tensor(BATCH, 4, 6, 7), *result(0.02), outputs=[kind])
     nodes.check(tmp_path, by_onnxruntime, steps=1)
+
+
+def qlinear_reduce_mean(attributes, x, scale, zero, to_scale, to_zero):
+    number = (x.astype(np.float64) - zero) * scale
+    mean = number.mean(tuple(attributes["axes"]), keepdims=bool(attributes["keepdims"]))
+    limits = np.iinfo(x.dtype)
+    return np.clip(np.rint(mean / to_scale) + to_zero, limits.min, limits.max).astype(x.dtype)
+
+
+@shapes
+def test_mean_of_codes(symbols, random, tmp_path):
+    nodes = Nodes(18, symbols)
+    for kind in U8, I8:
+        for axes, keep in ([1], 1), ([-1, 0], 0), ([0, 1, 2], 1):
+            nodes.add("QLinearReduceMean", codes(random, kind, BATCH, TOKENS, 9), scales(random), codes(random, kind),
+                      np.array(0.02, F), codes(random, kind), domain="com.microsoft", outputs=[kind], axes=axes,
+                      keepdims=keep)
+    # ONNX Runtime has its definition, but no code for it.
+    nodes.check(tmp_path, by_definition({"QLinearReduceMean": qlinear_reduce_mean}), steps=1)
 
 
 @weights

@@ -69,15 +69,12 @@ void emitEmbedLayerNormalization(NodeImporter &node) {
     node.setResult(2, sum);
 }
 
-/// rms_norm(x) * activation(gate), the norm over groups as long as its scale.
+/// rms_norm(x) * silu(gate), the norm over groups as long as its scale.
 void emitGatedRMSNorm(NodeImporter &node) {
   Value x = node.input(0), scale = node.input(1), gate = node.input(2);
   Dims dims = node.dims(0), width = node.dims(1);
-  StringRef activation = node.string("activation", "silu");
   if (node.failed())
     return;
-  if (activation != "silu" && activation != "swish" && activation != "sigmoid")
-    return node.error("activation '" + activation + "' is not supported");
   auto groups = width.size() == 1 && !dims.empty() ? ht::divideExactly(dims.back(), width[0]) : std::nullopt;
   if (!groups)
     return node.error("its input does not consist of groups as long as its scale");
@@ -87,8 +84,7 @@ void emitGatedRMSNorm(NodeImporter &node) {
   Type wide = Float32Type::get(node.getContext()), type = node.elementType(0);
   Value normal = normalize(node, /*centre=*/false, node.reshape(node.cast(x, wide), grouped), scale, {},
                            node.real("epsilon", 1e-5f));
-  gate = node.cast(gate, wide);
-  gate = activation == "sigmoid" ? node.unary<ht::SigmoidOp>(gate) : node.unary<ht::SiluOp>(gate);
+  gate = node.unary<ht::SiluOp>(node.cast(gate, wide));
   node.setResult(0, node.cast(node.mul(node.reshape(normal, dims), gate), type));
 }
 

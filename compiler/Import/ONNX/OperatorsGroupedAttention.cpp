@@ -124,7 +124,9 @@ void emitGroupQueryAttention(NodeImporter &node) {
     form.key = part(heads, keyHeads);
     form.value = part(heads + keyHeads, keyHeads);
   }
-  if (node.hasInput(14) && node.hasInput(15)) {
+  if (node.hasInput(14) != node.hasInput(15))
+    return node.error("q_norm_weight and k_norm_weight must be given together");
+  if (node.hasInput(14)) {
     form.query = normalizeHeads(node, form.query, node.input(14));
     form.key = normalizeHeads(node, form.key, node.input(15));
   }

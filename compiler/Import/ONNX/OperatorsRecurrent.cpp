@@ -202,24 +202,30 @@ void emitCausalConvWithState(NodeImporter &node) {
   if (!taps || *taps < 1 || *taps > kMaxTaps)
     return node.error("its kernel has " + node.symbols().toString(kernel[2]) + " taps, supported are 1 to " +
                       Twine(kMaxTaps));
+  Dim one = node.symbols().constant(1);
+  if (kernel != Dims{dims[1], one, kernel[2]})
+    return node.error("its kernel " + node.symbols().toString(kernel) + " is not one per channel of " +
+                      node.symbols().toString(dims));
   Dims pad = dims;
   pad[2] = node.symbols().constant(*taps - 1);
+  Value past = node.hasInput(3) ? node.refine(node.input(3), 2, *taps - 1) : Value();
+  if (past && node.dimsOf(past) != pad)
+    return node.error("its past " + node.symbols().toString(node.dimsOf(past)) + " is not what a kernel of " +
+                      Twine(*taps) + " taps reaches back to, " + node.symbols().toString(pad));
   Value whole = x;
-  if (*taps > 1) {
-    Value past = node.hasInput(3) ? node.input(3) : node.broadcastTo(node.scalarLike(0, x), pad);
-    whole = node.concat({past, x}, 2);
-  }
+  if (*taps > 1)
+    whole = node.concat({past ? past : node.broadcastTo(node.scalarLike(0, x), pad), x}, 2);
   // Half-precision taps are added in f32.
   Type type = node.elementType(0), wide = type.isF64() ? type : Float32Type::get(node.getContext());
   Value sum;
   for (int64_t tap = 0; tap < *taps; ++tap) {
-    Dim start = node.symbols().constant(tap), one = node.symbols().constant(1);
+    Dim start = node.symbols().constant(tap);
     Value w = node.cast(node.reshape(sliceAxis(node, weight, 2, start, one), {kernel[0], one}), wide);
     Value term = node.mul(node.cast(sliceAxis(node, whole, 2, start, dims[2]), wide), w);
     sum = sum ? node.add(sum, term) : term;
   }
   if (node.hasInput(2))
-    sum = node.add(sum, node.cast(node.reshape(node.input(2), {kernel[0], node.symbols().constant(1)}), wide));
+    sum = node.add(sum, node.cast(node.reshape(node.input(2), {kernel[0], one}), wide));
   sum = node.cast(sum, type);
   node.setResult(0, activation == "none" ? sum : node.unary<ht::SiluOp>(sum));
   if (node.wants(1))
