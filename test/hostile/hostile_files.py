@@ -402,6 +402,23 @@ def thousands_of_files(folder):
                initializers=[external(name, [64], location=name) for name in names]))
 
 
+# ---- tensors of nothing, wide ----------------------------------------------------------------------------
+
+
+def nothing(name, kind, *attributes, shape, count=1):
+    """A node that would go over the other dimensions of tensors without elements."""
+    names = [f"e{i}" for i in range(count)]
+    bytes_case(name, ANY, "", simple(node(kind, names, ["y"], *attributes), outputs=[value("y")],
+                                     initializers=[tensor(e, shape, INT64, b"") for e in names]))
+
+
+nothing("concatenation_of_nothing", "Concat", attribute("axis", i=2), shape=[1 << 30, 1 << 30, 0], count=2)
+nothing("concatenation_of_much_nothing", "Concat", attribute("axis", i=1), shape=[1 << 20, 0], count=10_000)
+nothing("gather_of_nothing", "Gather", attribute("axis", i=1), shape=[1 << 30, 1 << 30, 0], count=2)
+nothing("order_of_nothing", "Unique", attribute("axis", i=0), shape=[1 << 30, 0])
+nothing("suppression_of_nothing", "NonMaxSuppression", shape=[1 << 30, 0, 4], count=2)
+nothing("transposition_of_nothing", "Transpose", shape=[0, 1 << 30, 1 << 30, 1 << 30])
+
 # ---- attributes and shapes -------------------------------------------------------------------------------
 
 BIG = (1 << 63) - 1
@@ -481,6 +498,18 @@ misfit("attention_of_nothing", "4 elements are not 0 heads", "Attention", [[2, 3
        attribute("kv_num_heads", i=0))
 misfit("scores_of_two_types", "one element type", "Attention", [([2, 4, 24], FLOAT16), [2, 6, 24], [2, 6, 24], [4, 6]],
        *HEADS, attribute("qk_matmul_output_mode", i=3), outputs=["y", "", "", "scores"])
+misfit("zero_per_channel_of_none", "are no image and its kernel", "ConvInteger",
+       [([1, 1, 4, 4], UINT8), "", None, ""], initializers=[tensor("x1", [], UINT8, b"\1"), tensor("x3", [2], UINT8, b"\1\2")])
+misfit("range_of_two_types", "its bounds differ in element type", "Range", ["", "", ""], initializers=[
+    tensor("x0", [], INT64, bytes(8)), tensor("x1", [], FLOAT, struct.pack("<f", 4)),
+    tensor("x2", [], INT64, struct.pack("<q", 1))])
+misfit("choice_by_a_number", "1-bit", "Where", ["", [2], [2]], initializers=[tensor("x0", [2], FLOAT, bytes(8))])
+misfit("loop_while_nothing", "not produced by any node before it", "Loop", [None, "", [2]],
+       attribute("body", g=graph([], [value("i", [], INT64), value("c", [], BOOL), value("v", [2])],
+                                 [value("c", [], BOOL), value("v", [2])])))
+bytes_case("scan_of_numbers", FAILED, "has no axis 0", model(graph(
+    [node("Scan", ["", "x"], ["y"], attribute("num_scan_inputs", i=1),
+          attribute("body", g=graph([], [value("e")], [value("e")])))], [value("x", [3])], [value("y")]), version=8))
 misfit("rotation_by_cubes", "ht.rope", "GroupQueryAttention",
        [[1, 3, 8], [1, 3, 8], [1, 3, 8], None, None, ([1], INT32), "", [3, 2, 1], [3, 2, 1]], *GROUPED,
        outputs=["y", "key", "value"], domain="com.microsoft",

@@ -265,7 +265,8 @@ Known evaluateNot(NodeImporter &node) {
 
 Known evaluateWhere(NodeImporter &node) {
   const SymbolicTensor *condition = node.known(0), *lhs = node.known(1), *rhs = node.known(2);
-  if (!condition || !lhs || !rhs || lhs->elementType != rhs->elementType || !condition->isConstant())
+  if (!condition || !lhs || !rhs || lhs->elementType != rhs->elementType ||
+      !condition->elementType.isInteger(1) || !condition->isConstant())
     return std::nullopt;
   auto shape = broadcastShapes(lhs->shape, rhs->shape);
   if (shape)

@@ -165,10 +165,12 @@ Known evaluateConcat(NodeImporter &node) {
     if (!countElements(result.shape, SymbolicTensor::kMaxElements))
       return std::nullopt;
   }
+  if (llvm::is_contained(result.shape, 0))
+    return result;
   for (int64_t row = 0; row < outer; ++row)
     for (unsigned i = 0; i < node.numInputs(); ++i) {
       ArrayRef<Element> elements = node.known(i)->elements;
-      size_t width = elements.size() / std::max<int64_t>(outer, 1);
+      size_t width = elements.size() / outer;
       result.elements.append(elements.begin() + row * width, elements.begin() + (row + 1) * width);
     }
   return result;
@@ -191,14 +193,19 @@ Known evaluateGather(NodeImporter &node) {
   result.shape.append(data->shape.begin() + axis + 1, data->shape.end());
   if (!countElements(result.shape, SymbolicTensor::kMaxElements))
     return std::nullopt;
+  for (int64_t &position : *positions) {
+    int64_t index = position < 0 ? position + extent : position;
+    if (index < 0 || index >= extent) {
+      node.error("index " + Twine(position) + " is outside the " + Twine(extent) + " elements of axis " +
+                 Twine(axis));
+      return std::nullopt;
+    }
+    position = index;
+  }
+  if (llvm::is_contained(result.shape, 0))
+    return result;
   for (int64_t row = 0; row < outer; ++row)
-    for (int64_t position : *positions) {
-      int64_t index = position < 0 ? position + extent : position;
-      if (index < 0 || index >= extent) {
-        node.error("index " + Twine(position) + " is outside the " + Twine(extent) + " elements of axis " +
-                   Twine(axis));
-        return std::nullopt;
-      }
+    for (int64_t index : *positions) {
       auto from = data->elements.begin() + (row * extent + index) * inner;
       result.elements.append(from, from + inner);
     }

@@ -198,8 +198,12 @@ void emitLoop(NodeImporter &node) {
   }
   std::string remedy = node.hasInput(1) ? node.constantRemedy(1) : "";
   Condition condition{true, Value()};
-  if (node.hasInput(1))
-    condition = getCondition(node, *node.anyInput(1));
+  if (node.hasInput(1)) {
+    Binding *given = node.anyInput(1);
+    if (!given)
+      return;
+    condition = getCondition(node, *given);
+  }
 
   std::vector<Binding> carried;
   for (size_t i = 0; i < numCarried; ++i)
@@ -284,7 +288,10 @@ bool runScan(NodeImporter &node, const Graph &body, ArrayRef<Binding> states, Ar
              std::vector<std::vector<Binding>> &parts) {
   std::optional<Dim> length;
   for (auto [value, axis] : llvm::zip(scanned, axes)) {
-    Dim dim = node.dimsOf(value)[axis];
+    Dims dims = node.dimsOf(value);
+    if (axis >= static_cast<int64_t>(dims.size()))
+      return node.error("what it scans has no axis " + Twine(axis)), false;
+    Dim dim = dims[axis];
     if (length && *length != dim)
       return node.error("what it scans has " + node.symbols().toString(*length) + " and " +
                         node.symbols().toString(dim) + " elements"),

@@ -39,7 +39,7 @@ Value alongChannels(NodeImporter &node, Value x, int64_t rank) {
     return {};
   x = asScalar(node, x);
   Dims dims = node.dimsOf(x);
-  if (dims.size() != 1)
+  if (dims.size() != 1 || rank < 1)
     return x;
   dims.append(rank - 1, node.symbols().constant(1));
   return node.reshape(x, dims);

@@ -77,6 +77,8 @@ void emitRange(NodeImporter &node) {
       return node.error("its bounds depend on data: shapes may depend on the shapes of the inputs only",
                         node.constantRemedy(i));
   Type type = bounds[0]->elementType;
+  if (bounds[1]->elementType != type || bounds[2]->elementType != type)
+    return node.error("its bounds differ in element type");
   if (isa<FloatType>(type)) {
     double start = bounds[0]->elements[0].number, limit = bounds[1]->elements[0].number,
            delta = bounds[2]->elements[0].number;

@@ -39,13 +39,15 @@ std::optional<Dims> SymbolicTensor::asDims() const {
 }
 
 std::optional<int64_t> countElements(ArrayRef<int64_t> shape, int64_t limit) {
-  // A zero anywhere makes an empty tensor, however large the rest.
-  int64_t count = llvm::is_contained(shape, 0) ? 0 : 1;
+  // A zero anywhere makes an empty tensor, whose other sizes are loops all the same.
+  constexpr int64_t kMaxAroundNothing = 1 << 20;
+  bool isEmpty = llvm::is_contained(shape, 0);
+  int64_t count = 1, most = isEmpty ? std::max(limit, kMaxAroundNothing) : limit;
   for (int64_t size : shape) {
-    if (size < 0 || __builtin_mul_overflow(count, size, &count) || count > limit)
+    if (size < 0 || __builtin_mul_overflow(count, std::max<int64_t>(size, 1), &count) || count > most)
       return std::nullopt;
   }
-  return count;
+  return isEmpty ? 0 : count;
 }
 
 //===----------------------------------------------------------------------===//
