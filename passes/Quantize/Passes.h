@@ -4,6 +4,9 @@
 #define HALFTONE_PASSES_QUANTIZE_PASSES_H
 
 #include "dialects/HT/HTOps.h"
+#include "dialects/HTQ/HTQDialect.h"
+
+#include "mlir/Dialect/Quant/IR/Quant.h"
 
 #include "mlir/Pass/Pass.h"
 

@@ -67,7 +67,7 @@ def number(random, *shape):
 BLOCKS = ["?, ?", "1, ?", "?, 1", "1, 32", "2, 7", "4, 1", "4, 100"]
 
 
-@pytest.mark.parametrize("codes", ["i8", "ui8", "i4", "ui4", "ui2", "i16", "ui16", "i32", "f8E4M3FN", "f8E5M2", "f4E2M1FN"])
+@pytest.mark.parametrize("codes", ["i8", "ui8", "i4", "ui4", "i3", "ui5", "i6", "ui2", "i16", "ui16", "i32", "f8E4M3FN", "f8E5M2", "f4E2M1FN"])
 def test_affine(codes, tmp_path):
     shape = (ROWS, COLUMNS)
     m, t = Module(), tensor("f32", *shape)
