@@ -38,24 +38,40 @@ bool isFlat(Value value) {
   return !last || getConstant(last) == 1 || getSplat(value);
 }
 
-/// reshape([…, r] -> broadcast […, r, 2]) -> […, 2 r]; returns the […, r] value or null.
-Value matchTwins(ReshapeOp reshape) {
-  Value inner = reshape.getInput();
-  Dims split = getDims(inner), whole = getDims(reshape.getResult());
-  if (split.size() != whole.size() + 1 || getConstant(split.back()) != 2 ||
-      ArrayRef<Dim>(split).drop_back(2) != ArrayRef<Dim>(whole).drop_back(1))
-    return {};
-  Value unit;
-  if (auto broadcast = inner.getDefiningOp<BroadcastOp>())
-    unit = broadcast.getInput();
-  else if (auto concat = inner.getDefiningOp<ConcatOp>();
+/// What `reshape` repeats: a tensor of r columns, from reshape(broadcast […, r, 1] -> […, r, 2]) -> […, 2 r]
+/// or, as halves, with the two before the r; axes of size 1 anywhere. Null where it is no such repetition.
+Value matchRepetition(ReshapeOp reshape, Repeat repeat) {
+  Value wide = reshape.getInput(), once;
+  if (auto broadcast = wide.getDefiningOp<BroadcastOp>())
+    once = broadcast.getInput();
+  else if (auto concat = wide.getDefiningOp<ConcatOp>();
            concat && concat.getInputs().size() == 2 && concat.getInputs()[0] == concat.getInputs()[1])
-    unit = concat.getInputs().front();
-  if (!unit || getDims(unit).size() != split.size() || getConstant(getLastDim(unit)) != 1)
+    once = concat.getInputs().front();
+  Dims split = getDims(wide), whole = getDims(reshape.getResult());
+  auto columns = whole.empty() ? std::nullopt : getConstant(whole.back());
+  if (!once || !columns || getDims(once).size() != split.size())
     return {};
-  auto before = unit.getDefiningOp<ReshapeOp>();
-  split.pop_back();
-  return before && getDims(before.getInput()) == split ? before.getInput() : Value();
+  // The axes that become columns, from the last one on, and the one among them that repeats.
+  int64_t count = 1, behind = 0;
+  while (count < *columns && !split.empty()) {
+    auto size = getConstant(split.back());
+    Dim before = getDims(once)[split.size() - 1];
+    if (!size)
+      return {};
+    if (before != split.back()) {
+      if (*size != 2 || getConstant(before) != 1 || behind)
+        return {};
+      behind = count;
+    }
+    count *= *size;
+    split.pop_back();
+  }
+  whole.pop_back();
+  Dims outer(ArrayRef<Dim>(getDims(once)).take_front(split.size()));
+  for (Dims *dims : {&split, &whole, &outer})
+    llvm::erase_if(*dims, [](Dim dim) { return getConstant(dim) == 1; });
+  bool isRepeated = count == *columns && behind == (repeat == Repeat::Twins ? 1 : count / 2);
+  return isRepeated && split == whole && split == outer ? once : Value();
 }
 
 /// Whether the columns of `value` are r columns, repeated.
@@ -67,7 +83,7 @@ bool isRepeated(Value value, Repeat repeat, int depth = 0) {
     return repeat == Repeat::Halves && concat.getInputs().size() == 2 &&
            concat.getInputs()[0] == concat.getInputs()[1] && concat.getAxis() + 1 == getDims(value).size();
   if (auto reshape = dyn_cast<ReshapeOp>(op)) {
-    if (repeat == Repeat::Twins && matchTwins(reshape))
+    if (matchRepetition(reshape, repeat))
       return true;
     return isUnitReshape(reshape) && getLastDim(reshape.getInput()) == getLastDim(value) &&
            isRepeated(reshape.getInput(), repeat, depth + 1);
@@ -97,9 +113,10 @@ Value makeUnrepeated(IRRewriter &rewriter, Value value, Repeat repeat) {
   dims.back() = getAffineConstantExpr(*getConstant(dims.back()) / 2, value.getContext());
   auto type = getTensorType(dims, getElementTypeOrSelf(value));
   if (auto reshape = dyn_cast<ReshapeOp>(op)) {
-    if (Value twin = repeat == Repeat::Twins ? matchTwins(reshape) : Value())
-      return twin;
-    return graph::reshape(rewriter, op->getLoc(), makeUnrepeated(rewriter, reshape.getInput(), repeat), dims);
+    Value once = matchRepetition(reshape, repeat);
+    if (!once)
+      once = makeUnrepeated(rewriter, reshape.getInput(), repeat);
+    return graph::reshape(rewriter, op->getLoc(), once, dims);
   }
   if (auto broadcast = dyn_cast<BroadcastOp>(op))
     return BroadcastOp::create(rewriter, op->getLoc(), type,

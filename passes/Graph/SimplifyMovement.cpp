@@ -225,6 +225,8 @@ struct SinkScale : RewritePattern {
         scale->getOperand(0).getType() == scale->getResult(0).getType() && !getSplat(scale->getOperand(0))
             ? 0
             : 1;
+    if (scale->getOperand(base).getDefiningOp<MulOp>())
+      return rewriter.notifyMatchFailure(op, "a product keeps its factor (gelu)");
     Value factor = scale->getOperand(1 - base);
     if (!getDims(factor).empty())
       return rewriter.notifyMatchFailure(op, "factor is not a scalar yet");

@@ -87,7 +87,8 @@ func.func @interleaved(%x: tensor<2x5x3x4xf32>, %c: tensor<1x5x1x2xf32>, %s: ten
 // rotate_every_two, with each angle repeated beside itself (GPT-J).
 // CHECK-LABEL: func.func @twins
 // CHECK-SAME:    (%[[X:.*]]: tensor<2x5x3x4xf32>, %[[F:.*]]: tensor<1x5x1x2xf32>)
-// CHECK:         %[[COS:.*]] = ht.cos %[[F]] : tensor<1x5x1x2xf32>
+// CHECK:         %[[ONCE:.*]] = ht.reshape %{{.*}} : tensor<1x5x1x2x1xf32> to tensor<1x5x1x2xf32>
+// CHECK:         %[[COS:.*]] = ht.cos %[[ONCE]] : tensor<1x5x1x2xf32>
 // CHECK:         %[[COS3:.*]] = ht.reshape %[[COS]] : tensor<1x5x1x2xf32> to tensor<1x5x2xf32>
 // CHECK:         ht.rope %[[X]], %[[COS3]], %{{.*}} interleaved
 func.func @twins(%x: tensor<2x5x3x4xf32>, %f: tensor<1x5x1x2xf32>) -> tensor<2x5x3x4xf32> {
@@ -107,6 +108,56 @@ func.func @twins(%x: tensor<2x5x3x4xf32>, %f: tensor<1x5x1x2xf32>) -> tensor<2x5
   %rs = ht.mul %rotated, %s : tensor<2x5x3x4xf32>, tensor<1x5x1x4xf32> -> tensor<2x5x3x4xf32>
   %3 = ht.add %xc, %rs : tensor<2x5x3x4xf32>, tensor<2x5x3x4xf32> -> tensor<2x5x3x4xf32>
   return %3 : tensor<2x5x3x4xf32>
+}
+
+// -----
+
+// Sines and cosines from a table, each repeated by a tile that has an axis too many (GPT-J by TorchScript).
+// CHECK-LABEL: func.func @gathered_angles
+// CHECK-SAME:    %[[S:[a-z0-9]*]]: tensor<1x5x2xf32>, %[[C:[a-z0-9]*]]: tensor<1x5x2xf32>)
+// CHECK:         %[[COS:.*]] = ht.reshape %{{.*}} : tensor<1x5x1x2xf32> to tensor<1x5x2xf32>
+// CHECK:         ht.rope %{{.*}}, %[[COS]], %{{.*}} interleaved : tensor<2x5x3x4xf32>, tensor<1x5x2xf32>
+func.func @gathered_angles(%x: tensor<2x5x3x4xf32>, %s2: tensor<1x5x2xf32>, %c2: tensor<1x5x2xf32>) -> tensor<2x5x3x4xf32> {
+  %s6 = ht.reshape %s2 : tensor<1x5x2xf32> to tensor<1x5x1x2x1x1xf32>
+  %sw = ht.broadcast %s6 : tensor<1x5x1x2x1x1xf32> to tensor<1x5x1x2x2x1xf32>
+  %s = ht.reshape %sw : tensor<1x5x1x2x2x1xf32> to tensor<1x5x1x4xf32>
+  %c6 = ht.reshape %c2 : tensor<1x5x2xf32> to tensor<1x5x1x2x1x1xf32>
+  %cw = ht.broadcast %c6 : tensor<1x5x1x2x1x1xf32> to tensor<1x5x1x2x2x1xf32>
+  %c = ht.reshape %cw : tensor<1x5x1x2x2x1xf32> to tensor<1x5x1x4xf32>
+  %even = ht.slice %x starts <0, 0, 0, 0> strides [1, 1, 1, 2] : tensor<2x5x3x4xf32> to tensor<2x5x3x2xf32>
+  %odd = ht.slice %x starts <0, 0, 0, 1> strides [1, 1, 1, 2] : tensor<2x5x3x4xf32> to tensor<2x5x3x2xf32>
+  %neg = ht.neg %odd : tensor<2x5x3x2xf32>
+  %0 = ht.reshape %neg : tensor<2x5x3x2xf32> to tensor<2x5x3x2x1xf32>
+  %1 = ht.reshape %even : tensor<2x5x3x2xf32> to tensor<2x5x3x2x1xf32>
+  %2 = ht.concat %0, %1 axis 4 : tensor<2x5x3x2x1xf32>, tensor<2x5x3x2x1xf32> -> tensor<2x5x3x2x2xf32>
+  %rotated = ht.reshape %2 : tensor<2x5x3x2x2xf32> to tensor<2x5x3x4xf32>
+  %xc = ht.mul %x, %c : tensor<2x5x3x4xf32>, tensor<1x5x1x4xf32> -> tensor<2x5x3x4xf32>
+  %rs = ht.mul %rotated, %s : tensor<2x5x3x4xf32>, tensor<1x5x1x4xf32> -> tensor<2x5x3x4xf32>
+  %3 = ht.add %xc, %rs : tensor<2x5x3x4xf32>, tensor<2x5x3x4xf32> -> tensor<2x5x3x4xf32>
+  return %3 : tensor<2x5x3x4xf32>
+}
+
+// -----
+
+// Angles tiled as a whole, for pairs of halves (DINOv3).
+// CHECK-LABEL: func.func @tiled_halves
+// CHECK-SAME:    %[[F:[a-z0-9]*]]: tensor<5x2xf32>)
+// CHECK:         %[[COS:.*]] = ht.cos %{{.*}} : tensor<5x2xf32>
+// CHECK:         ht.rope %{{.*}}, %{{.*}}, %{{.*}} : tensor<2x5x3x4xf32>, tensor<1x5x2xf32>
+func.func @tiled_halves(%x: tensor<2x3x5x4xf32>, %f: tensor<5x2xf32>) -> tensor<2x3x5x4xf32> {
+  %f3 = ht.reshape %f : tensor<5x2xf32> to tensor<5x1x2xf32>
+  %fw = ht.broadcast %f3 : tensor<5x1x2xf32> to tensor<5x2x2xf32>
+  %ff = ht.reshape %fw : tensor<5x2x2xf32> to tensor<5x4xf32>
+  %c = ht.cos %ff : tensor<5x4xf32>
+  %s = ht.sin %ff : tensor<5x4xf32>
+  %low = ht.slice %x starts <0, 0, 0, 0> strides [1, 1, 1, 1] : tensor<2x3x5x4xf32> to tensor<2x3x5x2xf32>
+  %high = ht.slice %x starts <0, 0, 0, 2> strides [1, 1, 1, 1] : tensor<2x3x5x4xf32> to tensor<2x3x5x2xf32>
+  %neg = ht.neg %high : tensor<2x3x5x2xf32>
+  %rotated = ht.concat %neg, %low axis 3 : tensor<2x3x5x2xf32>, tensor<2x3x5x2xf32> -> tensor<2x3x5x4xf32>
+  %xc = ht.mul %x, %c : tensor<2x3x5x4xf32>, tensor<5x4xf32> -> tensor<2x3x5x4xf32>
+  %rs = ht.mul %rotated, %s : tensor<2x3x5x4xf32>, tensor<5x4xf32> -> tensor<2x3x5x4xf32>
+  %3 = ht.add %xc, %rs : tensor<2x3x5x4xf32>, tensor<2x3x5x4xf32> -> tensor<2x3x5x4xf32>
+  return %3 : tensor<2x3x5x4xf32>
 }
 
 // -----

@@ -332,6 +332,21 @@ func.func @scale_sinks(%x: tensor<2x5x8xf32>) -> tensor<2x2x5x4xf32> {
 
 // -----
 
+// Near miss: a product keeps its factor (the half of gelu).
+// CHECK-LABEL: func.func @scale_of_product
+// CHECK:         %[[PRODUCT:.*]] = ht.mul
+// CHECK:         %[[SCALED:.*]] = ht.mul %[[PRODUCT]],
+// CHECK:         ht.transpose %[[SCALED]]
+func.func @scale_of_product(%x: tensor<2x8xf32>, %y: tensor<2x8xf32>) -> tensor<8x2xf32> {
+  %half = ht.constant dense<0.5> : tensor<f32>
+  %0 = ht.mul %x, %y : tensor<2x8xf32>, tensor<2x8xf32> -> tensor<2x8xf32>
+  %1 = ht.mul %0, %half : tensor<2x8xf32>, tensor<f32> -> tensor<2x8xf32>
+  %2 = ht.transpose %1 [1, 0] : tensor<2x8xf32> -> tensor<8x2xf32>
+  return %2 : tensor<8x2xf32>
+}
+
+// -----
+
 // Near miss: the scaled tensor has another reader, for which it would be computed twice.
 // CHECK-LABEL: func.func @scale_stays
 // CHECK:         %[[SCALED:.*]] = ht.mul
