@@ -1,7 +1,7 @@
 //===- FuzzIR.cpp - any text as IR of the dialects ------------------------===//
 //
 // Parsed, verified, printed and parsed again; attributes and types of ht and htq
-// are what the dictionary (ir.dict) knows words of.
+// are what its dictionary (seeds.py) has words of.
 //
 //===----------------------------------------------------------------------===//
 

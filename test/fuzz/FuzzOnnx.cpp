@@ -21,6 +21,31 @@
 using namespace mlir;
 using namespace halftone;
 
+namespace {
+
+/// Passes keep patterns, a context keeps what it has seen: both for many inputs, not for all.
+struct Compiler {
+  MLIRContext context;
+  PassManager passes;
+
+  Compiler() : context(MLIRContext::Threading::DISABLED), passes(load(context)) {
+    for (const pipelines::Phase &phase : pipelines::getPhases())
+      if (phase.build)
+        pipelines::addPhase(passes, phase, {"f32", ""});
+  }
+
+private:
+  static MLIRContext *load(MLIRContext &context) {
+    DialectRegistry registry;
+    registerDialects(registry);
+    context.appendDialectRegistry(registry);
+    context.loadDialect<func::FuncDialect, ht::HTDialect, htk::HTKDialect, htq::HTQDialect>();
+    return &context;
+  }
+};
+
+} // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   std::string error;
   std::unique_ptr<onnx::Model> model =
@@ -30,17 +55,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!model)
     return 0;
 
-  // A context keeps what it has seen: now and then a new one.
-  static std::optional<MLIRContext> context;
+  static std::optional<Compiler> compiler;
   static unsigned runs = 0;
-  if (runs++ % 500 == 0) {
-    DialectRegistry registry;
-    registerDialects(registry);
-    context.emplace(registry, MLIRContext::Threading::DISABLED);
-    context->loadDialect<func::FuncDialect, ht::HTDialect, htk::HTKDialect, htq::HTQDialect>();
-  }
+  if (runs++ % 500 == 0)
+    compiler.emplace();
+  MLIRContext *context = &compiler->context;
   bool failed = false;
-  ScopedDiagnosticHandler handler(&*context, [&](Diagnostic &diagnostic) {
+  ScopedDiagnosticHandler handler(context, [&](Diagnostic &diagnostic) {
     failed |= diagnostic.getSeverity() == DiagnosticSeverity::Error;
     return success();
   });
@@ -52,12 +73,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     __builtin_trap();
   if (!module)
     return 0;
-  (*module)->setAttr(htk::HTKDialect::kCpuAttr, htk::CpuAttr::get(&*context, "x86-64-v4", 512));
-  PassManager pm(&*context);
-  for (const pipelines::Phase &phase : pipelines::getPhases())
-    if (phase.build)
-      pipelines::addPhase(pm, phase, {"f32", ""});
-  if (mlir::failed(pm.run(*module)) && !failed)
+  (*module)->setAttr(htk::HTKDialect::kCpuAttr, htk::CpuAttr::get(context, "x86-64-v4", 512));
+  if (mlir::failed(compiler->passes.run(*module)) && !failed)
     __builtin_trap();
   return 0;
 }

@@ -1,10 +1,12 @@
-"""Writes the first inputs of each fuzz target: `seeds.py FOLDER` fills FOLDER/TARGET.
+"""Writes the first inputs of each fuzz target: `seeds.py FOLDER` fills FOLDER/TARGET, and
+FOLDER/TARGET.dict with words that its inputs are made of.
 
 For ONNX these are the cases of onnx.backend.test with at most 4 KiB, and the hand-made
 files of test/hostile.
 """
 import inspect
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -68,6 +70,15 @@ def onnx():
             yield content
 
 
+def words_of_ir():
+    return {word for part in ir() for word in re.findall(r"[!#]?[a-z_][\w.]{2,}", re.sub("//.*", "", part.decode()))}
+
+
+def words_of_onnx():
+    from onnx.defs import get_all_schemas
+    return {word for schema in get_all_schemas() for word in (schema.name, *schema.attributes)}
+
+
 TARGETS = {"npy": npy, "npz": npz, "json": json, "constant": constant, "ir": ir, "onnx": onnx, "tensors": lambda: []}
 
 if __name__ == "__main__":
@@ -76,3 +87,5 @@ if __name__ == "__main__":
         folder.mkdir(parents=True, exist_ok=True)
         for i, seed in enumerate(seeds()):
             (folder / f"seed{i}").write_bytes(seed)
+    for target, words in {"ir": words_of_ir, "onnx": words_of_onnx}.items():
+        Path(sys.argv[1], f"{target}.dict").write_text("".join(f'"{word}"\n' for word in sorted(words())))

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Adds up the results of lit, GoogleTest and pytest.
+"""Adds up the results of lit, GoogleTest, pytest and the fuzz targets.
 
     summary.py FOLDER
 
-reads FOLDER/*.json (lit --output, gtest --gtest_output) and FOLDER/*.xml (pytest
---junitxml), prints what failed, one line per runner and, last and alone on its line,
+reads FOLDER/*.json (lit --output, gtest --gtest_output), FOLDER/*.xml (pytest
+--junitxml) and FOLDER/*.tsv (an outcome and a name per line), prints what failed, one line per runner and, last and alone on its line,
 `N passed, N failed, N skipped`. Exits with 1 when a test failed, when a runner
 died or when no test ran.
 """
@@ -52,6 +52,8 @@ def read(path):
         return [(f"{path.stem} died before its end", "failed")]
     if path.suffix == ".xml":
         return pytest(ElementTree.fromstring(text))
+    if path.suffix == ".tsv":
+        return [(name, outcome) for outcome, name in (line.split("\t", 1) for line in text.splitlines())]
     results = json.loads(text)
     return lit(results) if "tests" in results and "__version__" in results else gtest(results)
 

@@ -26,12 +26,13 @@ command_test() {
   run_lit "$results" "$filter"
   run_gtest "$results" "$filter"
   run_pytest "$results" "$filter"
+  run_fuzz "$results" "$filter"
 
   # The last line: N passed, N failed, N skipped.
   "$VENV/bin/python" tools/dev.d/summary.py "$results"
 }
 
-# Each of the three may fail: its results say so, and the others still run. A
+# Each of the four may fail: its results say so, and the others still run. A
 # runner that died leaves "crashed" in place of its results.
 
 run_lit() {
@@ -82,4 +83,24 @@ run_pytest() {
     --only "$filter" --junitxml "$results/pytest.xml" || status=$?
   # 5: no test was chosen.
   case $status in 0 | 1 | 5) ;; *) echo crashed >"$results/pytest.xml" ;; esac
+}
+
+# A minute of all targets, the same inputs each time as far as libFuzzer can. A filter
+# that has not "fuzz" in it leaves them out even where it matches: they take long to build.
+run_fuzz() {
+  local results=$1/fuzz.tsv filter=$2 target found
+  [[ -z $filter || $filter == *fuzz* ]] || return 0
+  (build_fuzz_targets && make_fuzz_seeds) || {
+    echo crashed >"$results"
+    return 0
+  }
+  for target in $FUZZ_TARGETS; do
+    grep -qE -- "$filter" <<<"fuzz.$target" || continue
+    rm -rf "$BUILD/fuzz/corpus-of-test"
+    if found=$(fuzz "$target" "$(fuzz_share "$target" 60 "$FUZZ_TARGETS")" "$BUILD/fuzz/corpus-of-test" -seed=1); then
+      printf 'passed\tfuzz.%s\n' "$target"
+    else
+      printf 'failed\tfuzz.%s: %s\n' "$target" "$found"
+    fi
+  done >"$results"
 }
