@@ -4,7 +4,9 @@
 #include "compiler/Driver/Batch.h"
 #include "compiler/Driver/Compiler.h"
 #include "compiler/Driver/Verbs.h"
-#include "compiler/Pipelines/Phases.h"
+#include "dialects/HTQ/Formats.h"
+
+#include "llvm/ADT/StringExtras.h"
 
 namespace halftone::driver {
 
@@ -24,10 +26,20 @@ static void printHelp(llvm::ArrayRef<OptionSpec> options) {
                << "\nPhases (each can be stopped after, and gone on from):\n";
   for (const pipelines::Phase &phase : pipelines::getPhases())
     llvm::outs() << "  " << phase.name << std::string(10 - phase.name.size(), ' ') << phase.does << "\n";
-  llvm::outs() << "\nExamples:\n"
+  llvm::outs() << "\nFormats (-g128 may be any length; others are written as in IR, such as\n"
+                  "'signed_max affine<i4, blocks [1, 48], scale f32>'):\n"
+                  "  model           of weights: as the model file has them\n";
+  for (const htq::NamedFormat &format : htq::getNamedFormats())
+    llvm::outs() << "  " << llvm::left_justify(format.name, 16) << format.summary << "\n";
+  llvm::outs() << "\nA plan is a list of rules, of which the first that matches the name of a weight or\n"
+                  "of its node decides; the options decide the rest:\n"
+                  "  [{\"match\": \"*.query.*\", \"weights\": \"int8\", \"activations\": \"int8-token\"},\n"
+                  "   {\"match\": \"*embeddings*\", \"weights\": \"bf16\"}]\n"
+                  "\nExamples:\n"
                   "  halftone compile model.onnx -o model --max batch=8,sequence=512\n"
                   "  ./model --describe\n"
-                  "  halftone compile model.onnx -o model.so --precision bf16\n"
+                  "  halftone compile model.onnx -o model.so --weights bf16\n"
+                  "  halftone compile model.onnx -o model --weights int8 --activations int8-token\n"
                   "  halftone compile model.onnx --compile-to=raise -o -\n\n"
                   "Of a batch, each line of JOBS is a JSON array with the arguments of one\n"
                   "compilation: [\"a.onnx\", \"-o\", \"a.so\"]. Standard output tells of each, by the\n"
@@ -61,7 +73,13 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
       {"--elements", "NAME=SHAPE,…", "what an input that is a sequence or an optional holds: shapes as in\n"
        "states=3x4,2x4 or x=scalar, empty, or none for an absent optional; the\n"
        "inputs are then called states.0 and states.1", nullptr, nullptr, &elements},
-      {"--precision", "f32|bf16", "what weights are stored in (default f32)", &options.precision},
+      {"--weights", "FORMAT", "what linear and embedding weights are stored in (default f32; see below)",
+       &options.phases.weights},
+      {"--activations", "FORMAT", "what linears take their inputs as (default f32; see below)",
+       &options.phases.activations},
+      {"--plan", "FILE", "formats by rules for names of weights, instead of one for all (see below)",
+       &options.phases.plan},
+      {"--save-plan", "FILE", "write the format of every weight as such rules, to be edited", &options.phases.savePlan},
       {"--cpu", "NAME", "processor to compile for: native (default), x86-64-v3, x86-64-v4,\n"
        "or LLVM's name of one", &options.cpu},
       {"--compile-to", "PHASE", "stop after this phase and write IR", &options.compileTo},
@@ -100,10 +118,6 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
   options.model = positional.front();
   if (llvm::Error error = parseImportOptions(maxima, constants, elements, options.import))
     return fail(std::move(error), ExitUsage);
-  if (options.precision != "f32" && options.precision != "bf16") {
-    printError("--precision is f32 or bf16, got '" + options.precision + "'");
-    return ExitUsage;
-  }
   int first, last, emitPhase = pipelines::getPhases().size() - 1;
   if (int code = checkPhase("--compile-from", options.compileFrom, first, 0))
     return code;

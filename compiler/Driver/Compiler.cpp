@@ -6,8 +6,8 @@
 #include "compiler/Driver/Registration.h"
 #include "compiler/Driver/VerifyPhases.h"
 #include "compiler/Emit/Files.h"
-#include "compiler/Pipelines/Phases.h"
 #include "dialects/HTK/HTKDialect.h"
+#include "passes/Quantize/Plan.h"
 
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -47,10 +47,14 @@ Compiler::Compiler(CompileOptions given)
       diagnostics(context, options.verbose, options.takeDiagnostic), progress(options.verbose) {
   // Reports about the compiler itself go to our handler, not beside it.
   context.printOpOnDiagnostic(false);
-  context.loadDialect<htk::HTKDialect>();
+  context.loadDialect<htk::HTKDialect, htq::HTQDialect>();
 }
 
 ExitCode Compiler::load() {
+  const pipelines::PhaseOptions &formats = options.phases;
+  auto plan = quantize::Plan::read(formats.weights, formats.activations, formats.plan, &context);
+  if (!plan)
+    return static_cast<ExitCode>(fail(plan.takeError(), ExitUsage));
   if (!llvm::sys::fs::exists(options.model)) {
     printError("cannot open '" + options.model + "': no such file");
     return ExitUsage;
@@ -58,6 +62,7 @@ ExitCode Compiler::load() {
   llvm::SmallString<128> directory(options.model);
   llvm::sys::fs::make_absolute(directory);
   llvm::sys::path::remove_filename(directory);
+  std::string &modelDirectory = options.phases.modelDirectory;
   modelDirectory = directory.str().str();
 
   firstPhase = options.compileFrom.empty() ? 0 : pipelines::findPhase(options.compileFrom);
@@ -88,7 +93,7 @@ ExitCode Compiler::runPhases(int last) {
 
   std::optional<PhaseVerifier> verifier;
   if (options.verifyEachPhase) {
-    verifier.emplace(modelDirectory);
+    verifier.emplace(getModelDirectory());
     if (llvm::Error error = verifier->start(*module))
       return static_cast<ExitCode>(fail(std::move(error), ExitFailed));
   }
@@ -98,7 +103,7 @@ ExitCode Compiler::runPhases(int last) {
       break;
     progress(phase.name);
     PassManager pm(&context);
-    pipelines::addPhase(pm, phase, {options.precision, modelDirectory});
+    pipelines::addPhase(pm, phase, options.phases);
     if (failed(pm.run(*module))) {
       if (!diagnostics.hasErrors())
         printError("internal error: phase '" + phase.name.str() + "' failed without a message");
@@ -113,7 +118,7 @@ ExitCode Compiler::runPhases(int last) {
 
 ExitCode Compiler::writeModule() {
   Builder builder(&context);
-  (*module)->setAttr(kModelDirectoryAttr, builder.getStringAttr(modelDirectory));
+  (*module)->setAttr(kModelDirectoryAttr, builder.getStringAttr(getModelDirectory()));
   if (options.output == "-" || options.output.empty()) {
     module->print(llvm::outs());
     return ExitOk;
@@ -137,14 +142,16 @@ ExitCode Compiler::emit() {
     return static_cast<ExitCode>(fail(cpu.takeError(), ExitUsage));
   emit::EmitOptions emitOptions;
   emitOptions.output = options.output;
-  emitOptions.modelDirectory = modelDirectory;
+  emitOptions.modelDirectory = getModelDirectory();
   emitOptions.cpu = *cpu;
   emitOptions.runtimeLibraries = getRuntimeLibraries();
   emitOptions.linker = options.linker.empty() ? getDefaultLinker() : options.linker;
   // Only what shapes the program, so that equal compilations give equal bytes.
   emitOptions.buildInfo = llvm::json::Object{{"compiler", "Halftone " HALFTONE_VERSION},
                                              {"source", llvm::sys::path::filename(options.model)},
-                                             {"precision", options.precision},
+                                             {"weights", options.phases.weights},
+                                             {"activations", options.phases.activations},
+                                             {"plan", llvm::sys::path::filename(options.phases.plan)},
                                              {"cpu", cpu->level},
                                              {"tune", cpu->tune}};
   emitOptions.progress = [this](llvm::StringRef step) { progress(step); };

@@ -6,17 +6,18 @@
 #include "compiler/Driver/Console.h"
 #include "compiler/Emit/Emit.h"
 #include "compiler/Import/ONNX/Importer.h"
+#include "compiler/Pipelines/Phases.h"
 
 namespace halftone::driver {
 
 struct CompileOptions {
   std::string model;
   std::string output;
-  std::string precision = "f32";
   std::string cpu = "native";
   std::string compileFrom, compileTo; ///< phase names; empty: import and emit
   std::string linker;
   ImportOptions import;
+  pipelines::PhaseOptions phases;
   bool verbose = false;
   bool verifyEachPhase = false;
   /// Takes diagnostics where it is given; else they are printed.
@@ -42,7 +43,7 @@ public:
   ExitCode emit();
 
   mlir::ModuleOp getModule() { return *module; }
-  const std::string &getModelDirectory() const { return modelDirectory; }
+  const std::string &getModelDirectory() const { return options.phases.modelDirectory; }
   Progress &getProgress() { return progress; }
   int getFirstPhase() const { return firstPhase; }
 
@@ -52,7 +53,6 @@ private:
   DiagnosticPrinter diagnostics;
   Progress progress;
   mlir::OwningOpRef<mlir::ModuleOp> module;
-  std::string modelDirectory;
   int firstPhase = 0; ///< the phase the module has been through
 };
 

@@ -4,7 +4,6 @@
 #include "compiler/Driver/Compiler.h"
 #include "compiler/Driver/Reference.h"
 #include "compiler/Driver/Verbs.h"
-#include "compiler/Pipelines/Phases.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Program.h"
@@ -38,17 +37,27 @@ static int runNative(Compiler &compiler, const std::string &program, llvm::Array
   return status < 0 ? ExitInternal : status;
 }
 
+static bool asksForFormats(const pipelines::PhaseOptions &options) {
+  pipelines::PhaseOptions defaults;
+  return options.weights != defaults.weights || options.activations != defaults.activations ||
+         !options.plan.empty() || !options.savePlan.empty();
+}
+
 int runRun(llvm::ArrayRef<llvm::StringRef> arguments) {
   CompileOptions options;
   std::string maxima;
   std::vector<std::string> constants, elements;
   bool help = false, reference = false;
   const OptionSpec specs[] = {
-      {"--reference", "", "interpret the imported graph instead of compiling it", nullptr, &reference},
+      {"--reference", "", "interpret the graph instead of compiling it: as imported, or in the formats\n"
+       "that are asked for", nullptr, &reference},
       {"--max", "NAME=N,…", "as in halftone compile", &maxima},
       {"--constant", "NAME=VALUE", "as in halftone compile", nullptr, nullptr, &constants},
       {"--elements", "NAME=SHAPE,…", "as in halftone compile", nullptr, nullptr, &elements},
-      {"--precision", "f32|bf16", "as in halftone compile", &options.precision},
+      {"--weights", "FORMAT", "as in halftone compile", &options.phases.weights},
+      {"--activations", "FORMAT", "as in halftone compile", &options.phases.activations},
+      {"--plan", "FILE", "as in halftone compile", &options.phases.plan},
+      {"--save-plan", "FILE", "as in halftone compile", &options.phases.savePlan},
       {"-v", "", "show every step", nullptr, &options.verbose},
       {"--help", "", "this text", nullptr, &help},
   };
@@ -83,6 +92,8 @@ int runRun(llvm::ArrayRef<llvm::StringRef> arguments) {
   {
     Compiler compiler(options);
     status = compiler.load();
+    if (status == ExitOk && reference && asksForFormats(options.phases))
+      status = compiler.runPhases(pipelines::findPhase("quantize"));
     if (status == ExitOk)
       status = reference ? runReference(compiler.getModule(), compiler.getModelDirectory(), rest)
                          : runNative(compiler, options.output, rest);

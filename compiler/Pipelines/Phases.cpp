@@ -25,8 +25,10 @@ static void buildRaise(OpPassManager &pm, const PhaseOptions &options) {
 }
 
 static void buildAssign(OpPassManager &pm, const PhaseOptions &options) {
-  pm.addPass(quantize::createAssignStorage({options.precision}));
+  pm.addPass(quantize::createAssign({options.weights, options.activations, options.plan, options.savePlan}));
 }
+
+static void buildQuantize(OpPassManager &pm, const PhaseOptions &) { pm.addPass(quantize::createQuantize()); }
 
 static void buildFuse(OpPassManager &pm, const PhaseOptions &) {
   OpPassManager &functions = pm.nest<func::FuncOp>();
@@ -55,7 +57,9 @@ ArrayRef<Phase> getPhases() {
        "are symbols; shape arithmetic is folded", nullptr},
       {"raise", "recognises transformer operations", "linear, attention, norm, rope, glu and embedding where they "
        "exist; equal for every exporter", buildRaise},
-      {"assign", "chooses what every weight is stored in", "stored types on weights", buildAssign},
+      {"assign", "decides the formats of weights and activations", "formats as attributes of linears and embeddings",
+       buildAssign},
+      {"quantize", "makes these formats true", "weights and activations are leaves of their terms", buildQuantize},
       {"fuse", "groups operations into kernels", "@main holds kernels, views and weights only", buildFuse},
       {"layout", "packs weights for their kernels", "no kernel holds an unpacked ht.linear of a weight", buildLayout},
       {"lower", "kernels to vector loops to LLVM, one planned arena, barriers", "LLVM dialect and the weights' "
@@ -80,7 +84,11 @@ void addPhase(OpPassManager &pm, const Phase &phase, const PhaseOptions &options
 
 namespace {
 struct PhasePipelineOptions : PassPipelineOptions<PhasePipelineOptions> {
-  Option<std::string> precision{*this, "precision", llvm::cl::desc("f32 or bf16"), llvm::cl::init("f32")};
+  Option<std::string> weights{*this, "weights", llvm::cl::desc("format of weights"), llvm::cl::init("f32")};
+  Option<std::string> activations{*this, "activations", llvm::cl::desc("format of the linears' inputs"),
+                                  llvm::cl::init("f32")};
+  Option<std::string> plan{*this, "plan", llvm::cl::desc("file of rules for formats"), llvm::cl::init("")};
+  Option<std::string> savePlan{*this, "save-plan", llvm::cl::desc("file for the decided formats"), llvm::cl::init("")};
   Option<std::string> modelDirectory{*this, "model-directory", llvm::cl::desc("folder of the model's files"),
                                      llvm::cl::init("")};
 };
@@ -93,7 +101,8 @@ void registerPhasePipelines() {
     PassPipelineRegistration<PhasePipelineOptions>(
         "phase-" + phase.name.str(), "phase " + phase.name.str() + ": " + phase.does.str(),
         [&phase](OpPassManager &pm, const PhasePipelineOptions &options) {
-          addPhase(pm, phase, {options.precision, options.modelDirectory});
+          addPhase(pm, phase, {options.weights, options.activations, options.plan, options.savePlan,
+                                options.modelDirectory});
         });
   }
 }

@@ -22,8 +22,11 @@ namespace halftone::pipelines {
 
 /// What phases need to know beside the module.
 struct PhaseOptions {
-  std::string precision = "f32"; ///< f32 or bf16: what linear and embedding weights are stored in
-  std::string modelDirectory;    ///< folder of the model's files; empty: passes read no file
+  std::string weights = "f32";     ///< the format of weights
+  std::string activations = "f32"; ///< the format of the linears' inputs
+  std::string plan;                ///< file of rules that come before these; empty: none
+  std::string savePlan;            ///< file for what was decided; empty: none
+  std::string modelDirectory;      ///< folder of the model's files; empty: passes read no file
 };
 
 struct Phase {

@@ -48,6 +48,7 @@ static constexpr NamedFormat kFormats[] = {
      "4-bit floats, an 8-bit scale per 16 inside one scale"},
     {"int8", "affine<i8, blocks [1, ?], scale f32>", "a scale per row: per output channel of a weight"},
     {"int8-token", "affine<i8, blocks [1, ?], scale f32>", "the same of activations: per token"},
+    {"int8-token-g128", "affine<i8, blocks [1, 128], scale f32>", "of activations, a scale per token and 128 of it"},
     {"int8-asym", "affine<ui8, blocks [1, ?], scale f32, zero ui8>", "a scale and a zero per row"},
     {"int8-g128", "affine<i8, blocks [1, 128], scale f32>", "a scale per 128 of a row"},
     {"int8-tensor", "affine<i8, blocks [?, ?], scale f32>", "one scale"},
@@ -88,47 +89,106 @@ Rule getUsualRule(AffineAttr affine) {
                                                                                             : Rule::Absmax;
 }
 
-FailureOr<Format> parseFormat(StringRef text, MLIRContext *context, std::string &error) {
-  Format format;
-  for (const NamedFormat &named : kFormats)
-    if (named.name == text) {
-      text = named.term;
-      format.codebook = named.codebook;
-      break;
-    }
-  std::optional<Rule> rule;
-  auto [first, rest] = text.split(' ');
-  if ((rule = symbolizeRule(first)))
-    text = rest.trim();
+FormatAttr getPlainFormat(Type element) {
+  return FormatAttr::get(element.getContext(), std::nullopt, TypeAttr::get(element), {});
+}
 
-  // What the parser of attributes has to say goes to `error`.
+/// A format of `text`: an element type, or a term after its rule or without. Null after a diagnostic.
+static FormatAttr parseTerm(StringRef text, ArrayRef<float> codebook, MLIRContext *context) {
+  auto emitError = [&] { return mlir::emitError(UnknownLoc::get(context)); };
+  auto [first, rest] = text.split(' ');
+  std::optional<Rule> rule = symbolizeRule(first);
+  if (rule)
+    text = rest.trim();
+  if (!text.contains('<')) {
+    Type type = parseType(text, context);
+    return type ? getPlainFormat(type) : FormatAttr();
+  }
+  Attribute term = parseAttribute("#htq." + text.str(), context);
+  if (!term)
+    return {};
+  auto affine = dyn_cast<AffineAttr>(term);
+  if (!rule && affine)
+    rule = getUsualRule(affine);
+  DenseElementsAttr levels;
+  if (!codebook.empty())
+    levels = DenseElementsAttr::get(
+        RankedTensorType::get({static_cast<int64_t>(codebook.size())}, Float32Type::get(context)), codebook);
+  return FormatAttr::getChecked(emitError, context, rule, term, levels);
+}
+
+/// A name such as `int4-g128-asym` around its block's length.
+struct BlockName {
+  StringRef before, after;
+  int64_t length = 0;
+};
+
+static std::optional<BlockName> splitBlock(StringRef name) {
+  BlockName parts;
+  std::tie(parts.before, parts.after) = name.split("-g");
+  if (parts.after.consumeInteger(10, parts.length) || parts.length < 1)
+    return std::nullopt;
+  return parts;
+}
+
+static FormatAttr withBlock(FormatAttr format, int64_t from, int64_t to) {
+  Attribute term = mapBlocks(format.getTerm(), [&](ArrayRef<int64_t> blocks) {
+    SmallVector<int64_t> changed(blocks);
+    std::replace(changed.begin(), changed.end(), from, to);
+    return changed;
+  });
+  return FormatAttr::get(format.getContext(), format.getRule(), term, format.getCodebook());
+}
+
+FailureOr<FormatAttr> parseFormat(StringRef text, MLIRContext *context, std::string &error) {
+  // What parsers and verifiers have to say goes to `error`.
   ScopedDiagnosticHandler handler(context, [&](Diagnostic &diagnostic) {
     error = "'" + text.str() + "' is no format: " + diagnostic.str();
     return success();
   });
+  std::optional<BlockName> given = splitBlock(text);
+  for (const NamedFormat &named : kFormats) {
+    std::optional<BlockName> parts = splitBlock(named.name);
+    bool isAlike = given && parts && given->before == parts->before && given->after == parts->after;
+    if (named.name != text && !isAlike)
+      continue;
+    FormatAttr format = parseTerm(named.term, named.codebook, context);
+    return isAlike ? withBlock(format, parts->length, given->length) : format;
+  }
+  // Without a name for it, only what can be a term is worth a parser's message.
   if (text.contains('<')) {
-    format.term = parseAttribute("#htq." + text.str(), context);
-    if (format.term && !isTerm(format.term)) {
-      error = "'" + text.str() + "' is no term";
-      return failure();
-    }
-  } else if (Type type = parseType(text, context)) {
-    format.term = TypeAttr::get(type);
-  }
-  if (!format.term)
-    return failure();
-  if (auto leaf = dyn_cast<TypeAttr>(format.term);
-      leaf && !isa<Float16Type, BFloat16Type, Float32Type>(leaf.getValue())) {
-    error = "'" + text.str() + "' is no type that values are stored in as they are";
+    if (FormatAttr format = parseTerm(text, {}, context))
+      return format;
     return failure();
   }
-  auto affine = dyn_cast<AffineAttr>(format.term);
-  if (rule && !affine) {
-    error = "'" + text.str() + "' has no parameters that a rule could choose";
-    return failure();
+  error = "unknown format '" + text.str() + "'; there are ";
+  for (const NamedFormat &named : kFormats)
+    error += named.name.str() + (&named == std::end(kFormats) - 1 ? "" : ", ");
+  error += ", and terms such as 'affine<i4, blocks [1, 48], scale f16>'";
+  return failure();
+}
+
+std::string getName(FormatAttr format, Use use) {
+  for (const NamedFormat &named : kFormats) {
+    if (named.name.contains("-token") != (use == Use::Activations) && named.term.starts_with("affine"))
+      continue;
+    FormatAttr candidate = parseTerm(named.term, named.codebook, format.getContext());
+    if (candidate == format)
+      return named.name.str();
+    std::optional<BlockName> parts = splitBlock(named.name);
+    int64_t block = getInnerBlock(format.getTerm());
+    if (parts && block != AffineAttr::kWhole && withBlock(candidate, parts->length, block) == format)
+      return (parts->before + "-g" + Twine(block) + parts->after).str();
   }
-  format.rule = rule ? *rule : affine ? getUsualRule(affine) : Rule::Absmax;
-  return format;
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  stream << format;
+  text = StringRef(text).drop_front(StringRef("#htq.format<").size()).drop_back().str();
+  // The usual rule goes without saying.
+  auto affine = dyn_cast<AffineAttr>(format.getTerm());
+  if (affine && format.getRule() == getUsualRule(affine))
+    return StringRef(text).split(' ').second.str();
+  return text;
 }
 
 } // namespace halftone::htq

@@ -1,7 +1,7 @@
 //===- Formats.h - the names of common formats ------------------------------===//
 //
-// A name stands for a term over codes [n, k] and nothing more: passes and kernels
-// know terms only. What has no name is written as a term.
+// A name stands for a `#htq.format` of codes [n, k] and nothing more: passes and
+// kernels know terms only. What has no name is written as a term.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,15 +11,6 @@
 #include "dialects/HTQ/HTQDialect.h"
 
 namespace halftone::htq {
-
-struct Format {
-  /// An element type as it is stored, or an affine. Blocks are for codes [n, k]; see `withRank`.
-  mlir::Attribute term;
-  /// How parameters follow from data; of an affine.
-  Rule rule = Rule::Absmax;
-  /// The entries of the term's codebook, if it has one.
-  llvm::ArrayRef<float> codebook;
-};
 
 /// One row of the table of names.
 struct NamedFormat {
@@ -31,9 +22,19 @@ struct NamedFormat {
 llvm::ArrayRef<NamedFormat> getNamedFormats();
 
 /// The format that `text` says: a name, or a term as the dialect writes it within another one
-/// ("affine<i4, blocks [1, 64], scale f16>"), after a rule and a space if not by the usual one. On
-/// failure `error` says why.
-mlir::FailureOr<Format> parseFormat(llvm::StringRef text, mlir::MLIRContext *context, std::string &error);
+/// ("affine<i4, blocks [1, 64], scale f16>"), after a rule and a space if not by the usual one. A name that
+/// ends in a block's length, as in `int4-g128`, stands for any other length as well. On failure `error` says
+/// why.
+mlir::FailureOr<FormatAttr> parseFormat(llvm::StringRef text, mlir::MLIRContext *context, std::string &error);
+
+/// What tensors a format is for: rows of weights [n, k] or of activations [tokens, k].
+enum class Use { Weights, Activations };
+
+/// The first name of `format`, or what is parsed as it.
+std::string getName(FormatAttr format, Use use);
+
+/// The format of tensors that are stored or computed with as they are.
+FormatAttr getPlainFormat(mlir::Type element);
 
 /// The rule that loses least: minmax where there is a zero, signed_max for signed integers below 8 bits
 /// (one more step in 15 or fewer), else absmax.

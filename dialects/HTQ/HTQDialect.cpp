@@ -2,6 +2,7 @@
 
 #include "dialects/HTQ/HTQDialect.h"
 
+#include "dialects/HT/HTOps.h"
 #include "dialects/HTQ/HTQOps.h"
 #include "dialects/HTQ/Terms.h"
 
@@ -94,6 +95,31 @@ static void printBlocks(AsmPrinter &printer, ArrayRef<int64_t> blocks) {
   printer << ']';
 }
 
+Attribute FormatAttr::parse(AsmParser &parser, Type) {
+  std::optional<Rule> rule;
+  Attribute term;
+  DenseElementsAttr codebook;
+  StringRef keyword;
+  if (parser.parseLess())
+    return {};
+  if (succeeded(parser.parseOptionalKeyword(&keyword, {"absmax", "signed_max", "minmax"})))
+    rule = symbolizeRule(keyword);
+  if (parseTerm(parser, term) ||
+      (succeeded(parser.parseOptionalKeyword("codebook")) && parser.parseAttribute(codebook)) || parser.parseGreater())
+    return {};
+  return parser.getChecked<FormatAttr>(parser.getContext(), rule, term, codebook);
+}
+
+void FormatAttr::print(AsmPrinter &printer) const {
+  printer << '<';
+  if (getRule())
+    printer << stringifyRule(*getRule()) << ' ';
+  printTerm(printer, getTerm());
+  if (getCodebook())
+    printer << " codebook " << getCodebook();
+  printer << '>';
+}
+
 #include "dialects/HTQ/HTQDialect.cpp.inc"
 #include "dialects/HTQ/HTQEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
@@ -142,4 +168,50 @@ LogicalResult LookupAttr::verify(function_ref<InFlightDiagnostic()> emitError, A
 
 LogicalResult SumAttr::verify(function_ref<InFlightDiagnostic()> emitError, Attribute lhs, Attribute rhs) {
   return verifyParts(emitError, {lhs, rhs});
+}
+
+/// Whether every affine over a matrix has two blocks.
+static bool isOfMatrices(Attribute term) {
+  if (auto affine = dyn_cast<AffineAttr>(term))
+    return affine.getBlocks().size() == 2 && isOfMatrices(affine.getCodes()) && isOfMatrices(affine.getScale()) &&
+           (!affine.getZero() || isOfMatrices(affine.getZero()));
+  if (auto lookup = dyn_cast<LookupAttr>(term))
+    return isOfMatrices(lookup.getCodes());
+  if (auto sum = dyn_cast<SumAttr>(term))
+    return isOfMatrices(sum.getLhs()) && isOfMatrices(sum.getRhs());
+  return true;
+}
+
+LogicalResult FormatAttr::verify(function_ref<InFlightDiagnostic()> emitError, std::optional<Rule> rule,
+                                 Attribute term, DenseElementsAttr codebook) {
+  if (!isTerm(term))
+    return emitError() << "expected a term, got " << term;
+  auto affine = dyn_cast<AffineAttr>(term);
+  if (rule && !affine)
+    return emitError() << "has a rule for " << term << ", which is no affine";
+  if (rule && failed(verifyRule(emitError, affine, *rule)))
+    return failure();
+  auto lookup = rule ? dyn_cast<LookupAttr>(affine.getCodes()) : LookupAttr();
+  if (lookup && !codebook)
+    return emitError() << "lacks the codebook of its term";
+  if (codebook && (!lookup || codebook.getType().getRank() != 1 ||
+                   TypeAttr::get(codebook.getElementType()) != lookup.getCodebook()))
+    return emitError() << "has a codebook of " << codebook.getType() << " that its term lacks";
+  if (auto leaf = dyn_cast<TypeAttr>(term); leaf && !isa<FloatType>(leaf.getValue()))
+    return emitError() << "casts to " << leaf.getValue() << ", which is no float";
+  if (!isOfMatrices(term))
+    return emitError() << "expected blocks of two axes, rows and k, got " << term;
+  return success();
+}
+
+LogicalResult HTQDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  bool isWeights = attribute.getName() == kWeightsAttr;
+  if (!isWeights && attribute.getName() != kActivationsAttr)
+    return op->emitError() << "has an unknown attribute " << attribute.getName();
+  if (!isa<FormatAttr>(attribute.getValue()))
+    return op->emitError() << attribute.getName() << " must be a format, got " << attribute.getValue();
+  if (!isa<ht::LinearOp>(op) && !(isWeights && isa<ht::EmbeddingOp>(op)))
+    return op->emitError() << "has " << attribute.getName() << ", but reads no weight"
+                           << (isWeights ? "" : " with activations");
+  return success();
 }

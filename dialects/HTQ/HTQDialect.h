@@ -5,6 +5,7 @@
 
 #include "dialects/HT/HTDialect.h"
 
+#include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 
 #include "dialects/HTQ/HTQDialect.h.inc"

@@ -4,6 +4,7 @@
 #define HALFTONE_DIALECTS_HTQ_HTQDIALECT_TD
 
 include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
 
 def HTQ_Dialect : Dialect {
@@ -28,9 +29,22 @@ def HTQ_Dialect : Dialect {
         MXFP4                       #htq.affine<f4E2M1FN, blocks [1, 32], scale f8E8M0FNU>
         NVFP4                       #htq.affine<f4E2M1FN, blocks [1, 16],
                                         scale affine<f8E4M3FN, blocks [?, ?], scale f32>>
+
+    Until a format is applied, it is a decision: an attribute of the operation
+    that reads the tensor.
+
+      [D1] `htq.weights` is a `#htq.format` on `ht.linear` or `ht.embedding`;
+      [D2] `htq.activations` is a `#htq.format` on `ht.linear`.
   }];
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::halftone::ht::HTDialect"];
+  let hasOperationAttrVerify = 1;
+  let extraClassDeclaration = [{
+    /// Attribute of `ht.linear` and `ht.embedding`: the format that is decided for their weight.
+    static constexpr ::llvm::StringLiteral kWeightsAttr = "htq.weights";
+    /// Attribute of `ht.linear`: the format that is decided for its input.
+    static constexpr ::llvm::StringLiteral kActivationsAttr = "htq.activations";
+  }];
 }
 
 class HTQ_Attr<string name, string attrMnemonic> : AttrDef<HTQ_Dialect, name> {
@@ -81,6 +95,42 @@ def HTQ_SumAttr : HTQ_Attr<"Sum", "sum"> {
   }];
   let parameters = (ins "::mlir::Attribute":$lhs, "::mlir::Attribute":$rhs);
   let assemblyFormat = "`<` custom<Term>($lhs) `,` custom<Term>($rhs) `>`";
+  let genVerifyDecl = 1;
+}
+
+def HTQ_Rule : I32EnumAttr<"Rule", "how parameters follow from data", [
+    I32EnumAttrCase<"Absmax", 0, "absmax">, I32EnumAttrCase<"SignedMax", 1, "signed_max">,
+    I32EnumAttrCase<"Minmax", 2, "minmax">]> {
+  let cppNamespace = "::halftone::htq";
+  let genSpecializedAttr = 0;
+}
+def HTQ_RuleAttr : EnumAttr<HTQ_Dialect, HTQ_Rule, "rule">;
+
+def HTQ_FormatAttr : HTQ_Attr<"Format", "format"> {
+  let summary = "a decision: a term for matrices, and how its leaves are made";
+  let description = [{
+    ```mlir
+    #htq.format<signed_max affine<i4, blocks [1, 128], scale f16>>
+    #htq.format<absmax affine<lookup<ui4, codebook f32>, blocks [1, 64], scale f32>
+        codebook dense<[…]> : tensor<16xf32>>
+    #htq.format<affine<ui4, blocks [1, 32], scale f16, zero ui4>>
+    #htq.format<bf16>
+    ```
+
+    With a rule the leaves are those of `htq.dynamic_quantize`. Without one an
+    element type is what the tensor is cast to, and another term is one that the
+    tensor is the value of already: its leaves stay as they are. Blocks are those
+    of a matrix: rows (outputs of a weight, tokens of activations), then k.
+
+      [C1] a term with a rule is one that `htq.dynamic_quantize` takes by that rule;
+           it has a codebook if and only if its codes are a lookup:
+           one-dimensional, of the element type that this says;
+      [C2] an element type without a rule is a float;
+      [C3] blocks have two entries.
+  }];
+  let parameters = (ins "::std::optional<::halftone::htq::Rule>":$rule, "::mlir::Attribute":$term,
+      OptionalParameter<"::mlir::DenseElementsAttr">:$codebook);
+  let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
 }
 

@@ -180,48 +180,13 @@ LogicalResult ObserveOp::verify() {
   return success();
 }
 
-/// Whether data can become codes of this type: integers, or floats of at most 8 bits with a sign.
-static bool isCodeType(Type type) {
-  if (auto floats = dyn_cast<FloatType>(type))
-    return floats.getWidth() <= 8 && !isa<Float8E8M0FNUType>(type);
-  return isa<IntegerType>(type) && !type.isInteger(1);
-}
-
-/// Whether data, or the scales of data by `outer`, can become `affine` by `rule`.
-static LogicalResult verifyQuantized(Operation *op, AffineAttr affine, Rule rule,
-                                     std::optional<Rule> outer = {}) {
-  auto lookup = dyn_cast<LookupAttr>(affine.getCodes());
-  Attribute codes = lookup && !outer ? lookup.getCodes() : affine.getCodes();
-  auto leaf = dyn_cast<TypeAttr>(codes);
-  if (!leaf || !(lookup ? isa<TypeAttr>(lookup.getCodebook()) : isCodeType(leaf.getValue())))
-    return op->emitOpError() << "expected an affine of codes or of a lookup, got " << affine;
-  Type type = leaf.getValue();
-  if (rule != Rule::Absmax && !isa<IntegerType>(type))
-    return op->emitOpError() << "has codes of " << type << ", which only absmax makes";
-  if (lookup && rule != Rule::Absmax)
-    return op->emitOpError() << "codes of a codebook are chosen by absmax, got " << stringifyRule(rule);
-  if (static_cast<bool>(affine.getZero()) != (rule == Rule::Minmax))
-    return op->emitOpError() << (affine.getZero() ? "has a zero, which only minmax finds"
-                                                  : "needs a zero for minmax");
-  if (affine.getZero() && affine.getZero() != codes)
-    return op->emitOpError() << "has a zero that is not of the codes' type";
-  bool hasSigns = !outer || outer == Rule::SignedMax;
-  if (!affine.getZero() && !lookup && hasSigns && type.isUnsignedInteger())
-    return op->emitOpError() << "has unsigned codes without a zero";
-  if (auto scale = dyn_cast<AffineAttr>(affine.getScale()))
-    return verifyQuantized(op, scale, scale.getZero() ? Rule::Minmax : Rule::Absmax, rule);
-  if (!isa<TypeAttr>(affine.getScale()) || !isa<FloatType>(cast<TypeAttr>(affine.getScale()).getValue()))
-    return op->emitOpError() << "expected a scale of floats or an affine, got " << affine.getScale();
-  return success();
-}
-
 LogicalResult DynamicQuantizeOp::verify() {
   AffineAttr affine = getTerm();
   auto lookup = dyn_cast<LookupAttr>(affine.getCodes());
   if (static_cast<bool>(lookup) != static_cast<bool>(getCodebook()))
     return emitOpError() << (lookup ? "lacks the codebook of its term"
                                     : "has a codebook that its term lacks");
-  if (failed(verifyQuantized(*this, affine, getRule())))
+  if (failed(verifyRule([&] { return emitOpError(); }, affine, getRule())))
     return failure();
 
   SmallVector<Value> leaves(getLeaves());
@@ -254,12 +219,10 @@ LogicalResult htq::LinearOp::verify() {
   if (expected != ht::getDims(getResult()))
     return emitOpError() << "expected a result of shape " << ht::toString(expected) << ", got "
                          << ht::toString(ht::getDims(getResult()));
-  if (isIntegerProduct(getInputTerm(), getWeightTerm())) {
-    int64_t product =
-        getMagnitude(cast<AffineAttr>(getInputTerm())) * getMagnitude(cast<AffineAttr>(getWeightTerm()));
-    int64_t longest = std::numeric_limits<int32_t>::max() / product;
-    if (getPieceLength(getInputTerm(), getWeightTerm(), *ht::getConstant((*w)[1])) > longest)
-      return emitOpError() << "sums more than " << longest << " products of integers in i32";
-  }
+  if (!isIntegerProduct(getInputTerm(), getWeightTerm()))
+    return success();
+  int64_t longest = getLongestSum(getInputTerm(), getWeightTerm());
+  if (getPieceLength(getInputTerm(), getWeightTerm(), *ht::getConstant((*w)[1])) > longest)
+    return emitOpError() << "sums more than " << longest << " products of integers in i32";
   return success();
 }

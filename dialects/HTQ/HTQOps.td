@@ -5,7 +5,6 @@
 
 include "dialects/HT/HTBase.td"
 include "dialects/HTQ/HTQDialect.td"
-include "mlir/IR/EnumAttr.td"
 
 class HTQ_Op<string mnemonic, list<Trait> traits = []>
     : Op<HTQ_Dialect, mnemonic, !listconcat([Pure, HT_SymbolicShapes], traits)>;
@@ -109,14 +108,6 @@ def HTQ_ObserveOp : HTQ_Op<"observe", [SameOperandsAndResultType]> {
   let assemblyFormat = "$site $input attr-dict `:` type($input)";
   let hasVerifier = 1;
 }
-
-def HTQ_Rule : I32EnumAttr<"Rule", "how parameters follow from data", [
-    I32EnumAttrCase<"Absmax", 0, "absmax">, I32EnumAttrCase<"SignedMax", 1, "signed_max">,
-    I32EnumAttrCase<"Minmax", 2, "minmax">]> {
-  let cppNamespace = "::halftone::htq";
-  let genSpecializedAttr = 0;
-}
-def HTQ_RuleAttr : EnumAttr<HTQ_Dialect, HTQ_Rule, "rule">;
 
 def HTQ_DynamicQuantizeOp : HTQ_Op<"dynamic_quantize"> {
   let summary = "codes and parameters of a tensor under a term, both from its data";

@@ -28,6 +28,105 @@ void getLeaves(Attribute term, SmallVectorImpl<Type> &leaves) {
   }
 }
 
+/// Whether data can become codes of this type: integers, or floats of at most 8 bits with a sign.
+static bool isMadeOfData(Type type) {
+  if (auto floats = dyn_cast<FloatType>(type))
+    return floats.getWidth() <= 8 && !isa<Float8E8M0FNUType>(type);
+  return isa<IntegerType>(type) && !type.isInteger(1);
+}
+
+LogicalResult verifyRule(function_ref<InFlightDiagnostic()> emitError, AffineAttr affine, Rule rule,
+                         std::optional<Rule> outer) {
+  auto lookup = dyn_cast<LookupAttr>(affine.getCodes());
+  Attribute codes = lookup && !outer ? lookup.getCodes() : affine.getCodes();
+  auto leaf = dyn_cast<TypeAttr>(codes);
+  if (!leaf || !(lookup ? isa<TypeAttr>(lookup.getCodebook()) : isMadeOfData(leaf.getValue())))
+    return emitError() << "expected an affine of codes or of a lookup, got " << affine;
+  Type type = leaf.getValue();
+  if (rule != Rule::Absmax && !isa<IntegerType>(type))
+    return emitError() << "has codes of " << type << ", which only absmax makes";
+  if (lookup && rule != Rule::Absmax)
+    return emitError() << "codes of a codebook are chosen by absmax, got " << stringifyRule(rule);
+  if (static_cast<bool>(affine.getZero()) != (rule == Rule::Minmax))
+    return emitError() << (affine.getZero() ? "has a zero, which only minmax finds"
+                                                  : "needs a zero for minmax");
+  if (affine.getZero() && affine.getZero() != codes)
+    return emitError() << "has a zero that is not of the codes' type";
+  bool hasSigns = !outer || outer == Rule::SignedMax;
+  if (!affine.getZero() && !lookup && hasSigns && type.isUnsignedInteger())
+    return emitError() << "has unsigned codes without a zero";
+  if (auto scale = dyn_cast<AffineAttr>(affine.getScale()))
+    return verifyRule(emitError, scale, scale.getZero() ? Rule::Minmax : Rule::Absmax, rule);
+  if (!isa<TypeAttr>(affine.getScale()) || !isa<FloatType>(cast<TypeAttr>(affine.getScale()).getValue()))
+    return emitError() << "expected a scale of floats or an affine, got " << affine.getScale();
+  return success();
+}
+
+Attribute mapBlocks(Attribute term, function_ref<SmallVector<int64_t>(ArrayRef<int64_t>)> change) {
+  MLIRContext *context = term.getContext();
+  if (auto affine = dyn_cast<AffineAttr>(term))
+    return AffineAttr::get(context, mapBlocks(affine.getCodes(), change), change(affine.getBlocks()),
+                           mapBlocks(affine.getScale(), change),
+                           affine.getZero() ? mapBlocks(affine.getZero(), change) : Attribute());
+  if (auto lookup = dyn_cast<LookupAttr>(term))
+    return LookupAttr::get(context, mapBlocks(lookup.getCodes(), change), lookup.getCodebook());
+  if (auto sum = dyn_cast<SumAttr>(term))
+    return SumAttr::get(context, mapBlocks(sum.getLhs(), change), mapBlocks(sum.getRhs(), change));
+  return term;
+}
+
+static void describe(Attribute term, ArrayRef<ht::Dim> dims, StringRef prefix, SmallVectorImpl<Leaf> &leaves) {
+  // What a part is made of goes by the part's name; a lone leaf has it.
+  auto visit = [&](Attribute part, ArrayRef<ht::Dim> dims, const Twine &name) {
+    std::string path = (prefix + name).str();
+    if (auto leaf = dyn_cast<TypeAttr>(part))
+      leaves.push_back({path, leaf.getValue(), ht::Dims(dims)});
+    else
+      describe(part, dims, isa<LookupAttr>(part) ? std::string(prefix) : path + ".", leaves);
+  };
+  if (auto affine = dyn_cast<AffineAttr>(term)) {
+    visit(affine.getCodes(), dims, "codes");
+    ht::Dims parameters = getParameterDims(affine, dims);
+    visit(affine.getScale(), parameters, "scale");
+    if (affine.getZero())
+      visit(affine.getZero(), parameters, "zero");
+  } else if (auto lookup = dyn_cast<LookupAttr>(term)) {
+    visit(lookup.getCodes(), dims, "codes");
+    size_t first = leaves.size();
+    visit(lookup.getCodebook(), {}, "codebook");
+    for (Leaf &leaf : MutableArrayRef(leaves).drop_front(first))
+      leaf.isCodebook = true;
+  } else {
+    auto sum = cast<SumAttr>(term);
+    visit(sum.getLhs(), dims, "lhs");
+    visit(sum.getRhs(), dims, "rhs");
+  }
+}
+
+SmallVector<Leaf> describeLeaves(Attribute term, ArrayRef<ht::Dim> dims) {
+  if (auto leaf = dyn_cast<TypeAttr>(term))
+    return {Leaf{"", leaf.getValue(), ht::Dims(dims)}};
+  SmallVector<Leaf> leaves;
+  describe(term, dims, "", leaves);
+  return leaves;
+}
+
+double getBitsPerElement(Attribute term, ArrayRef<int64_t> shape) {
+  ht::Dims dims;
+  double elements = 1, bits = 0;
+  for (int64_t size : shape) {
+    dims.push_back(getAffineConstantExpr(size, term.getContext()));
+    elements *= size;
+  }
+  for (const Leaf &leaf : describeLeaves(term, dims)) {
+    double count = leaf.isCodebook ? 0 : leaf.element.getIntOrFloatBitWidth(); // A codebook is shared.
+    for (ht::Dim dim : leaf.dims)
+      count *= *ht::getConstant(dim);
+    bits += count;
+  }
+  return elements > 0 ? bits / elements : 0;
+}
+
 ht::Dims getParameterDims(AffineAttr affine, ArrayRef<ht::Dim> codes) {
   ht::Dims dims;
   for (auto [dim, block] : llvm::zip_equal(codes, affine.getBlocks()))
@@ -72,6 +171,11 @@ int64_t getMagnitude(AffineAttr affine) {
   return std::max(greatestZero - least, greatest - leastZero);
 }
 
+int64_t getLongestSum(Attribute lhs, Attribute rhs) {
+  int64_t product = getMagnitude(cast<AffineAttr>(lhs)) * getMagnitude(cast<AffineAttr>(rhs));
+  return std::numeric_limits<int32_t>::max() / product;
+}
+
 bool isScaledInIntegers(Attribute input, Attribute weight, int64_t length) {
   if (!isIntegerProduct(input, weight) || getInnerBlock(input) != AffineAttr::kWhole)
     return false;
@@ -94,19 +198,15 @@ int64_t getPieceLength(Attribute lhs, Attribute rhs, int64_t length) {
 }
 
 Attribute withRank(Attribute term, unsigned rank) {
-  if (auto affine = dyn_cast<AffineAttr>(term)) {
-    SmallVector<int64_t> blocks(affine.getBlocks());
+  return mapBlocks(term, [&](ArrayRef<int64_t> given) {
+    SmallVector<int64_t> blocks(given);
     int64_t first = blocks.empty() || blocks.front() != AffineAttr::kWhole ? 1 : AffineAttr::kWhole;
-    blocks.insert(blocks.begin(), std::max<int64_t>(rank, blocks.size()) - blocks.size(), first);
-    return AffineAttr::get(term.getContext(), withRank(affine.getCodes(), rank), blocks,
-                           withRank(affine.getScale(), rank),
-                           affine.getZero() ? withRank(affine.getZero(), rank) : Attribute());
-  }
-  if (auto lookup = dyn_cast<LookupAttr>(term))
-    return LookupAttr::get(term.getContext(), withRank(lookup.getCodes(), rank), lookup.getCodebook());
-  if (auto sum = dyn_cast<SumAttr>(term))
-    return SumAttr::get(term.getContext(), withRank(sum.getLhs(), rank), withRank(sum.getRhs(), rank));
-  return term;
+    // Rows may have fewer axes than a matrix has: a row alone has one.
+    while (blocks.size() > rank)
+      blocks.erase(blocks.begin());
+    blocks.insert(blocks.begin(), rank - blocks.size(), first);
+    return blocks;
+  });
 }
 
 AffineAttr getAffine(Type codes, ArrayRef<int64_t> blocks, Type scale, Type zero) {

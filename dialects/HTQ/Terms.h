@@ -21,6 +21,29 @@ bool isTerm(mlir::Attribute attribute);
 /// The element types of a term's leaves, from left to right.
 void getLeaves(mlir::Attribute term, llvm::SmallVectorImpl<mlir::Type> &leaves);
 
+/// Checks that the leaves of `affine` can be found from data by `rule`; from the scales of such data, if
+/// `outer` is the rule that these have come from.
+mlir::LogicalResult verifyRule(llvm::function_ref<mlir::InFlightDiagnostic()> emitError, AffineAttr affine,
+                               Rule rule, std::optional<Rule> outer = {});
+
+/// `term` with `change` applied to the blocks of every affine.
+mlir::Attribute mapBlocks(mlir::Attribute term,
+                          llvm::function_ref<llvm::SmallVector<int64_t>(llvm::ArrayRef<int64_t>)> change);
+
+/// A tensor that a term is made of.
+struct Leaf {
+  std::string name; ///< by its place: `codes`, `scale`, `scale.codes`
+  mlir::Type element;
+  ht::Dims dims; ///< empty for a codebook, whose length is its own
+  bool isCodebook = false;
+};
+
+/// The leaves of a term whose value has dimensions `dims`, from left to right.
+llvm::SmallVector<Leaf> describeLeaves(mlir::Attribute term, llvm::ArrayRef<ht::Dim> dims);
+
+/// How many bits an element of a [rows, k] tensor takes, with its share of the parameters.
+double getBitsPerElement(mlir::Attribute term, llvm::ArrayRef<int64_t> shape);
+
 /// The shape that a scale or zero of `affine` has for codes of shape `codes`,
 /// whose rank is that of the blocks.
 ht::Dims getParameterDims(AffineAttr affine, llvm::ArrayRef<ht::Dim> codes);
@@ -41,6 +64,9 @@ bool isIntegerProduct(mlir::Attribute lhs, mlir::Attribute rhs);
 
 /// The greatest magnitude of a code less its zero, by the types of both; of an affine of integers.
 int64_t getMagnitude(AffineAttr affine);
+
+/// The most products of codes of two affines of integers whose sum is an i32.
+int64_t getLongestSum(mlir::Attribute lhs, mlir::Attribute rhs);
 
 /// Whether the integers that scale pieces of `weight` are applied in i32 in a product of integers over
 /// a k of `length`: its scale is an affine of integers with one scale for all of k, as `input` is, and

@@ -1,4 +1,4 @@
-//===- Passes.h - which precision every tensor is stored in -----------------===//
+//===- Passes.h - which format every tensor has ----------------------------===//
 
 #ifndef HALFTONE_PASSES_QUANTIZE_PASSES_H
 #define HALFTONE_PASSES_QUANTIZE_PASSES_H

@@ -1,21 +1,62 @@
-//===- Passes.td - which precision every tensor is stored in ------------------===//
+//===- Passes.td - which format every tensor has ------------------------------===//
 
 #ifndef HALFTONE_PASSES_QUANTIZE_PASSES_TD
 #define HALFTONE_PASSES_QUANTIZE_PASSES_TD
 
 include "mlir/Pass/PassBase.td"
 
-def AssignStorage : Pass<"ht-assign-storage", "::mlir::ModuleOp"> {
-  let summary = "choose the element type that linear and embedding weights are stored in";
+def Assign : Pass<"htq-assign", "::mlir::ModuleOp"> {
+  let summary = "decide a format for every linear and embedding table";
   let description = [{
-    `bf16` appends a cast to the initializer of every f32 weight that only
-    `ht.linear` (as its weight) and `ht.embedding` (as its table) read: half the
-    bytes, read back exactly as f32, rounded half to even once. Activations,
-    biases and norms stay f32, so the error is that of the weights alone.
-    `f32` widens narrower weights. Anything else is declined with a remark.
+    Every `ht.linear` whose weight is a parameter of the model, and every
+    `ht.embedding`, gets the format of its weight as `htq.weights`, and a linear
+    that of its input as `htq.activations`. An attribute that is missing says that
+    the tensor stays as it is. By the plan's first rule that matches the weight's
+    name or the operation's, or else by the options.
+
+    A weight that the model file has quantized stays as it is there unless a float
+    is asked for. What cannot have the format that was asked falls back to the
+    next that is wider, with a remark that says why:
+
+    - a weight with a reader that needs floats, or of f64, stays as it is;
+    - activations stay f32 where they are no integer codes to multiply by integer
+      codes, or where a sum of products could exceed 32 bits;
+    - bf16 activations need a weight that is no wider.
   }];
-  let options = [Option<"storage", "storage", "std::string", /*default=*/"\"f32\"", "f32 or bf16">];
-  let dependentDialects = ["::halftone::ht::HTDialect"];
+  let options = [
+    Option<"weights", "weights", "std::string", /*default=*/"\"f32\"",
+           "Format of weights; `model`: as the model file has them">,
+    Option<"activations", "activations", "std::string", /*default=*/"\"f32\"", "Format of the linears' inputs">,
+    Option<"planFile", "plan", "std::string", /*default=*/"", "File of rules, of which the first that matches decides">,
+    Option<"savePlan", "save-plan", "std::string", /*default=*/"", "File to write what was decided to, as a plan">
+  ];
+  let dependentDialects = ["::halftone::htq::HTQDialect"];
+}
+
+def Quantize : Pass<"htq-quantize", "::mlir::ModuleOp"> {
+  let summary = "make true what was decided about formats";
+  let description = [{
+    A weight becomes one weight for each leaf of its term (`@w.codes`, `@w.scale`):
+    its recipe, then `htq.dynamic_quantize`; or, where the recipe ends in
+    `htq.dequantize`, the leaves of that. The input of a linear is quantized once
+    for all that read it, and the linear becomes `htq.linear` and an addition of
+    its bias. Embeddings gather codes and parameters. A linear with a weight and
+    input of element types that it takes stays `ht.linear`.
+
+    ```mlir
+    %y = ht.linear %x, %w bias %b
+        {htq.weights = #htq.format<absmax affine<i8, blocks [1, ?], scale f32>>,
+         htq.activations = #htq.format<absmax affine<i8, blocks [1, ?], scale f32>>} : …
+    // becomes
+    %codes, %scale = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, ?], scale f32>(%x) : …
+    %w = ht.get_weight @w.codes : …
+    %s = ht.get_weight @w.scale : …
+    %0 = htq.linear affine<i8, blocks [1, ?], scale f32>(%codes, %scale)
+        by affine<i8, blocks [1, ?], scale f32>(%w, %s) : …
+    %y = ht.add %0, %b : …
+    ```
+  }];
+  let dependentDialects = ["::halftone::ht::HTDialect", "::halftone::htq::HTQDialect"];
 }
 
 def ConvertToQuant : Pass<"htq-convert-to-quant", "::mlir::ModuleOp"> {

@@ -13,6 +13,7 @@ def VerifyPhase : Pass<"ht-verify-phase", "::mlir::ModuleOp"> {
 
       import, raise, assign   @main holds `ht` operations only; every weight is
                               defined and every type has symbolic dimensions;
+      quantize                besides, no operation has a format that is not applied;
       fuse                    @main holds `htk.kernel`, `ht.get_weight` and
                               `ht.reshape` only;
       layout                  besides, no kernel reads a weight through `ht.linear`;

@@ -40,6 +40,18 @@ LogicalResult checkGraph(ModuleOp module, StringRef phase, function_ref<bool(Ope
   return success();
 }
 
+LogicalResult checkQuantized(ModuleOp module) {
+  WalkResult result = module.walk([](Operation *op) {
+    for (StringRef name : {htq::HTQDialect::kWeightsAttr, htq::HTQDialect::kActivationsAttr})
+      if (op->hasAttr(name)) {
+        op->emitOpError() << "still has " << name << " after phase 'quantize'";
+        return WalkResult::interrupt();
+      }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
 LogicalResult checkPacked(ModuleOp module) {
   WalkResult result = module.walk([](ht::LinearOp linear) {
     auto kernel = linear->getParentOfType<htk::KernelOp>();
@@ -83,6 +95,8 @@ struct VerifyPhasePass : verify::impl::VerifyPhaseBase<VerifyPhasePass> {
     LogicalResult result = success();
     if (phase == "import" || phase == "raise" || phase == "assign")
       result = checkGraph(module, phase, isGraphOperation);
+    else if (phase == "quantize")
+      result = success(succeeded(checkGraph(module, phase, isGraphOperation)) && succeeded(checkQuantized(module)));
     else if (phase == "fuse")
       result = checkGraph(module, phase, isKernelOrView);
     else if (phase == "layout")

@@ -42,11 +42,12 @@ def run_program(program, inputs, folder, *options, env=None):
         return dict(outputs)
 
 
-def run_reference(model, inputs, folder):
-    """The same of the interpreter: halftone run --reference."""
+def run_reference(model, inputs, folder, *options):
+    """The same of the interpreter: halftone run --reference OPTIONS."""
     folder = Path(folder)
     np.savez(folder / "in.npz", **inputs)
-    run([HALFTONE, "run", "--reference", model, "--inputs", folder / "in.npz", "--outputs", folder / "ref.npz"])
+    run([HALFTONE, "run", "--reference", *options, model, "--inputs", folder / "in.npz", "--outputs",
+         folder / "ref.npz"])
     with np.load(folder / "ref.npz") as outputs:
         return dict(outputs)
 

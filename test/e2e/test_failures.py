@@ -165,7 +165,7 @@ def test_undefined_value(tmp_path):
 # ---- the command line ----------------------------------------------------------------------
 
 @pytest.mark.parametrize("options, words", [
-    (["--precision", "f23"], ["f23", "bf16"]),
+    (["--weights", "f23"], ["f23", "bf16"]),
     (["--max", "batch"], ["batch"]),
     (["--max", "batch=0"], ["batch"]),
     (["--max", "batch=-3"], ["batch"]),

@@ -23,8 +23,8 @@ TOLERANCE = {"f32": 1e-5, "bf16": 1e-2}
 OUTPUT = "last_hidden_state"
 
 
-def precision(kind):
-    return ("--precision", kind, "--max", "batch=8,sequence=512")
+def formats(kind):
+    return ("--weights", kind, "--max", "batch=8,sequence=512")
 
 
 @pytest.fixture(scope="module", params=models.EXPORTERS)
@@ -39,7 +39,7 @@ def kind(request):
 
 @pytest.fixture(scope="module")
 def library(minilm, compiled, exporter, kind):
-    return Library(compiled(minilm(exporter), *precision(kind), suffix=".so"))
+    return Library(compiled(minilm(exporter), *formats(kind), suffix=".so"))
 
 
 def assert_near(got, want, inputs, tolerance):
@@ -65,7 +65,7 @@ def test_library(library, minilm, exporter, kind, shape):
 @pytest.mark.peers
 @pytest.mark.parametrize("shape", SHAPES[:6], ids=ids)
 def test_executable(minilm, compiled, exporter, kind, shape, tmp_path):
-    program = compiled(minilm(exporter), *precision(kind))
+    program = compiled(minilm(exporter), *formats(kind))
     inputs = models.minilm_inputs(*shape)
     want = models.run_onnxruntime(minilm(exporter), inputs)[OUTPUT]
     got = run_program(program, inputs, tmp_path)[OUTPUT]

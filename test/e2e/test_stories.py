@@ -61,7 +61,7 @@ def test_perplexity_is_torchs(program, golden):
 
 def test_perplexity_in_bf16(stories, compiled, golden):
     want = golden["facts"]["perplexity"]
-    assert abs(perplexity(compiled(stories, "--precision", "bf16")) - want) < 1e-2 * want
+    assert abs(perplexity(compiled(stories, "--weights", "bf16")) - want) < 1e-2 * want
 
 
 def test_next_token(program, golden, tmp_path):

@@ -38,25 +38,26 @@ protected:
   }
 
   /// `values` to codes and back.
-  Tensor roundTrip(const htq::Format &format, const Tensor &values) {
-    auto affine = mlir::dyn_cast<htq::AffineAttr>(format.term);
+  Tensor roundTrip(htq::FormatAttr format, const Tensor &values) {
+    auto affine = mlir::dyn_cast<htq::AffineAttr>(format.getTerm());
     if (!affine)
-      return values.cast(*getElementKind(mlir::cast<mlir::TypeAttr>(format.term).getValue()));
+      return values.cast(*getElementKind(mlir::cast<mlir::TypeAttr>(format.getTerm()).getValue()));
     std::vector<std::string> leaves;
     addLeafTypes(affine, Shape(values.getShape()), leaves);
     std::vector<Tensor> inputs{values};
     std::string type = getType(values), book, bookArgument, bookType;
-    if (!format.codebook.empty()) {
-      std::vector<double> entries(format.codebook.begin(), format.codebook.end());
+    if (format.getCodebook()) {
+      auto floats = format.getCodebook().getValues<float>();
+      std::vector<double> entries(floats.begin(), floats.end());
       inputs.push_back(f32({int64_t(entries.size())}, entries));
       bookType = ", " + getType(inputs.back());
       book = ", %book", bookArgument = ", %book: " + getType(inputs.back());
     }
     std::string text = "func.func @f(%x: " + type + bookArgument + ") -> " + type +
                        " {\n  %q:" + std::to_string(leaves.size()) + " = htq.dynamic_quantize " +
-                       htq::stringifyRule(format.rule).str() + " " + print(format.term).substr(6) + "(%x" +
+                       htq::stringifyRule(*format.getRule()).str() + " " + print(format.getTerm()).substr(6) + "(%x" +
                        book + ") : (" + type + bookType + ") -> (" + llvm::join(leaves, ", ") +
-                       ")\n  %y = htq.dequantize #htq." + print(format.term) + "(%q#0" + book;
+                       ")\n  %y = htq.dequantize #htq." + print(format.getTerm()) + "(%q#0" + book;
     for (size_t i = 1; i < leaves.size(); ++i)
       text += ", %q#" + std::to_string(i);
     text += ") : (" + leaves[0] + bookType;
@@ -65,11 +66,11 @@ protected:
     return run(text + ") -> " + type + "\n  return %y : " + type + "\n}", inputs);
   }
 
-  htq::Format parse(llvm::StringRef text) {
+  htq::FormatAttr parse(llvm::StringRef text) {
     std::string error;
     auto format = htq::parseFormat(text, &context, error);
     EXPECT_TRUE(mlir::succeeded(format)) << text.str() << ": " << error;
-    return mlir::succeeded(format) ? *format : htq::Format();
+    return mlir::succeeded(format) ? *format : htq::FormatAttr();
   }
   std::string getParseError(llvm::StringRef text) {
     std::string error;
@@ -90,7 +91,7 @@ const std::map<llvm::StringRef, double> kExpected = {
     {"int4-g32-asym", 21.85}, {"int4-g128-asym", 19.94}, {"int3-g128-asym", 13.32},
     {"int2-g64-asym", 6.79},  {"int4-two-level", 19.71}, {"nf4", 20.72},
     {"nf4-dq", 20.72},        {"iq4_nl", 21.25},         {"bf16", 55.58},
-    {"f16", 73.65},           {"int8-token", 41.25},     {"q4_0", 21.30}};
+    {"f16", 73.65},           {"int8-token", 41.25},    {"int8-token-g128", 43.77},     {"q4_0", 21.30}};
 
 TEST_F(FormatsTest, EveryNameLosesWhatItShould) {
   // Box and Muller, whose results are the same with every library.
@@ -123,27 +124,37 @@ TEST_F(FormatsTest, EveryNameLosesWhatItShould) {
 }
 
 TEST_F(FormatsTest, TermsAndRules) {
-  htq::Format format = parse("affine<i4, blocks [1, 48], scale bf16>");
-  EXPECT_EQ(print(format.term), "affine<i4, blocks [1, 48], scale bf16>");
-  EXPECT_EQ(format.rule, htq::Rule::SignedMax);
-  EXPECT_EQ(parse("absmax affine<i4, blocks [1, 48], scale bf16>").rule, htq::Rule::Absmax);
-  EXPECT_EQ(parse("affine<ui4, blocks [1, 48], scale bf16, zero ui4>").rule, htq::Rule::Minmax);
-  EXPECT_EQ(parse("int8").rule, htq::Rule::Absmax);
-  EXPECT_EQ(parse("nf4").codebook.size(), 16u);
-  EXPECT_EQ(print(htq::withRank(parse("int8-token").term, 4)), "affine<i8, blocks [1, 1, 1, ?], scale f32>");
-  EXPECT_EQ(print(htq::withRank(parse("nvfp4").term, 3)),
+  htq::FormatAttr format = parse("affine<i4, blocks [1, 48], scale bf16>");
+  EXPECT_EQ(print(format.getTerm()), "affine<i4, blocks [1, 48], scale bf16>");
+  EXPECT_EQ(format.getRule(), htq::Rule::SignedMax);
+  EXPECT_EQ(parse("absmax affine<i4, blocks [1, 48], scale bf16>").getRule(), htq::Rule::Absmax);
+  EXPECT_EQ(parse("affine<ui4, blocks [1, 48], scale bf16, zero ui4>").getRule(), htq::Rule::Minmax);
+  EXPECT_EQ(parse("int8").getRule(), htq::Rule::Absmax);
+  EXPECT_EQ(parse("nf4").getCodebook().size(), 16);
+  EXPECT_EQ(print(htq::withRank(parse("int8-token").getTerm(), 4)), "affine<i8, blocks [1, 1, 1, ?], scale f32>");
+  EXPECT_EQ(print(htq::withRank(parse("nvfp4").getTerm(), 3)),
             "affine<f4E2M1FN, blocks [1, 1, 16], scale affine<f8E4M3FN, blocks [?, ?, ?], scale f32>>");
 }
 
+TEST_F(FormatsTest, Names) {
+  using htq::Use;
+  for (const char *name : {"f32", "bf16", "int8", "int4-g128", "int4-g48", "int4-g48-asym", "nf4", "nf4-dq", "nvfp4"})
+    EXPECT_EQ(htq::getName(parse(name), Use::Weights), name);
+  for (const char *name : {"f32", "bf16", "int8-token", "int8-token-g64"})
+    EXPECT_EQ(htq::getName(parse(name), Use::Activations), name);
+  // The rule is said where it is not the usual one.
+  for (const char *text : {"affine<i4, blocks [1, 48], scale f32>", "absmax affine<i4, blocks [1, 48], scale f16>"})
+    EXPECT_EQ(htq::getName(parse(text), Use::Weights), text);
+  EXPECT_EQ(parse("int4-g48"), parse("affine<i4, blocks [1, 48], scale f16>"));
+}
+
 TEST_F(FormatsTest, WhatIsNoFormat) {
-  EXPECT_NE(getParseError("int9").find("'int9' is no format"), std::string::npos) << getParseError("int9");
-  EXPECT_NE(getParseError("").find("'' is no format"), std::string::npos) << getParseError("");
+  for (const char *text : {"int9", "", "i8", "absmax bf16", "int4-g0", "int4-g", "nf4-g64-asym"})
+    EXPECT_NE(getParseError(text).find(std::string("unknown format '") + text + "'"), std::string::npos)
+        << getParseError(text);
   EXPECT_NE(getParseError("affine<i4, blocks [0], scale f32>").find("a block has at least one element"),
             std::string::npos);
   EXPECT_NE(getParseError("affine<i4, blocks [1, 2], scale f32").find("is no format"), std::string::npos);
-  EXPECT_NE(getParseError("absmax bf16").find("has no parameters that a rule could choose"),
-            std::string::npos);
-  EXPECT_NE(getParseError("i8").find("is no type that values are stored in as they are"), std::string::npos);
 }
 
 } // namespace

@@ -2,9 +2,11 @@
 // the check of its contract last. The table is compiler/Pipelines/Phases.cpp.
 // RUN: halftone-opt --phase-raise %s -o %t.raise.mlir
 // RUN: FileCheck %s --check-prefix=RAISE --input-file=%t.raise.mlir
-// RUN: halftone-opt --phase-assign=precision=bf16 %t.raise.mlir -o %t.assign.mlir
+// RUN: halftone-opt --phase-assign=weights=bf16 %t.raise.mlir -o %t.assign.mlir
 // RUN: FileCheck %s --check-prefix=ASSIGN --input-file=%t.assign.mlir
-// RUN: halftone-opt --phase-fuse %t.assign.mlir -o %t.fuse.mlir
+// RUN: halftone-opt --phase-quantize %t.assign.mlir -o %t.quantize.mlir
+// RUN: FileCheck %s --check-prefix=QUANTIZE --input-file=%t.quantize.mlir
+// RUN: halftone-opt --phase-fuse %t.quantize.mlir -o %t.fuse.mlir
 // RUN: FileCheck %s --check-prefix=FUSE --input-file=%t.fuse.mlir
 // RUN: halftone-opt --phase-layout %t.fuse.mlir -o %t.layout.mlir
 // RUN: FileCheck %s --check-prefix=LAYOUT --input-file=%t.layout.mlir
@@ -12,7 +14,7 @@
 // RUN: FileCheck %s --check-prefix=LOWER --input-file=%t.lower.mlir
 
 // One after the other is all at once.
-// RUN: halftone-opt --phase-raise --phase-assign=precision=bf16 --phase-fuse --phase-layout --phase-lower %s | diff - %t.lower.mlir
+// RUN: halftone-opt --phase-raise --phase-assign=weights=bf16 --phase-quantize --phase-fuse --phase-layout --phase-lower %s | diff - %t.lower.mlir
 
 // A phase refuses what another has to do first.
 // RUN: not halftone-opt --phase-layout %t.raise.mlir 2>&1 | FileCheck %s --check-prefix=EARLY
@@ -39,9 +41,13 @@ func.func @main(%x: tensor<?x4xf32, #ht.dims<s0>> {ht.name = "x"}) -> (tensor<?x
 // RAISE-LABEL: func.func @main
 // RAISE:         ht.linear {{.*}} bias {{.*}} tensor<100x4xf32>
 
-// is stored in bf16;
+// is to be stored in bf16,
 // ASSIGN-LABEL: func.func @main
-// ASSIGN:         ht.linear {{.*}} tensor<100x4xbf16>
+// ASSIGN:         ht.linear {{.*}} {htq.weights = #htq.format<bf16>} {{.*}} tensor<100x4xf32>
+
+// and is;
+// QUANTIZE-LABEL: func.func @main
+// QUANTIZE:         ht.linear {{.*}} tensor<100x4xbf16>
 
 // is a kernel;
 // FUSE-LABEL: func.func @main

@@ -388,3 +388,65 @@ func.func @observe_c1(%x: tensor<4x?xf32, #ht.dims<s0>>) attributes {ht.symbols 
   %0 = htq.observe "site" %x : tensor<4x?xf32, #ht.dims<s0>>
   return
 }
+
+// -----
+
+// expected-error @+1 {{expected an affine of codes or of a lookup}}
+func.func private @format_c1() attributes {a = #htq.format<absmax affine<i1, blocks [1, ?], scale f32>>}
+
+// -----
+
+// expected-error @+1 {{has a rule for bf16, which is no affine}}
+func.func private @format_c1_rule() attributes {a = #htq.format<absmax bf16>}
+
+// -----
+
+// expected-error @+1 {{lacks the codebook of its term}}
+func.func private @format_c1_codebook() attributes {a = #htq.format<absmax affine<lookup<ui4, codebook f32>, blocks [1, 64], scale f32>>}
+
+// -----
+
+// expected-error @+1 {{has a codebook of 'tensor<16xf16>' that its term lacks}}
+func.func private @format_c1_levels() attributes {a = #htq.format<absmax affine<lookup<ui4, codebook f32>, blocks [1, 64], scale f32> codebook dense<1.0> : tensor<16xf16>>}
+
+// -----
+
+// expected-error @+1 {{casts to 'i8', which is no float}}
+func.func private @format_c2() attributes {a = #htq.format<i8>}
+
+// -----
+
+// expected-error @+1 {{expected blocks of two axes, rows and k, got #htq.affine<i8, blocks [1, 1, ?], scale f32>}}
+func.func private @format_c3() attributes {a = #htq.format<absmax affine<i8, blocks [1, 1, ?], scale f32>>}
+
+// -----
+
+func.func @dialect_d1(%x: tensor<3xf32>) {
+  // expected-error @+1 {{has "htq.weights", but reads no weight}}
+  %0 = ht.exp %x {htq.weights = #htq.format<bf16>} : tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @dialect_d1_value(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>) {
+  // expected-error @+1 {{"htq.weights" must be a format, got "int8"}}
+  %0 = ht.linear %x, %w {htq.weights = "int8"} : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  return
+}
+
+// -----
+
+func.func @dialect_d2(%ids: tensor<3xi64>, %w: tensor<8x4xf32>) {
+  // expected-error @+1 {{has "htq.activations", but reads no weight with activations}}
+  %0 = ht.embedding %w, %ids {htq.activations = #htq.format<bf16>} : tensor<8x4xf32>, tensor<3xi64> -> tensor<3x4xf32>
+  return
+}
+
+// -----
+
+func.func @dialect_unknown(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>) {
+  // expected-error @+1 {{has an unknown attribute "htq.weight"}}
+  %0 = ht.linear %x, %w {htq.weight = #htq.format<bf16>} : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  return
+}

@@ -94,3 +94,15 @@ func.func private @between(%sums: tensor<?x100xi32, #ht.dims<s0>>, %s: tensor<?x
       -> (tensor<?x100xui5, #ht.dims<s0>>, tensor<?x1xf32, #ht.dims<s0>>, tensor<?x1xui5, #ht.dims<s0>>)
   return
 }
+
+// Decisions: a rule and a term, a term alone, an element type.
+// CHECK-LABEL: func.func @decisions
+// CHECK:         {htq.activations = #htq.format<absmax affine<i8, blocks [1, ?], scale f32>>, htq.weights = #htq.format<affine<ui4, blocks [1, 32], scale f16, zero ui4>>}
+// CHECK:         {htq.weights = #htq.format<absmax affine<lookup<ui2, codebook f32>, blocks [1, 64], scale f32> codebook dense<[-1.000000e+00, 0.000000e+00, 1.000000e+00]> : tensor<3xf32>>}
+// CHECK:         {htq.weights = #htq.format<bf16>}
+func.func @decisions(%x: tensor<3x4xf32>, %w: tensor<4x4xf32>, %ids: tensor<3xi64>) {
+  %0 = ht.linear %x, %w {htq.activations = #htq.format<absmax affine<i8, blocks [1, ?], scale f32>>, htq.weights = #htq.format<affine<ui4, blocks [1, 32], scale f16, zero ui4>>} : tensor<3x4xf32>, tensor<4x4xf32> -> tensor<3x4xf32>
+  %1 = ht.linear %x, %w {htq.weights = #htq.format<absmax affine<lookup<ui2, codebook f32>, blocks [1, 64], scale f32> codebook dense<[-1.0, 0.0, 1.0]> : tensor<3xf32>>} : tensor<3x4xf32>, tensor<4x4xf32> -> tensor<3x4xf32>
+  %2 = ht.embedding %w, %ids {htq.weights = #htq.format<bf16>} : tensor<4x4xf32>, tensor<3xi64> -> tensor<3x4xf32>
+  return
+}

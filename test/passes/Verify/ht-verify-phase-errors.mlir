@@ -3,6 +3,7 @@
 // RUN: halftone-opt --ht-verify-phase=phase=import --split-input-file --verify-diagnostics %t/import.mlir
 // RUN: halftone-opt --ht-verify-phase=phase=raise --split-input-file --verify-diagnostics %t/raise.mlir
 // RUN: halftone-opt --ht-verify-phase=phase=assign --split-input-file --verify-diagnostics %t/assign.mlir
+// RUN: halftone-opt --ht-verify-phase=phase=quantize --split-input-file --verify-diagnostics %t/quantize.mlir
 // RUN: halftone-opt --ht-verify-phase=phase=fuse --split-input-file --verify-diagnostics %t/fuse.mlir
 // RUN: halftone-opt --ht-verify-phase=phase=layout --split-input-file --verify-diagnostics %t/layout.mlir
 // RUN: halftone-opt --ht-verify-phase=phase=lower --split-input-file --verify-diagnostics %t/lower.mlir
@@ -58,6 +59,19 @@ func.func @main(%x: tensor<4xf32>) {
   // expected-error @+1 {{'arith.constant' op is still in @main after phase 'assign'}}
   %0 = arith.constant 0 : index
   return
+}
+
+//--- quantize.mlir
+// expected-error @+1 {{phase 'quantize' must leave a graph function @main}}
+module @quantize_main {
+}
+
+// -----
+
+func.func @main(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) -> tensor<2x3xf32> {
+  // expected-error @+1 {{'ht.linear' op still has htq.weights after phase 'quantize'}}
+  %0 = ht.linear %x, %w {htq.weights = #htq.format<bf16>} : tensor<2x4xf32>, tensor<3x4xf32> -> tensor<2x3xf32>
+  return %0 : tensor<2x3xf32>
 }
 
 //--- fuse.mlir

@@ -1,0 +1,67 @@
+//===- Plan.h - which formats a person wants --------------------------------===//
+//
+// A plan is a JSON array of rules, of which the first that matches decides:
+//
+//     [
+//       {"match": "*.embeddings.*", "weights": "bf16"},
+//       {"match": "encoder.layer.0.*", "weights": "int8", "activations": "int8-token"}
+//     ]
+//
+// A plan that was saved has one rule for each weight, with its shape and its bits
+// beside, which are not read back.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HALFTONE_PASSES_QUANTIZE_PLAN_H
+#define HALFTONE_PASSES_QUANTIZE_PLAN_H
+
+#include "dialects/HTQ/Formats.h"
+
+#include "llvm/Support/GlobPattern.h"
+#include "llvm/Support/JSON.h"
+
+#include <deque>
+#include <optional>
+
+namespace halftone::quantize {
+
+/// What is asked for one weight; null: as the model file has it.
+struct Choice {
+  htq::FormatAttr weights, activations;
+};
+
+class Plan {
+public:
+  /// Reads the defaults (`weights` may be `model`) and the rules of the file, if one is named.
+  static llvm::Expected<Plan> read(llvm::StringRef weights, llvm::StringRef activations, llvm::StringRef file,
+                                   mlir::MLIRContext *context);
+
+  /// What the first rule asks that matches any of `names`, or else the defaults.
+  Choice choose(llvm::ArrayRef<llvm::StringRef> names);
+
+  /// The patterns of rules that never were the first to match.
+  llvm::SmallVector<llvm::StringRef> getUnused() const;
+
+private:
+  struct Rule {
+    std::string text;
+    llvm::GlobPattern pattern;
+    std::optional<htq::FormatAttr> weights, activations;
+    bool used = false;
+  };
+
+  llvm::Error readRule(const llvm::json::Value &value, mlir::MLIRContext *context);
+
+  Choice defaults;
+  std::deque<Rule> rules; ///< patterns point into their texts
+};
+
+/// `name` as a pattern that matches it alone.
+std::string escapePattern(llvm::StringRef name);
+
+/// What weights are called that stay as the model file has them.
+inline constexpr llvm::StringLiteral kAsInModel = "model";
+
+} // namespace halftone::quantize
+
+#endif
