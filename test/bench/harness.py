@@ -135,13 +135,3 @@ class Bench:
             found[batch] = {name: quantiles(times[name]) | {"others": busy[name][0] / busy[name][1]}
                             for name in self.remotes}
         return found
-
-
-def load_warning(result):
-    """Why the numbers may say little; None if nothing else ran."""
-    shares = [peer["others"] for times in result["times"].values() for peer in times.values()]
-    busy = max(shares, default=0)
-    if busy > 0.05 or result["load_average"] > 0.5:
-        return (f"Something else was running (load average {result['load_average']:.2f} at the start, up to "
-                f"{100 * busy:.0f} % of the CPUs during a peer's calls): these numbers say little.")
-    return None

@@ -161,22 +161,33 @@ struct Buffer {
   size_t bytes;
 };
 
-/// Units per second of one run by all threads together, each with its own part of
-/// the buffer.
-double rate(Kernel kernel, const Buffer &buffer, long rounds, int threads) {
+struct Limit {
+  const char *name;
+  bool present;
+  Kernel kernel;
+  /// Each thread has so many parts of so many bytes, and reads one of them a run, again
+  /// and again unless there are several: those are so many that no cache keeps one until
+  /// its next turn. Arithmetic reads nothing.
+  size_t bytes = 0;
+  size_t parts = 1;
+};
+
+/// Units per second of one run by all threads together.
+double rate(const Limit &limit, const Buffer &buffer, size_t turn, long rounds, int threads) {
   struct Result {
     double units, begin, end;
   };
   std::vector<Result> results(threads);
   std::barrier start(threads);
-  const size_t share = buffer.bytes / threads / 4096 * 4096;
   auto body = [&](int thread) {
-    const Work work = {buffer.data + thread * share, share, rounds};
+    const char *parts = buffer.data + thread * limit.parts * limit.bytes;
+    auto part = [&](size_t turn) { return parts + turn % limit.parts * limit.bytes; };
     Result &result = results[thread];
-    kernel({work.data, work.bytes, 1}); // Fills the cache and wakes the wide units.
+    // Fills the cache, if it is to be read again, and wakes the wide units.
+    limit.kernel({part(turn), limit.bytes, 1});
     start.arrive_and_wait();
     result.begin = now();
-    result.units = kernel(work);
+    result.units = limit.kernel({part(turn + 1), limit.bytes, rounds});
     result.end = now();
   };
   std::vector<std::thread> others;
@@ -194,43 +205,33 @@ double rate(Kernel kernel, const Buffer &buffer, long rounds, int threads) {
   return units / (end - begin);
 }
 
-/// The best of as many runs of some milliseconds as `seconds` allow, in giga-units.
-double best(Kernel kernel, const Buffer &buffer, int threads, double seconds) {
+/// The best of as many runs of some milliseconds as `seconds` allow, in giga-units. Short
+/// ones, which others seldom interrupt.
+double best(const Limit &limit, int threads, double seconds) {
+  const Buffer buffer(std::max<size_t>(limit.bytes * limit.parts * threads, 1));
   long rounds = 1;
-  for (double took = 0; took < 0.003; rounds *= 2) {
+  for (double took = 0; limit.parts == 1 && took < 0.003; rounds *= 2) {
     const double begin = now();
-    kernel({buffer.data, buffer.bytes / threads / 4096 * 4096, rounds});
+    limit.kernel({buffer.data, limit.bytes, rounds});
     took = now() - begin;
   }
   double result = 0;
   const double end = now() + seconds;
+  size_t turn = 0;
   do {
-    result = std::max(result, rate(kernel, buffer, rounds, threads));
+    result = std::max(result, rate(limit, buffer, turn++, rounds, threads));
   } while (now() < end);
   return result * 1e-9;
 }
-
-struct Limit {
-  const char *name;
-  bool present;
-  Kernel kernel;
-  /// The bytes that each thread reads; 0: arithmetic.
-  size_t bytes;
-};
 
 void print(const std::vector<Limit> &limits, int threads, double seconds) {
   const char *separator = "";
   for (const Limit &limit : limits) {
     if (!limit.present)
       continue;
-    // A part per thread: reads by one thread and by all then touch equally much each.
-    auto measured = [&](int count) {
-      const Buffer buffer(std::max<size_t>(limit.bytes, 4096) * count);
-      return best(limit.kernel, buffer, count, seconds);
-    };
-    const double one = measured(1);
+    const double one = best(limit, 1, seconds);
     printf("%s\n  \"%s\": {\"one\": %.2f, \"all\": %.2f}", separator, limit.name, one,
-           threads > 1 ? measured(threads) : one);
+           threads > 1 ? best(limit, threads, seconds) : one);
     fflush(stdout);
     separator = ",";
   }
@@ -289,25 +290,25 @@ int main(int argc, char **argv) {
   const size_t l3 = cacheBytes(3, 32 << 20);
   const bool wide = __builtin_cpu_supports("avx512f");
   const Amx amx;
+  constexpr size_t kPart = 32 << 20;
   const Kernel reads = wide ? reads512 : reads256;
 
   printf("{\"threads\": %d, \"l2_bytes\": %zu, \"l3_bytes\": %zu, \"limits\": {", threads, l2, l3);
   print(
       {
-          {"amx_int8", amx.int8, amxInt8, 0},
-          {"amx_bf16", amx.bf16, amxBf16, 0},
-          {"amx_fp16", amx.fp16, amxFp16, 0},
-          {"avx512_vnni", bool(__builtin_cpu_supports("avx512vnni")), avx512Vnni, 0},
-          {"avx_vnni", bool(__builtin_cpu_supports("avxvnni")), avxVnni, 0},
-          {"avx2_int8", true, avx2Int8, 0},
-          {"avx512_bf16", bool(__builtin_cpu_supports("avx512bf16")), avx512Bf16, 0},
-          {"avx512_f32", wide, avx512F32, 0},
-          {"avx2_f32", true, avx2F32, 0},
-          {"read_l2", true, reads, l2 / 2},
+          {"amx_int8", amx.int8, amxInt8},
+          {"amx_bf16", amx.bf16, amxBf16},
+          {"amx_fp16", amx.fp16, amxFp16},
+          {"avx512_vnni", bool(__builtin_cpu_supports("avx512vnni")), avx512Vnni},
+          {"avx_vnni", bool(__builtin_cpu_supports("avxvnni")), avxVnni},
+          {"avx2_int8", true, avx2Int8},
+          {"avx512_bf16", bool(__builtin_cpu_supports("avx512bf16")), avx512Bf16},
+          {"avx512_f32", wide, avx512F32},
+          {"avx2_f32", true, avx2F32},
+          {"read_l2", true, reads, l2 / 2 / 4096 * 4096},
           // Several times what L2 holds, and a part of L3 that the others leave free.
-          {"read_l3", l3 / threads > 2 * l2, reads, std::min(4 * l2, l3 / 2 / threads)},
-          // So much in all that no cache holds a notable part of it.
-          {"read_memory", true, reads, std::max<size_t>(4 * l3, size_t(512) << 20) / threads},
+          {"read_l3", l3 / threads > 2 * l2, reads, std::min(4 * l2, l3 / 2 / threads / 4096 * 4096)},
+          {"read_memory", true, reads, kPart, std::max(4 * l3, size_t(512) << 20) / kPart / threads + 1},
       },
       threads, seconds);
   printf("\n}}\n");

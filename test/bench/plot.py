@@ -25,7 +25,7 @@ def plot(result, path):
                   [times[n]["p90_ms"] - m for n, m in zip(shown, middle)]]
         bars = axis.barh(places, middle, 0.75, xerr=spread, color=[colours[name] for name in shown],
                          error_kw={"elinewidth": 0.8, "ecolor": "#334155"})
-        axis.bar_label(bars, [f"{m:.3g}" for m in middle], padding=3, fontsize=7)
+        axis.bar_label(bars, [f"{m:.2f}" if m < 10 else f"{m:.0f}" for m in middle], padding=3, fontsize=7)
         axis.set(title=batch.replace("x", " × "), xlabel="ms")
         axis.margins(x=0.2)
         axis.spines[["top", "right"]].set_visible(False)

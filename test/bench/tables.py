@@ -1,6 +1,15 @@
 """A benchmark's result as Markdown."""
-from harness import load_warning
 from measures import best, least_seconds, speedup
+
+
+def load_warning(result):
+    """Why the numbers may say little; None if nothing else ran."""
+    shares = [peer["others"] for times in result["times"].values() for peer in times.values()]
+    busy = min(1, max(shares, default=0))
+    if busy > 0.05 or result["load_average"] > 0.5:
+        return (f"Something else was running (load average {result['load_average']:.2f} at the start, up to "
+                f"{100 * busy:.0f} % of the CPUs during a peer's calls): these numbers say little.")
+    return None
 
 
 def is_ours(name):

@@ -8,7 +8,7 @@ import pytest
 
 import measures
 import tables
-from harness import Failed, Remote, load_warning
+from harness import Failed, Remote
 from task import Task
 
 LIMITS = {"avx512_vnni": {"one": 1000.0, "all": 2000.0}, "avx512_f32": {"one": 100.0, "all": 200.0},
@@ -69,9 +69,9 @@ def test_cosine_is_of_mean_embeddings():
 def test_a_busy_computer_is_told():
     def result(load, others):
         return {"load_average": load, "times": {"1": {"x": {"others": others}}}}
-    assert load_warning(result(0.1, 0.01)) is None
-    assert "load average 3.00" in load_warning(result(3, 0.0))
-    assert "30 %" in load_warning(result(0.1, 0.3))
+    assert tables.load_warning(result(0.1, 0.01)) is None
+    assert "load average 3.00" in tables.load_warning(result(3, 0.0))
+    assert "30 %" in tables.load_warning(result(0.1, 0.3))
 
 
 def test_task_survives_its_folder(tmp_path):
