@@ -89,7 +89,8 @@ ExitCode Compiler::runPhases(int last) {
   auto cpu = target::getCpu(options.cpu);
   if (!cpu)
     return static_cast<ExitCode>(fail(cpu.takeError(), ExitUsage));
-  (*module)->setAttr(htk::HTKDialect::kCpuAttr, htk::CpuAttr::get(&context, cpu->level, cpu->vectorBits));
+  auto features = llvm::map_to_vector(cpu->features, [&](const std::string &name) { return StringAttr::get(&context, name); });
+  (*module)->setAttr(htk::HTKDialect::kCpuAttr, htk::CpuAttr::get(&context, cpu->level, cpu->vectorBits, features));
 
   std::optional<PhaseVerifier> verifier;
   if (options.verifyEachPhase) {

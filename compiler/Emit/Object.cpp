@@ -12,12 +12,16 @@
 namespace halftone::emit {
 
 static void setAttributes(llvm::Module &module, const target::Cpu &cpu) {
-  std::string bits = std::to_string(cpu.vectorBits);
+  std::string bits = std::to_string(cpu.vectorBits), features;
+  for (const std::string &feature : cpu.features)
+    features += (features.empty() ? "+" : ",+") + feature;
   for (llvm::Function &function : module) {
     if (function.isDeclaration())
       continue;
     function.addFnAttr("target-cpu", cpu.level);
     function.addFnAttr("tune-cpu", cpu.tune);
+    if (!features.empty())
+      function.addFnAttr("target-features", features);
     // Some 512-bit processors are tuned to split vectors in two; ours are meant.
     function.addFnAttr("prefer-vector-width", bits);
     function.addFnAttr("min-legal-vector-width", bits);

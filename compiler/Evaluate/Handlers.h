@@ -16,6 +16,7 @@ void addQuantized(InterpreterTable &table);
 void addDynamicQuantization(InterpreterTable &table);
 void addQuantizedProduct(InterpreterTable &table);
 void addKernels(InterpreterTable &table);
+void addPackedWeights(InterpreterTable &table);
 
 /// f(x) of an activation in double, shared by the elementwise operations and the gated unit.
 double computeGelu(double x);

@@ -333,6 +333,7 @@ const InterpreterTable &InterpreterTable::standard() {
     addSelection(table);
     addQuantized(table);
     addKernels(table);
+    addPackedWeights(table);
     table.add(func::CallOp::getOperationName(), runCall);
     return table;
   }();

@@ -6,6 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Evaluate/QuantizedProduct.h"
+
 #include "compiler/Evaluate/Attributes.h"
 #include "compiler/Evaluate/Contractions.h"
 #include "compiler/Evaluate/TermReader.h"
@@ -50,20 +52,21 @@ struct IntegerSide {
 
 class IntegerProduct {
 public:
-  IntegerProduct(htq::LinearOp op, int64_t k) : op(op), k(k) {}
+  IntegerProduct(Operation *op, Attribute inputTerm, Attribute weightTerm, int64_t k)
+      : op(op), inputTerm(inputTerm), weightTerm(weightTerm), k(k) {}
 
   llvm::Expected<Tensor> evaluate(ArrayRef<Tensor> input, ArrayRef<Tensor> weight, ArrayRef<int64_t> shape) {
-    auto x = read(cast<htq::AffineAttr>(op.getInputTerm()), input);
+    auto x = read(cast<htq::AffineAttr>(inputTerm), input);
     if (!x)
       return x.takeError();
-    auto affine = cast<htq::AffineAttr>(op.getWeightTerm());
+    auto affine = cast<htq::AffineAttr>(weightTerm);
     auto w = read(affine, weight);
     if (!w)
       return w.takeError();
     Tensor result = Tensor::allocate(ElementKind::F32, shape);
     int64_t n = shape.back(), m = n == 0 ? 0 : result.getNumElements() / n;
     auto *y = result.getMutable<float>();
-    if (htq::isScaledInIntegers(op.getInputTerm(), op.getWeightTerm(), k)) {
+    if (htq::isScaledInIntegers(inputTerm, weightTerm, k)) {
       auto inner = cast<htq::AffineAttr>(affine.getScale());
       // What scales codes are scaled by themselves: an input to a product, with blocks for k.
       auto scale = read(inner, weight.drop_front());
@@ -79,7 +82,7 @@ public:
       });
       return result;
     }
-    bool blocked = htq::getInnerBlock(op.getInputTerm()) != htq::AffineAttr::kWhole;
+    bool blocked = htq::getInnerBlock(inputTerm) != htq::AffineAttr::kWhole;
     visitResult(m, n, [&](int64_t i, int64_t j) {
       float sum = 0;
       visitPieces(*x, *w, [&](int64_t begin, int64_t end) {
@@ -147,7 +150,8 @@ private:
     return side;
   }
 
-  htq::LinearOp op;
+  Operation *op;
+  Attribute inputTerm, weightTerm;
   int64_t k;
 };
 
@@ -155,13 +159,13 @@ private:
 // Of values
 //===----------------------------------------------------------------------===//
 
-llvm::Expected<Tensor> multiplyValues(htq::LinearOp op, ArrayRef<Tensor> input, ArrayRef<Tensor> weight,
-                                      ArrayRef<int64_t> shape) {
-  auto xReader = makeTermReader(op, op.getInputTerm(), input);
+llvm::Expected<Tensor> multiplyValues(Operation *op, Attribute inputTerm, ArrayRef<Tensor> input,
+                                      Attribute weightTerm, ArrayRef<Tensor> weight, ArrayRef<int64_t> shape) {
+  auto xReader = makeTermReader(op, inputTerm, input);
   auto x = xReader ? xReader->readAll() : xReader.takeError();
   if (!x)
     return x.takeError();
-  auto wReader = makeTermReader(op, op.getWeightTerm(), weight);
+  auto wReader = makeTermReader(op, weightTerm, weight);
   auto w = wReader ? wReader->readAll() : wReader.takeError();
   if (!w)
     return w.takeError();
@@ -174,18 +178,21 @@ llvm::Expected<Tensor> multiplyValues(htq::LinearOp op, ArrayRef<Tensor> input, 
 }
 
 llvm::Expected<Tensor> evaluateLinear(htq::LinearOp op, Frame &frame) {
-  SmallVector<Tensor> input = getTensors(frame, op.getInput()), weight = getTensors(frame, op.getWeight());
-  Shape shape = frame.getShape(op.getResult());
-  int64_t k = weight.front().getDim(1);
-  auto result = htq::isIntegerProduct(op.getInputTerm(), op.getWeightTerm())
-                    ? IntegerProduct(op, k).evaluate(input, weight, shape)
-                    : multiplyValues(op, input, weight, shape);
+  auto result = multiplyTerms(op, op.getInputTerm(), getTensors(frame, op.getInput()), op.getWeightTerm(),
+                              getTensors(frame, op.getWeight()), frame.getShape(op.getResult()));
   if (!result)
     return result;
   return result->cast(*getElementKind(getElementTypeOrSelf(op.getResult())));
 }
 
 } // namespace
+
+llvm::Expected<Tensor> multiplyTerms(Operation *op, Attribute inputTerm, ArrayRef<Tensor> input, Attribute weightTerm,
+                                     ArrayRef<Tensor> weight, ArrayRef<int64_t> shape) {
+  if (htq::isIntegerProduct(inputTerm, weightTerm))
+    return IntegerProduct(op, inputTerm, weightTerm, weight.front().getDim(1)).evaluate(input, weight, shape);
+  return multiplyValues(op, inputTerm, input, weightTerm, weight, shape);
+}
 
 void addQuantizedProduct(InterpreterTable &table) { table.add<htq::LinearOp>(evaluateLinear); }
 

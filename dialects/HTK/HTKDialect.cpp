@@ -2,6 +2,10 @@
 
 #include "dialects/HTK/HTKDialect.h"
 
+#include "dialects/HTK/Packing.h"
+#include "dialects/HTQ/HTQOps.h"
+#include "dialects/HTQ/Terms.h"
+
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -10,6 +14,8 @@
 using namespace mlir;
 using namespace halftone;
 using namespace halftone::htk;
+using htq::parseTerm;
+using htq::printTerm;
 
 #include "dialects/HTK/HTKDialect.cpp.inc"
 #define GET_ATTRDEF_CLASSES
@@ -28,10 +34,15 @@ void HTKDialect::initialize() {
       >();
 }
 
-LogicalResult CpuAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef, unsigned vectorBits) {
+LogicalResult CpuAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef, unsigned vectorBits,
+                               ArrayRef<StringAttr>) {
   if (vectorBits != 256 && vectorBits != 512)
     return emitError() << "vectors have 256 or 512 bits, got " << vectorBits;
   return success();
+}
+
+bool CpuAttr::has(StringRef feature) const {
+  return llvm::any_of(getFeatures(), [&](StringAttr name) { return name == feature; });
 }
 
 LogicalResult KernelOp::verifyRegions() {
@@ -44,23 +55,39 @@ LogicalResult KernelOp::verifyRegions() {
 }
 
 LogicalResult PackOp::verify() {
-  auto from = cast<RankedTensorType>(getInput().getType()), to = cast<RankedTensorType>(getType());
-  if (from.getRank() != 2 || to.getRank() != 3 || from.getElementType() != to.getElementType() ||
-      to.getDimSize(1) != from.getDimSize(1) || to.getDimSize(2) <= 0 ||
-      to.getDimSize(0) != static_cast<int64_t>(llvm::divideCeil(from.getDimSize(0), to.getDimSize(2))))
-    return emitOpError() << "cannot pack " << from << " to " << to;
+  auto from = cast<RankedTensorType>(getInput().getType());
+  if (from.getRank() != 2)
+    return emitOpError() << "packs rows of columns, got " << from;
+  if (static_cast<int64_t>(getGroup()) < 1)
+    return emitOpError() << "has groups of " << static_cast<int64_t>(getGroup()) << " columns";
+  Packing packing(from.getElementType(), getGroup());
+  if (packing.getPackedType(from) != getType())
+    return emitOpError() << "packs " << from << " to " << packing.getPackedType(from) << ", not " << getType();
   return success();
 }
 
 LogicalResult htk::LinearOp::verify() {
-  ht::Dims x = ht::getDims(getInput()), y = ht::getDims(getResult());
-  auto weight = cast<RankedTensorType>(getWeight().getType());
-  if (weight.getRank() != 3 || x.empty() || ht::getConstant(x.back()) != weight.getDimSize(1))
-    return emitOpError() << "input " << ht::toString(x) << " does not fit packed weight " << weight;
+  for (auto [term, leaves] : {std::pair(getInputTerm(), OperandRange(getInput())), {getWeightTerm(), getWeight()}}) {
+    if (!htq::isTerm(term))
+      return emitOpError() << "expected two terms, got " << term;
+    SmallVector<Type> types;
+    htq::getLeaves(term, types);
+    if (types.size() != leaves.size())
+      return emitOpError() << "has " << leaves.size() << " tensors for the " << types.size() << " leaves of its term";
+  }
+  ht::Dims x = ht::getDims(getInput().front()), y = ht::getDims(getResult());
+  auto k = x.empty() ? std::nullopt : ht::getConstant(x.back());
   auto n = y.empty() ? std::nullopt : ht::getConstant(y.back());
-  int64_t panel = weight.getDimSize(2);
-  if (!n || static_cast<int64_t>(llvm::divideCeil(*n, panel)) != weight.getDimSize(0))
-    return emitOpError() << "result " << ht::toString(y) << " does not fit packed weight " << weight;
+  if (!k || !n)
+    return emitOpError() << "expected a last dimension that is constant, got " << ht::toString(x) << " and "
+                         << ht::toString(y);
+  SmallVector<RankedTensorType> packed = getPackedLeaves(getWeightTerm(), *n, *k);
+  if (packed.empty())
+    return emitOpError() << "cannot read weights of this term packed";
+  for (auto [expected, leaf] : llvm::zip_equal(packed, getWeight()))
+    if (leaf.getType() != expected)
+      return emitOpError() << "expected packed weights " << expected << " for [" << *n << ", " << *k << "], got "
+                           << leaf.getType();
   y.back() = x.back();
   if (x != y)
     return emitOpError() << "result and input differ beside the last dimension";
@@ -89,6 +116,6 @@ MemRefType htk::getBufferType(Type tensor) {
 }
 
 bool htk::isRoot(Operation *op) {
-  return isa<htk::LinearOp, ht::LinearOp, ht::MatMulOp, ht::AttentionOp, ht::LayerNormOp, ht::RMSNormOp, ht::SoftmaxOp,
+  return isa<htk::LinearOp, htq::LinearOp, htq::DynamicQuantizeOp, ht::LinearOp, ht::MatMulOp, ht::AttentionOp, ht::LayerNormOp, ht::RMSNormOp, ht::SoftmaxOp,
              ht::ReduceOp, ht::ArgReduceOp, ht::CumSumOp, ht::ScatterNDOp, ht::TopKOp>(op);
 }

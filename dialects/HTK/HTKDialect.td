@@ -17,7 +17,8 @@ def HTK_Dialect : Dialect {
     `htk.arena`, `htk.payload`, …) and launches kernels between barriers.
   }];
   let useDefaultAttributePrinterParser = 1;
-  let dependentDialects = ["::halftone::ht::HTDialect", "::mlir::memref::MemRefDialect",
+  let dependentDialects = ["::halftone::ht::HTDialect", "::halftone::htq::HTQDialect",
+                           "::mlir::memref::MemRefDialect",
                            "::mlir::LLVM::LLVMDialect"];
   let extraClassDeclaration = [{
     /// Unit attribute of an outlined kernel function.
@@ -37,11 +38,17 @@ def HTK_CpuAttr : AttrDef<HTK_Dialect, "Cpu"> {
   let mnemonic = "cpu";
   let summary = "the processor that kernels are lowered for";
   let description = [{
-    `name` is LLVM's processor name; `vectorBits` is 256 or 512.
+    `#htk.cpu<"sapphirerapids", 512, ["avx512vnni", "amx-int8"]>`: LLVM's processor
+    name, the bits of a vector (256 or 512), and by LLVM's names those features
+    that instructions of the catalogue (`Intrinsics.h`) ask for.
   }];
-  let parameters = (ins StringRefParameter<>:$name, "unsigned":$vectorBits);
-  let assemblyFormat = "`<` $name `,` $vectorBits `>`";
+  let parameters = (ins StringRefParameter<>:$name, "unsigned":$vectorBits,
+      OptionalArrayRefParameter<"::mlir::StringAttr">:$features);
+  let assemblyFormat = "`<` $name `,` $vectorBits (`,` `[` $features^ `]`)? `>`";
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    bool has(::llvm::StringRef feature) const;
+  }];
 }
 
 #endif

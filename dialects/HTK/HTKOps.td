@@ -41,31 +41,57 @@ def HTK_YieldOp : HTK_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"Kern
 def HTK_PackOp : HTK_Op<"pack", [Pure]> {
   let summary = "rows of a weight interleaved for vector loads";
   let description = [{
-    `y[p, k, i] = x[p * panel + i, k]`, zero where `p * panel + i` is past the
-    last row: panels of `panel` output rows, the layout that `ht.linear` reads
-    column block by column block. Runs in a weight's initializer.
+    The layout that `htk.linear` reads: panels of 64 rows, and in a panel `group`
+    neighbouring columns of each row beside each other, so that a step of `group`
+    columns is 64 groups: 256 bytes of f32 (group 1), bf16 (group 2) and bytes
+    (group 4) alike, which is what FMA, vdpbf16ps, vpdpbusd and AMX's tiles read.
 
-      [C1] x is static [n, k]; y is [ceil(n / panel), k, panel] of its element type.
+        y[p, k / group, i * group + k % group] = x[p * 64 + i, k]
+
+    In groups of 4, integers of up to 8 bits become their bits only; else a code takes a byte. A signed code c of b
+    bits is stored as c + 2^(b-1). The b bits are split into planes of 4, 2 and 1
+    bits, the widest first (8 bits are one plane), and P = 8 / (width of the
+    narrowest plane) steps make a period. A plane of w bits takes w P / 8 slabs of
+    256 bytes; byte i * 4 + t of slab s holds for each r < 8 / w, from bit r w on,
+    the plane's bits of row i, column (s * 8 / w + r) * 4 + t of the period. So a
+    shift and a mask of a vector of slab s give that of one step.
+
+    What is past the last row or column is 0. Runs in a weight's recipe.
+
+      [C1] x is static [n, k];
+      [C2] the group is 1 or more;
+      [C3] y is as `htk::Packing` says.
   }];
-  let arguments = (ins AnyStaticShapeTensor:$input);
+  let arguments = (ins AnyStaticShapeTensor:$input, DefaultValuedAttr<I64Attr, "1">:$group);
   let results = (outs AnyStaticShapeTensor:$result);
-  let assemblyFormat = "$input attr-dict `:` type($input) `to` type($result)";
+  let assemblyFormat = "$input (`group` $group^)? attr-dict `:` type($input) `to` type($result)";
   let hasVerifier = 1;
 }
 
-def HTK_LinearOp : HTK_Op<"linear", [Pure]> {
+def HTK_LinearOp : HTK_Op<"linear", [Pure, AttrSizedOperandSegments]> {
   let summary = "y = x Wᵀ with packed weights";
   let description = [{
-    `ht.linear` whose weight `htk.pack` laid out: `y[…, n] = sum over k of
-    x[…, k] w[n / panel, k, n % panel]`, accumulated in f32 or wider. Bias and everything
-    after it are elementwise operations of the same kernel.
+    ```mlir
+    %y = htk.linear f32(%x) by bf16(%w) : (tensor<?x8xf32, #ht.dims<s0>>) by (tensor<2x4x128xbf16>)
+        -> tensor<?x100xf32, #ht.dims<s0>>
+    ```
 
-      [C1] w is static [p, k, panel], k is x's last dimension;
-      [C2] y has x's shape but for its last dimension n, (p-1) panel < n <= p panel.
+    `htq.linear` whose weight's leaves `htk.pack` laid out: codes in their group,
+    scales and zeros in group 1, codebooks as they are. Bias and everything after
+    it are elementwise operations of the same kernel.
+
+      [C1] both are terms; the leaves of x are as in `htq.linear`;
+      [C2] the leaves of w are packed as `htk::getPackedLeaves` says for x's last
+           dimension k and y's last dimension n;
+      [C3] y has x's shape but for its last dimension.
   }];
-  let arguments = (ins AnyRankedTensor:$input, AnyStaticShapeTensor:$weight);
+  let arguments = (ins AnyAttr:$inputTerm, Variadic<AnyRankedTensor>:$input, AnyAttr:$weightTerm,
+      Variadic<AnyStaticShapeTensor>:$weight);
   let results = (outs AnyRankedTensor:$result);
-  let assemblyFormat = "$input `,` $weight attr-dict `:` type($input) `,` type($weight) `->` type($result)";
+  let assemblyFormat = [{
+    custom<Term>($inputTerm) `(` $input `)` `by` custom<Term>($weightTerm) `(` $weight `)` attr-dict
+    `:` `(` type($input) `)` `by` ` ` `(` type($weight) `)` `->` type($result)
+  }];
   let hasVerifier = 1;
 }
 

@@ -7,6 +7,7 @@
 
 #include "passes/CPU/Passes.h"
 
+#include "dialects/HTQ/HTQDialect.h"
 #include "runtime/include/halftone/abi.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -264,7 +265,7 @@ private:
     target.addLegalOp<ModuleOp>();
     target.addIllegalDialect<htk::HTKDialect>();
     target.addLegalOp<htk::PackOp>();        // In the initializers of weights.
-    target.addLegalDialect<ht::HTDialect>(); // Weights stay for emission.
+    target.addLegalDialect<ht::HTDialect, htq::HTQDialect>(); // Weights stay for emission.
     // The graph's signature stays for emission.
     target.addDynamicallyLegalOp<func::FuncOp>(
         [](func::FuncOp function) { return function.getSymName() == "main"; });

@@ -22,9 +22,9 @@ memref::GlobalOp Tables::get(DenseElementsAttr flat, Location loc) {
   return table;
 }
 
-KernelBuilder::KernelBuilder(func::FuncOp source, int64_t lanes, Tables &tables)
-    : b(source.getContext()), loc(source.getLoc()), lanes(lanes), source(source), tables(tables),
-      numInputs(source.getNumArguments()) {
+KernelBuilder::KernelBuilder(func::FuncOp source, htk::CpuAttr cpu, Tables &tables)
+    : b(source.getContext()), loc(source.getLoc()), cpu(cpu), lanes(cpu.getVectorBits() / 32), source(source),
+      tables(tables), numInputs(source.getNumArguments()) {
   SmallVector<Type> types{LLVM::LLVMPointerType::get(source.getContext()), b.getIndexType()};
   for (Type type : source.getArgumentTypes())
     types.push_back(htk::getBufferType(type));

@@ -38,7 +38,7 @@ private:
 class KernelBuilder {
 public:
   /// Makes the function `name` for the tensor form `source`, positioned at its start.
-  KernelBuilder(mlir::func::FuncOp source, int64_t lanes, Tables &tables);
+  KernelBuilder(mlir::func::FuncOp source, htk::CpuAttr cpu, Tables &tables);
 
   mlir::func::FuncOp getFunction() { return function; }
   /// An operation had no form here, and said so: the kernel must not be used.
@@ -49,6 +49,8 @@ public:
 
   mlir::OpBuilder b;
   mlir::Location loc;
+  /// The processor to lower for.
+  const htk::CpuAttr cpu;
   /// f32 elements in a vector register.
   const int64_t lanes;
   mlir::Value step, thread;

@@ -10,6 +10,9 @@ namespace halftone::cpu {
 /// y = x Wᵀ in register tiles over packed panels, then the epilogue.
 mlir::LogicalResult lowerLinear(KernelBuilder &kernel, htk::LinearOp root);
 
+/// Codes and scales of rows, each by its own range.
+mlir::LogicalResult lowerQuantize(KernelBuilder &kernel, htq::DynamicQuantizeOp root);
+
 /// x y in register tiles over the operands where they are, then the epilogue.
 mlir::LogicalResult lowerMatMul(KernelBuilder &kernel, ht::MatMulOp root);
 

@@ -30,6 +30,7 @@ bool isInnerSoftmax(ht::SoftmaxOp softmax) {
 LogicalResult lowerBody(KernelBuilder &builder, Operation *root) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(root)
       .Case([&](htk::LinearOp linear) { return lowerLinear(builder, linear); })
+      .Case([&](htq::DynamicQuantizeOp quantize) { return lowerQuantize(builder, quantize); })
       .Case([&](ht::MatMulOp product) { return lowerMatMul(builder, product); })
       .Case([&](ht::AttentionOp attention) { return lowerAttention(builder, attention); })
       .Case([&](ht::ScatterNDOp scatter) { return lowerScatter(builder, scatter); })
@@ -41,11 +42,12 @@ LogicalResult lowerBody(KernelBuilder &builder, Operation *root) {
       .Default([&](Operation *other) { return lowerRows(builder, other); });
 }
 
-LogicalResult lowerKernel(func::FuncOp source, int64_t lanes, Tables &tables) {
+LogicalResult lowerKernel(func::FuncOp source, htk::CpuAttr cpu, Tables &tables) {
   Operation *root = findRoot(source);
-  if (source.getNumResults() != (isa_and_present<ht::TopKOp>(root) ? 2 : 1))
+  bool hasSeveral = isa_and_present<ht::TopKOp, htq::DynamicQuantizeOp>(root);
+  if (source.getNumResults() != (hasSeveral ? root->getNumResults() : 1))
     return source.emitOpError() << "expected the results of its root, or one";
-  KernelBuilder builder(source, lanes, tables);
+  KernelBuilder builder(source, cpu, tables);
   auto type = dyn_cast<RankedTensorType>(source.getResultTypes().front());
   LogicalResult result = success();
   if (!type || !llvm::is_contained(type.getShape(), 0)) // Else there is nothing to compute.
@@ -57,8 +59,9 @@ LogicalResult lowerKernel(func::FuncOp source, int64_t lanes, Tables &tables) {
 struct LowerKernelsPass : cpu::impl::LowerKernelsBase<LowerKernelsPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto target = module->getAttrOfType<htk::CpuAttr>(htk::HTKDialect::kCpuAttr);
-    int64_t lanes = (target ? target.getVectorBits() : 512) / 32;
+    auto cpu = module->getAttrOfType<htk::CpuAttr>(htk::HTKDialect::kCpuAttr);
+    if (!cpu)
+      cpu = htk::CpuAttr::get(&getContext(), "x86-64-v4", 512, {});
 
     WalkResult built = module.walk([](htk::LaunchOp launch) {
       if (launch.getStep())
@@ -71,7 +74,7 @@ struct LowerKernelsPass : cpu::impl::LowerKernelsBase<LowerKernelsPass> {
 
     Tables tables(module);
     for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
-      if (function->hasAttr(htk::HTKDialect::kKernelAttr) && failed(lowerKernel(function, lanes, tables)))
+      if (function->hasAttr(htk::HTKDialect::kKernelAttr) && failed(lowerKernel(function, cpu, tables)))
         return signalPassFailure();
 
     module.walk([](htk::LaunchOp launch) {

@@ -2,7 +2,12 @@
 
 #include "passes/Kernels/Passes.h"
 
+#include "dialects/HTK/HTKDialect.h"
+#include "dialects/HTK/Packing.h"
+#include "dialects/HTQ/HTQOps.h"
+
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Remarks.h"
 
 namespace halftone::kernels {
 #define GEN_PASS_DEF_EXPANDLINEARS
@@ -13,6 +18,8 @@ using namespace mlir;
 using namespace halftone;
 
 namespace {
+
+bool isParameter(Value weight) { return weight.getDefiningOp<ht::GetWeightOp>() != nullptr; }
 
 void expand(ht::LinearOp linear) {
   OpBuilder b(linear);
@@ -30,10 +37,44 @@ void expand(ht::LinearOp linear) {
   linear.erase();
 }
 
+/// Null if kernels can read the weight's leaves packed, else the reason.
+const char *whyNotPacked(htq::LinearOp linear) {
+  ht::Dims x = ht::getDims(linear.getInput().front()), y = ht::getDims(linear.getResult());
+  if (!llvm::all_of(linear.getWeight(), isParameter))
+    return "the weight is not a parameter of the model";
+  return htk::whyNotPacked(linear.getInputTerm(), linear.getWeightTerm(), *ht::getConstant(y.back()),
+                           *ht::getConstant(x.back()));
+}
+
+/// The linear on the values of its terms.
+ht::LinearOp dequantize(htq::LinearOp linear) {
+  OpBuilder b(linear);
+  auto result = cast<RankedTensorType>(linear.getType());
+  auto getValue = [&](Attribute term, ValueRange leaves) -> Value {
+    if (isa<TypeAttr>(term))
+      return leaves.front();
+    auto type = ht::withElementType(cast<RankedTensorType>(leaves.front().getType()), result.getElementType());
+    return htq::DequantizeOp::create(b, linear.getLoc(), type, term, leaves);
+  };
+  Value x = getValue(linear.getInputTerm(), linear.getInput()), w = getValue(linear.getWeightTerm(), linear.getWeight());
+  if (getElementTypeOrSelf(x) != result.getElementType())
+    x = ht::CastOp::create(b, linear.getLoc(), ht::withElementType(cast<RankedTensorType>(x.getType()), result.getElementType()), x);
+  auto plain = ht::LinearOp::create(b, linear.getLoc(), result, x, w, Value());
+  linear.replaceAllUsesWith(plain.getResult());
+  linear.erase();
+  return plain;
+}
+
 struct ExpandLinearsPass : kernels::impl::ExpandLinearsBase<ExpandLinearsPass> {
   void runOnOperation() override {
+    for (auto linear : llvm::make_early_inc_range(getOperation().getOps<htq::LinearOp>()))
+      if (const char *reason = whyNotPacked(linear)) {
+        remark::missed(linear.getLoc(), remark::RemarkOpts::name("dequantized").category("htk-expand-linears"))
+            << "computed with values instead of codes: " << reason;
+        dequantize(linear);
+      }
     for (auto linear : llvm::make_early_inc_range(getOperation().getOps<ht::LinearOp>()))
-      if (!linear.getWeight().getDefiningOp<ht::GetWeightOp>())
+      if (!isParameter(linear.getWeight()))
         expand(linear);
   }
 };

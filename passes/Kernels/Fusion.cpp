@@ -32,11 +32,11 @@ Role getRole(Operation *op) {
 
 bool takesEpilogue(Operation *root) {
   // These make their result in an order of their own.
-  return !isa<ht::AttentionOp, ht::ScatterNDOp, ht::TopKOp>(root);
+  return !isa<ht::AttentionOp, ht::ScatterNDOp, ht::TopKOp, htq::DynamicQuantizeOp>(root);
 }
 
 bool readsMemory(Operation *root) {
-  return isa<ht::LinearOp, ht::MatMulOp, ht::AttentionOp, ht::ScatterNDOp>(root);
+  return isa<ht::LinearOp, htq::LinearOp, ht::MatMulOp, ht::AttentionOp, ht::ScatterNDOp>(root);
 }
 
 /// Operations dear enough that computing one twice costs more than its memory traffic.

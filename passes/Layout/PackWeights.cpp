@@ -1,10 +1,13 @@
-//===- PackWeights.cpp - lay linear weights out in panels of output rows ----===//
+//===- PackWeights.cpp - lay the weights of linears out in panels -----------===//
 
 #include "passes/Layout/Passes.h"
 
+#include "dialects/HTK/Packing.h"
+#include "dialects/HTQ/HTQOps.h"
+#include "dialects/HTQ/Terms.h"
+
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
-#include "llvm/Support/MathExtras.h"
 
 namespace halftone::layout {
 #define GEN_PASS_DEF_PACKWEIGHTS
@@ -16,13 +19,13 @@ using namespace halftone;
 
 namespace {
 
-/// Makes packed weights, one for each weight that linears read.
+/// Makes packed weights: one for each weight and group that linears read.
 class Packer {
 public:
-  Packer(ModuleOp module, int64_t panel) : symbols(module), panel(panel) {}
+  explicit Packer(ModuleOp module) : symbols(module) {}
 
-  ht::WeightOp pack(ht::WeightOp weight) {
-    ht::WeightOp &packed = packedOf[weight];
+  ht::WeightOp pack(ht::WeightOp weight, int64_t group, RankedTensorType to) {
+    ht::WeightOp &packed = packedOf[{weight, group}];
     if (packed)
       return packed;
     OpBuilder builder(weight);
@@ -30,13 +33,9 @@ public:
     packed.setSymName((weight.getSymName() + ".packed").str());
     symbols.insert(packed, Block::iterator(weight));
 
-    auto from = weight.getWeightType();
-    auto to = RankedTensorType::get({static_cast<int64_t>(llvm::divideCeil(from.getDimSize(0), panel)),
-                                     from.getDimSize(1), panel},
-                                    from.getElementType());
     Operation *yield = packed.getInitializer().front().getTerminator();
     builder.setInsertionPoint(yield);
-    Value value = htk::PackOp::create(builder, weight.getLoc(), to, packed.getYielded());
+    Value value = htk::PackOp::create(builder, weight.getLoc(), to, packed.getYielded(), group);
     yield->setOperand(0, value);
     packed.setType(to);
     return packed;
@@ -46,57 +45,98 @@ public:
 
 private:
   SymbolTable symbols;
-  int64_t panel;
-  llvm::DenseMap<Operation *, ht::WeightOp> packedOf;
+  llvm::MapVector<std::pair<Operation *, int64_t>, ht::WeightOp> packedOf;
 };
 
-/// Replaces a linear of `kernel` by one that reads `packed`.
-void rewriteLinear(ht::LinearOp linear, htk::KernelOp kernel, ht::WeightOp packed, unsigned operand) {
+/// The parameter of the model that `value`, an argument of `kernel`, is; or null.
+ht::GetWeightOp getParameter(htk::KernelOp kernel, Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  return argument ? kernel.getInputs()[argument.getArgNumber()].getDefiningOp<ht::GetWeightOp>() : nullptr;
+}
+
+/// Adds the weight `name` to what `kernel` reads.
+Value addParameter(htk::KernelOp kernel, ht::WeightOp weight) {
   OpBuilder outside(kernel);
-  Value weight = ht::GetWeightOp::create(outside, kernel.getLoc(), packed.getWeightType(), packed.getSymName());
-  kernel.getInputsMutable().append(weight);
-  Value argument = kernel.getBody().front().addArgument(weight.getType(), weight.getLoc());
+  Value value = ht::GetWeightOp::create(outside, kernel.getLoc(), weight.getWeightType(), weight.getSymName());
+  kernel.getInputsMutable().append(value);
+  return kernel.getBody().front().addArgument(value.getType(), value.getLoc());
+}
 
-  OpBuilder builder(linear);
-  Value result = htk::LinearOp::create(builder, linear.getLoc(), linear.getType(), linear.getInput(), argument);
-  if (linear.getBias())
-    result = ht::AddOp::create(builder, linear.getLoc(), result, linear.getBias());
-  linear.replaceAllUsesWith(result);
-  linear.erase();
-
-  Block &body = kernel.getBody().front();
-  if (body.getArgument(operand).use_empty()) {
-    body.eraseArgument(operand);
-    kernel.getInputsMutable().erase(operand);
+/// Removes arguments that nothing reads now, and parameters that no kernel takes.
+void dropUnread(htk::KernelOp kernel, ArrayRef<Value> arguments) {
+  for (Value value : arguments) {
+    auto argument = cast<BlockArgument>(value);
+    if (!argument.use_empty())
+      continue;
+    unsigned index = argument.getArgNumber();
+    Operation *source = kernel.getInputs()[index].getDefiningOp();
+    kernel.getBody().front().eraseArgument(index);
+    kernel.getInputsMutable().erase(index);
+    if (source->use_empty())
+      source->erase();
   }
 }
 
-struct PackWeightsPass : layout::impl::PackWeightsBase<PackWeightsPass> {
-  using PackWeightsBase::PackWeightsBase;
+/// Terms and operands of a linear, whichever operation it is.
+struct Product {
+  Operation *op;
+  Attribute inputTerm, weightTerm;
+  SmallVector<Value> input, weight;
+  Value bias;
 
+  static Product of(ht::LinearOp op) {
+    auto term = [](Value value) { return TypeAttr::get(getElementTypeOrSelf(value)); };
+    return {op, term(op.getInput()), term(op.getWeight()), {op.getInput()}, {op.getWeight()}, op.getBias()};
+  }
+  static Product of(htq::LinearOp op) {
+    return {op, op.getInputTerm(), op.getWeightTerm(), llvm::to_vector_of<Value>(op.getInput()),
+            llvm::to_vector_of<Value>(op.getWeight()), Value()};
+  }
+};
+
+void pack(const Product &product, htk::KernelOp kernel, Packer &packer) {
+  auto result = cast<RankedTensorType>(product.op->getResult(0).getType());
+  int64_t n = result.getShape().back(), k = cast<RankedTensorType>(product.input.front().getType()).getShape().back();
+  SmallVector<Value> packed;
+  for (auto [i, leaf, type] : llvm::enumerate(product.weight, htk::getPackedLeaves(product.weightTerm, n, k))) {
+    ht::WeightOp weight = packer.lookup(getParameter(kernel, leaf).getName());
+    RankedTensorType rows = weight.getWeightType();
+    // Codebooks stay as they are, and come after the codes.
+    int64_t group = i == 0 ? htk::Packing::getGroup(rows.getElementType()) : 1;
+    packed.push_back(addParameter(kernel, rows == type ? weight : packer.pack(weight, group, type)));
+  }
+  OpBuilder builder(product.op);
+  Location loc = product.op->getLoc();
+  Value value =
+      htk::LinearOp::create(builder, loc, result, product.inputTerm, product.input, product.weightTerm, packed);
+  if (product.bias)
+    value = ht::AddOp::create(builder, loc, value, product.bias);
+  product.op->getResult(0).replaceAllUsesWith(value);
+  product.op->erase();
+  dropUnread(kernel, product.weight);
+}
+
+struct PackWeightsPass : layout::impl::PackWeightsBase<PackWeightsPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    if (panel <= 0) {
-      module.emitError() << "panel must be positive, got " << panel.getValue();
-      return signalPassFailure();
-    }
-    Packer packer(module, panel);
-    SmallVector<std::pair<ht::LinearOp, htk::KernelOp>> linears;
-    module.walk([&](ht::LinearOp linear) {
-      if (auto kernel = linear->getParentOfType<htk::KernelOp>())
-        linears.push_back({linear, kernel});
+    SmallVector<Product> products;
+    module.walk([&](Operation *op) {
+      if (!op->getParentOfType<htk::KernelOp>())
+        return;
+      if (auto linear = dyn_cast<ht::LinearOp>(op))
+        products.push_back(Product::of(linear));
+      else if (auto linear = dyn_cast<htq::LinearOp>(op))
+        products.push_back(Product::of(linear));
     });
-    for (auto [linear, kernel] : linears) {
-      auto argument = dyn_cast<BlockArgument>(linear.getWeight());
-      auto get = argument ? kernel.getInputs()[argument.getArgNumber()].getDefiningOp<ht::GetWeightOp>() : nullptr;
-      if (!get) {
-        remark::missed(linear.getLoc(), remark::RemarkOpts::name("not packed").category("htk-pack-weights"))
-            << "the weight is not a parameter of the model";
+    Packer packer(module);
+    for (const Product &product : products) {
+      auto kernel = product.op->getParentOfType<htk::KernelOp>();
+      if (llvm::all_of(product.weight, [&](Value leaf) { return getParameter(kernel, leaf) != nullptr; })) {
+        pack(product, kernel, packer);
         continue;
       }
-      rewriteLinear(linear, kernel, packer.pack(packer.lookup(get.getName())), argument.getArgNumber());
-      if (get->use_empty())
-        get->erase();
+      remark::missed(product.op->getLoc(), remark::RemarkOpts::name("not packed").category("htk-pack-weights"))
+          << "the weight is not a parameter of the model";
     }
     // Weights that only linears read are no longer read as rows.
     for (auto weight : llvm::make_early_inc_range(module.getOps<ht::WeightOp>()))

@@ -60,6 +60,8 @@ uint64_t presentCpuFeatures() {
   if (!v3)
     return 0;
   features |= HALFTONE_CPU_AVX2_FMA;
+  if (hasAll(extended1.eax, bit(4)))
+    features |= HALFTONE_CPU_AVX_VNNI;
   // F, DQ, CD, BW, VL.
   if (hasAll(extended.ebx, bit(16) | bit(17) | bit(28) | bit(30) | bit(31)) &&
       (state & zmmState) == zmmState) {
@@ -82,7 +84,8 @@ uint64_t presentCpuFeatures() {
 Text cpuFeatureNames(uint64_t features) {
   static constexpr const char *names[] = {"AVX2+FMA",     "AVX-512",
                                           "AVX-512 VNNI", "AVX-512 BF16",
-                                          "AMX INT8",     "AMX BF16"};
+                                          "AMX INT8",     "AMX BF16",
+                                          "AVX-VNNI"};
   Text text;
   for (unsigned index = 0; index < 64; ++index) {
     if (!(features >> index & 1))

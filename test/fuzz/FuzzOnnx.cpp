@@ -73,7 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     __builtin_trap();
   if (!module)
     return 0;
-  (*module)->setAttr(htk::HTKDialect::kCpuAttr, htk::CpuAttr::get(context, "x86-64-v4", 512));
+  (*module)->setAttr(htk::HTKDialect::kCpuAttr, htk::CpuAttr::get(context, "x86-64-v4", 512, {}));
   if (mlir::failed(compiler->passes.run(*module)) && !failed)
     __builtin_trap();
   return 0;

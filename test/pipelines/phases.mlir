@@ -56,7 +56,7 @@ func.func @main(%x: tensor<?x4xf32, #ht.dims<s0>> {ht.name = "x"}) -> (tensor<?x
 // reads a packed weight;
 // LAYOUT:       htk.pack
 // LAYOUT-LABEL: func.func @main
-// LAYOUT:         htk.linear {{.*}} tensor<2x4x64xbf16>
+// LAYOUT:         htk.linear {{.*}} by (tensor<2x2x128xbf16>)
 
 // and is code, of which the graph's signature and the weights' recipes remain.
 // LOWER-DAG: ht.weight @{{.*}} attributes {htk.payload_offset = 0 : i64}

@@ -92,6 +92,7 @@ enum halftone_cpu_feature {
   HALFTONE_CPU_AVX512_BF16 = 1u << 3,
   HALFTONE_CPU_AMX_INT8 = 1u << 4, ///< with AMX-TILE and the kernel's permission
   HALFTONE_CPU_AMX_BF16 = 1u << 5,
+  HALFTONE_CPU_AVX_VNNI = 1u << 6, ///< vpdpbusd of 256 bits, without AVX-512
 };
 
 /// One compiled model. Generated as a constant; the symbol `halftone_program`

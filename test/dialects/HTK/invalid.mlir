@@ -64,24 +64,24 @@ func.func @kernel_isolated(%x: tensor<4xf32>) {
 
 // -----
 
-func.func @pack_c1(%x: tensor<100x4xf32>) {
-  // expected-error @+1 {{cannot pack 'tensor<100x4xf32>' to 'tensor<1x4x64xf32>'}}
+func.func @pack_c3(%x: tensor<100x4xf32>) {
+  // expected-error @+1 {{packs 'tensor<100x4xf32>' to 'tensor<2x4x64xf32>', not 'tensor<1x4x64xf32>'}}
   %0 = htk.pack %x : tensor<100x4xf32> to tensor<1x4x64xf32>
   return
 }
 
 // -----
 
-func.func @pack_c1_depth(%x: tensor<100x4xf32>) {
-  // expected-error @+1 {{cannot pack 'tensor<100x4xf32>' to 'tensor<2x5x64xf32>'}}
+func.func @pack_c3_depth(%x: tensor<100x4xf32>) {
+  // expected-error @+1 {{packs 'tensor<100x4xf32>' to 'tensor<2x4x64xf32>', not 'tensor<2x5x64xf32>'}}
   %0 = htk.pack %x : tensor<100x4xf32> to tensor<2x5x64xf32>
   return
 }
 
 // -----
 
-func.func @pack_c1_element(%x: tensor<100x4xf32>) {
-  // expected-error @+1 {{cannot pack 'tensor<100x4xf32>' to 'tensor<2x4x64xbf16>'}}
+func.func @pack_c3_element(%x: tensor<100x4xf32>) {
+  // expected-error @+1 {{packs 'tensor<100x4xf32>' to 'tensor<2x4x64xf32>', not 'tensor<2x4x64xbf16>'}}
   %0 = htk.pack %x : tensor<100x4xf32> to tensor<2x4x64xbf16>
   return
 }
@@ -89,8 +89,25 @@ func.func @pack_c1_element(%x: tensor<100x4xf32>) {
 // -----
 
 func.func @pack_c1_rank(%x: tensor<400xf32>) {
-  // expected-error @+1 {{cannot pack 'tensor<400xf32>' to 'tensor<2x4x64xf32>'}}
+  // expected-error @+1 {{packs rows of columns, got 'tensor<400xf32>'}}
   %0 = htk.pack %x : tensor<400xf32> to tensor<2x4x64xf32>
+  return
+}
+
+// -----
+
+func.func @pack_c2(%x: tensor<100x4xf32>) {
+  // expected-error @+1 {{has groups of 0 columns}}
+  %0 = htk.pack %x group 0 : tensor<100x4xf32> to tensor<2x4x64xf32>
+  return
+}
+
+// -----
+
+// Columns of 4-bit codes come in periods of 8.
+func.func @pack_c3_codes(%x: tensor<100x12xi4>) {
+  // expected-error @+1 {{packs 'tensor<100x12xi4>' to 'tensor<2x2x256xui8>', not 'tensor<2x3x256xui8>'}}
+  %0 = htk.pack %x group 4 : tensor<100x12xi4> to tensor<2x3x256xui8>
   return
 }
 
@@ -104,17 +121,25 @@ func.func @pack_c1_static(%x: tensor<?x4xf32, #ht.dims<s0>>) attributes {ht.symb
 
 // -----
 
-func.func @linear_c1(%x: tensor<3x5xf32>, %w: tensor<2x4x64xf32>) {
-  // expected-error @+1 {{input [3, 5] does not fit packed weight 'tensor<2x4x64xf32>'}}
-  %0 = htk.linear %x, %w : tensor<3x5xf32>, tensor<2x4x64xf32> -> tensor<3x100xf32>
+func.func @linear_c1(%x: tensor<3x4xf32>, %w: tensor<2x4x64xf32>) {
+  // expected-error @+1 {{has 1 tensors for the 2 leaves of its term}}
+  %0 = htk.linear affine<i8, blocks [1, ?], scale f32>(%x) by f32(%w) : (tensor<3x4xf32>) by (tensor<2x4x64xf32>) -> tensor<3x100xf32>
   return
 }
 
 // -----
 
-func.func @linear_c1_rank(%x: tensor<3x4xf32>, %w: tensor<128x4xf32>) {
-  // expected-error @+1 {{input [3, 4] does not fit packed weight 'tensor<128x4xf32>'}}
-  %0 = htk.linear %x, %w : tensor<3x4xf32>, tensor<128x4xf32> -> tensor<3x128xf32>
+func.func @linear_c2_depth(%x: tensor<3x5xf32>, %w: tensor<2x4x64xf32>) {
+  // expected-error @+1 {{expected packed weights 'tensor<2x5x64xf32>' for [100, 5], got 'tensor<2x4x64xf32>'}}
+  %0 = htk.linear f32(%x) by f32(%w) : (tensor<3x5xf32>) by (tensor<2x4x64xf32>) -> tensor<3x100xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c2_rank(%x: tensor<3x4xf32>, %w: tensor<128x4xf32>) {
+  // expected-error @+1 {{expected packed weights 'tensor<2x4x64xf32>' for [128, 4], got 'tensor<128x4xf32>'}}
+  %0 = htk.linear f32(%x) by f32(%w) : (tensor<3x4xf32>) by (tensor<128x4xf32>) -> tensor<3x128xf32>
   return
 }
 
@@ -122,8 +147,8 @@ func.func @linear_c1_rank(%x: tensor<3x4xf32>, %w: tensor<128x4xf32>) {
 
 // One output more than the panels hold, …
 func.func @linear_c2(%x: tensor<3x4xf32>, %w: tensor<2x4x64xf32>) {
-  // expected-error @+1 {{result [3, 129] does not fit packed weight 'tensor<2x4x64xf32>'}}
-  %0 = htk.linear %x, %w : tensor<3x4xf32>, tensor<2x4x64xf32> -> tensor<3x129xf32>
+  // expected-error @+1 {{expected packed weights 'tensor<3x4x64xf32>' for [129, 4], got 'tensor<2x4x64xf32>'}}
+  %0 = htk.linear f32(%x) by f32(%w) : (tensor<3x4xf32>) by (tensor<2x4x64xf32>) -> tensor<3x129xf32>
   return
 }
 
@@ -131,16 +156,26 @@ func.func @linear_c2(%x: tensor<3x4xf32>, %w: tensor<2x4x64xf32>) {
 
 // … or so few that the last panel would be empty.
 func.func @linear_c2_few(%x: tensor<3x4xf32>, %w: tensor<2x4x64xf32>) {
-  // expected-error @+1 {{result [3, 64] does not fit packed weight 'tensor<2x4x64xf32>'}}
-  %0 = htk.linear %x, %w : tensor<3x4xf32>, tensor<2x4x64xf32> -> tensor<3x64xf32>
+  // expected-error @+1 {{expected packed weights 'tensor<1x4x64xf32>' for [64, 4], got 'tensor<2x4x64xf32>'}}
+  %0 = htk.linear f32(%x) by f32(%w) : (tensor<3x4xf32>) by (tensor<2x4x64xf32>) -> tensor<3x64xf32>
   return
 }
 
 // -----
 
-func.func @linear_c2_rows(%x: tensor<3x4xf32>, %w: tensor<2x4x64xf32>) {
+// Codes that are a term have no packed layout.
+func.func @linear_c2_term(%x: tensor<3x4xf32>, %w: tensor<2x1x256xui8>, %s: tensor<2x1x64xf32>) {
+  // expected-error @+1 {{cannot read weights of this term packed}}
+  %0 = htk.linear f32(%x) by sum<affine<i8, blocks [1, ?], scale f32>, f32>(%w, %s, %s)
+      : (tensor<3x4xf32>) by (tensor<2x1x256xui8>, tensor<2x1x64xf32>, tensor<2x1x64xf32>) -> tensor<3x100xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c3(%x: tensor<3x4xf32>, %w: tensor<2x4x64xf32>) {
   // expected-error @+1 {{result and input differ beside the last dimension}}
-  %0 = htk.linear %x, %w : tensor<3x4xf32>, tensor<2x4x64xf32> -> tensor<2x100xf32>
+  %0 = htk.linear f32(%x) by f32(%w) : (tensor<3x4xf32>) by (tensor<2x4x64xf32>) -> tensor<2x100xf32>
   return
 }
 

@@ -24,12 +24,12 @@ func.func @value_form(%x: !x) -> tensor<?x100xf32, #ht.dims<s0>>
   %w = ht.get_weight @packed : tensor<2x4x64xf32>
   // CHECK: %[[Y:.*]] = htk.kernel "linear"(%[[X]], %[[W]]) : (tensor<?x4xf32, #ht.dims<s0>>, tensor<2x4x64xf32>) -> tensor<?x100xf32, #ht.dims<s0>> {
   // CHECK-NEXT: ^bb0(%[[ROWS:.*]]: tensor<?x4xf32, #ht.dims<s0>>, %[[PANELS:.*]]: tensor<2x4x64xf32>):
-  // CHECK-NEXT:   %[[Z:.*]] = htk.linear %[[ROWS]], %[[PANELS]] : tensor<?x4xf32, #ht.dims<s0>>, tensor<2x4x64xf32> -> tensor<?x100xf32, #ht.dims<s0>>
+  // CHECK-NEXT:   %[[Z:.*]] = htk.linear f32(%[[ROWS]]) by f32(%[[PANELS]]) : (tensor<?x4xf32, #ht.dims<s0>>) by (tensor<2x4x64xf32>) -> tensor<?x100xf32, #ht.dims<s0>>
   // CHECK-NEXT:   htk.yield %[[Z]] : tensor<?x100xf32, #ht.dims<s0>>
   // CHECK-NEXT: }
   %y = htk.kernel "linear"(%x, %w) : (!x, tensor<2x4x64xf32>) -> tensor<?x100xf32, #ht.dims<s0>> {
   ^bb0(%rows: !x, %panels: tensor<2x4x64xf32>):
-    %z = htk.linear %rows, %panels : !x, tensor<2x4x64xf32> -> tensor<?x100xf32, #ht.dims<s0>>
+    %z = htk.linear f32(%rows) by f32(%panels) : (!x) by (tensor<2x4x64xf32>) -> tensor<?x100xf32, #ht.dims<s0>>
     htk.yield %z : tensor<?x100xf32, #ht.dims<s0>>
   }
   return %y : tensor<?x100xf32, #ht.dims<s0>>

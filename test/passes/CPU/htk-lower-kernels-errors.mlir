@@ -11,16 +11,8 @@ func.func private @results(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) 
 func.func private @computed_input(%x: tensor<3x8xf32>, %w: tensor<1x8x64xf32>) -> tensor<3x64xf32> attributes {htk.kernel} {
   %0 = ht.exp %x : tensor<3x8xf32>
   // expected-error @+1 {{'htk.linear' op expects its operands in memory}}
-  %1 = htk.linear %0, %w : tensor<3x8xf32>, tensor<1x8x64xf32> -> tensor<3x64xf32>
+  %1 = htk.linear f32(%0) by f32(%w) : (tensor<3x8xf32>) by (tensor<1x8x64xf32>) -> tensor<3x64xf32>
   return %1 : tensor<3x64xf32>
-}
-
-// -----
-
-func.func private @narrow_panels(%x: tensor<3x8xf32>, %w: tensor<8x8x8xf32>) -> tensor<3x64xf32> attributes {htk.kernel} {
-  // expected-error @+1 {{'htk.linear' op panels of 8 rows do not fit vectors of 16}}
-  %0 = htk.linear %x, %w : tensor<3x8xf32>, tensor<8x8x8xf32> -> tensor<3x64xf32>
-  return %0 : tensor<3x64xf32>
 }
 
 // -----

@@ -168,8 +168,8 @@ func.func private @booleans(%x: tensor<64xi1>) -> tensor<64xi1> attributes {htk.
 // and what follows the root is done before the result is stored: once.
 // CHECK-LABEL: func.func private @linear(
 // CHECK-SAME:    %[[X:[a-z0-9]+]]: memref<?xf32>, %[[W:[a-z0-9]+]]: memref<?xi16>, %[[B:[a-z0-9]+]]: memref<?xf32>, %[[Y:[a-z0-9]+]]: memref<?xf32>)
-// CHECK:         vector.load %[[W]]{{.*}} : memref<?xi16>, vector<16xi16>
-// CHECK:         arith.extf {{.*}} : vector<16xbf16> to vector<16xf32>
+// CHECK:         vector.load %[[W]]{{.*}} : memref<?xi16>, vector<32xi16>
+// CHECK:         arith.shli {{.*}} : vector<16xi32>
 // CHECK:         vector.fma {{.*}} : vector<16xf32>
 // CHECK:         vector.load %[[B]]
 // CHECK:         arith.addf
@@ -178,9 +178,9 @@ func.func private @booleans(%x: tensor<64xi1>) -> tensor<64xi1> attributes {htk.
 // 128 columns are two whole panels: nothing is masked.
 // CHECK-NOT:     mask
 // CHECK:         return
-func.func private @linear(%x: tensor<7x8xf32>, %w: tensor<2x8x64xbf16>, %b: tensor<128xf32>) -> tensor<7x128xf32>
+func.func private @linear(%x: tensor<7x8xf32>, %w: tensor<2x4x128xbf16>, %b: tensor<128xf32>) -> tensor<7x128xf32>
     attributes {htk.kernel} {
-  %0 = htk.linear %x, %w : tensor<7x8xf32>, tensor<2x8x64xbf16> -> tensor<7x128xf32>
+  %0 = htk.linear f32(%x) by bf16(%w) : (tensor<7x8xf32>) by (tensor<2x4x128xbf16>) -> tensor<7x128xf32>
   %1 = ht.add %0, %b : tensor<7x128xf32>, tensor<128xf32> -> tensor<7x128xf32>
   %2 = ht.tanh %1 : tensor<7x128xf32>
   return %2 : tensor<7x128xf32>
@@ -193,7 +193,7 @@ func.func private @linear(%x: tensor<7x8xf32>, %w: tensor<2x8x64xbf16>, %b: tens
 // CHECK:         vector.create_mask
 // CHECK:         vector.maskedstore
 func.func private @ragged_linear(%x: tensor<7x8xf32>, %w: tensor<2x8x64xf32>) -> tensor<7x100xf32> attributes {htk.kernel} {
-  %0 = htk.linear %x, %w : tensor<7x8xf32>, tensor<2x8x64xf32> -> tensor<7x100xf32>
+  %0 = htk.linear f32(%x) by f32(%w) : (tensor<7x8xf32>) by (tensor<2x8x64xf32>) -> tensor<7x100xf32>
   return %0 : tensor<7x100xf32>
 }
 
@@ -246,4 +246,50 @@ func.func @step(%step: !llvm.ptr, %thread: index) {
   %y = htk.output %step[0] : !llvm.ptr -> memref<?xf32>
   htk.launch @copy(%x) outs(%y) on %step thread %thread : (memref<?xf32>) -> () outs memref<?xf32> on !llvm.ptr
   return
+}
+
+// -----
+
+// Codes by codes: the sums begin with minus 128 times the sum of x, as weights are stored
+// with 128 added, and are scaled in f32 only when k is through.
+// CHECK-LABEL: func.func private @codes(
+// CHECK-DAG:     arith.constant -128 : i32
+// CHECK:         llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"({{.*}}) : (vector<16xi32>, vector<64xi8>, vector<64xi8>) -> vector<16xi32>
+// CHECK:         arith.sitofp {{.*}} : vector<16xi32> to vector<16xf32>
+module attributes {htk.cpu = #htk.cpu<"x86-64-v4", 512, ["avx512vnni"]>} {
+func.func private @codes(%x: tensor<7x64xi8>, %s: tensor<7x1xf32>, %w: tensor<1x16x256xui8>, %t: tensor<1x1x64xf32>)
+    -> tensor<7x64xf32> attributes {htk.kernel} {
+  %0 = htk.linear affine<i8, blocks [1, ?], scale f32>(%x, %s) by affine<i8, blocks [1, ?], scale f32>(%w, %t)
+      : (tensor<7x64xi8>, tensor<7x1xf32>) by (tensor<1x16x256xui8>, tensor<1x1x64xf32>) -> tensor<7x64xf32>
+  return %0 : tensor<7x64xf32>
+}
+}
+
+// -----
+
+// A codebook of 16 entries is a register, and looking up a permutation.
+// CHECK-LABEL: func.func private @codebook(
+// CHECK:         arith.shrui {{.*}} : vector<16xi32>
+// CHECK:         llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"
+// CHECK:         vector.fma
+func.func private @codebook(%x: tensor<7x64xf32>, %w: tensor<1x8x256xui8>, %b: tensor<16xf32>, %t: tensor<1x1x64xf32>)
+    -> tensor<7x64xf32> attributes {htk.kernel} {
+  %0 = htk.linear f32(%x) by affine<lookup<ui4, codebook f32>, blocks [1, 64], scale f32>(%w, %b, %t)
+      : (tensor<7x64xf32>) by (tensor<1x8x256xui8>, tensor<16xf32>, tensor<1x1x64xf32>) -> tensor<7x64xf32>
+  return %0 : tensor<7x64xf32>
+}
+
+// -----
+
+// Activations by their own range: the greatest magnitude of a row, then its codes.
+// CHECK-LABEL: func.func private @quantize(
+// CHECK:         math.absf {{.*}} : vector<16xf32>
+// CHECK:         vector.reduction <maxnumf>
+// CHECK:         arith.divf
+// CHECK:         math.roundeven {{.*}} : vector<16xf32>
+// CHECK:         arith.trunci {{.*}} : vector<16xi32> to vector<16xi8>
+func.func private @quantize(%x: tensor<7x64xf32>) -> (tensor<7x64xi8>, tensor<7x1xf32>) attributes {htk.kernel} {
+  %0, %1 = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, ?], scale f32>(%x)
+      : (tensor<7x64xf32>) -> (tensor<7x64xi8>, tensor<7x1xf32>)
+  return %0, %1 : tensor<7x64xi8>, tensor<7x1xf32>
 }

@@ -1,5 +1,4 @@
 // RUN: halftone-opt --htk-pack-weights --split-input-file %s | FileCheck %s
-// RUN: halftone-opt --htk-pack-weights=panel=16 --split-input-file %s | FileCheck %s --check-prefix=PANEL16
 // RUN: halftone-opt --htk-pack-weights --split-input-file --remarks-filter-missed=htk-pack-weights %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // Panels of 64 output rows, the last one padded; the bias becomes an addition.
@@ -14,10 +13,9 @@
 // CHECK-NOT:     ht.get_weight @w :
 // CHECK:         htk.kernel "linear"(%[[X]], %[[B]], %[[W]])
 // CHECK-NEXT:    ^bb0(%[[X1:.*]]: tensor<3x4xf32>, %[[B1:.*]]: tensor<100xf32>, %[[W1:.*]]: tensor<2x4x64xf32>):
-// CHECK-NEXT:      %[[LINEAR:.*]] = htk.linear %[[X1]], %[[W1]] : tensor<3x4xf32>, tensor<2x4x64xf32> -> tensor<3x100xf32>
+// CHECK-NEXT:      %[[LINEAR:.*]] = htk.linear f32(%[[X1]]) by f32(%[[W1]]) : (tensor<3x4xf32>) by (tensor<2x4x64xf32>) -> tensor<3x100xf32>
 // CHECK-NEXT:      %[[SUM:.*]] = ht.add %[[LINEAR]], %[[B1]]
 // CHECK-NEXT:      htk.yield %[[SUM]]
-// PANEL16:     ht.weight @w.packed : tensor<7x4x16xf32>
 ht.weight @w : tensor<100x4xf32> {
   %0 = ht.load "w" offset 0 : tensor<100x4xf32>
   ht.yield %0 : tensor<100x4xf32>
@@ -35,12 +33,12 @@ func.func @bias(%x: tensor<3x4xf32>, %b: tensor<100xf32>) -> tensor<3x100xf32> {
 // -----
 
 // A tied table keeps its rows for the embedding; the linear reads a packed copy.
-// CHECK-DAG:   ht.weight @table.packed : tensor<1x4x64xbf16>
+// CHECK-DAG:   ht.weight @table.packed : tensor<1x2x128xbf16>
 // CHECK-DAG:   ht.weight @table : tensor<10x4xbf16>
 // CHECK-LABEL: func.func @tied
 // CHECK:         %[[ROWS:.*]] = ht.get_weight @table : tensor<10x4xbf16>
 // CHECK:         htk.kernel "embedding"(%[[ROWS]],
-// CHECK:         %[[PACKED:.*]] = ht.get_weight @table.packed : tensor<1x4x64xbf16>
+// CHECK:         %[[PACKED:.*]] = ht.get_weight @table.packed : tensor<1x2x128xbf16>
 // CHECK:         htk.kernel "linear"(%{{.*}}, %[[PACKED]])
 ht.weight @table : tensor<10x4xbf16> {
   %0 = ht.load "w" offset 0 : tensor<10x4xbf16>
@@ -108,7 +106,7 @@ func.func @argument(%x: tensor<3x4xf32>, %w: tensor<4x4xf32>) -> tensor<3x4xf32>
 
 // f64 is packed like all else.
 // CHECK-LABEL: func.func @double
-// CHECK:         htk.linear {{.*}} tensor<1x4x64xf64>
+// CHECK:         htk.linear f64({{.*}}) by f64({{.*}}) {{.*}} by (tensor<1x4x64xf64>)
 ht.weight @w : tensor<4x4xf64> {
   %0 = ht.load "w" offset 0 : tensor<4x4xf64>
   ht.yield %0 : tensor<4x4xf64>
@@ -121,4 +119,32 @@ func.func @double(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
     htk.yield %1 : tensor<3x4xf64>
   }
   return %0 : tensor<3x4xf64>
+}
+
+// -----
+
+// Each leaf of a term is packed for itself: codes as bits in groups of 4, parameters whole.
+// CHECK-LABEL: func.func @term
+// CHECK-DAG:     %[[CODES:.*]] = ht.get_weight @codes.packed : tensor<2x2x256xui8>
+// CHECK-DAG:     %[[SCALE:.*]] = ht.get_weight @scale.packed : tensor<2x2x64xf16>
+// CHECK:         htk.kernel "linear"(%{{.*}}, %[[CODES]], %[[SCALE]])
+// CHECK:           htk.linear f32(%{{.*}}) by affine<i4, blocks [1, 8], scale f16>({{.*}}) : (tensor<3x16xf32>) by (tensor<2x2x256xui8>, tensor<2x2x64xf16>) -> tensor<3x100xf32>
+ht.weight @codes : tensor<100x16xi4> {
+  %0 = ht.load "w" offset 0 : tensor<100x16xi4>
+  ht.yield %0 : tensor<100x16xi4>
+}
+ht.weight @scale : tensor<100x2xf16> {
+  %0 = ht.load "w" offset 800 : tensor<100x2xf16>
+  ht.yield %0 : tensor<100x2xf16>
+}
+func.func @term(%x: tensor<3x16xf32>) -> tensor<3x100xf32> {
+  %c = ht.get_weight @codes : tensor<100x16xi4>
+  %s = ht.get_weight @scale : tensor<100x2xf16>
+  %0 = htk.kernel "linear"(%x, %c, %s) : (tensor<3x16xf32>, tensor<100x16xi4>, tensor<100x2xf16>) -> tensor<3x100xf32> {
+  ^bb0(%y: tensor<3x16xf32>, %d: tensor<100x16xi4>, %t: tensor<100x2xf16>):
+    %1 = htq.linear f32(%y) by affine<i4, blocks [1, 8], scale f16>(%d, %t)
+        : (tensor<3x16xf32>) by (tensor<100x16xi4>, tensor<100x2xf16>) -> tensor<3x100xf32>
+    htk.yield %1 : tensor<3x100xf32>
+  }
+  return %0 : tensor<3x100xf32>
 }

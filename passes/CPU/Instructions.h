@@ -1,0 +1,25 @@
+//===- Instructions.h - x86 instructions that MLIR has no operation for -----===//
+
+#ifndef HALFTONE_PASSES_CPU_INSTRUCTIONS_H
+#define HALFTONE_PASSES_CPU_INSTRUCTIONS_H
+
+#include "dialects/HTK/Intrinsics.h"
+#include "passes/CPU/KernelBuilder.h"
+
+namespace halftone::cpu {
+
+/// `sums` plus the products of groups of w and x by `intrinsic`, no tile: all are vectors
+/// of 32-bit lanes, i32 sums of bytes and f32 sums of bf16. Lanes of w and x are 4 bytes
+/// or 2 bf16.
+mlir::Value emitDot(KernelBuilder &kernel, const htk::Intrinsic &intrinsic, mlir::Value sums, mlir::Value w,
+                    mlir::Value x);
+
+/// The sum of each lane's 4 signed bytes, added to `sums`.
+mlir::Value emitByteSum(KernelBuilder &kernel, const htk::Intrinsic &intrinsic, mlir::Value sums, mlir::Value x);
+
+/// table[indices[i] mod 16]: 16 lanes of f32.
+mlir::Value emitPermutation(KernelBuilder &kernel, mlir::Value table, mlir::Value indices);
+
+} // namespace halftone::cpu
+
+#endif

@@ -1,0 +1,187 @@
+//===- PackedWeight.cpp - reading weights that htk.pack laid out ------------===//
+//
+// Codes of less than a byte cost a shift and a mask for each plane. With 512-bit
+// vectors a codebook of up to 16 entries is one register, and a lookup one
+// permutation, which reads the low bits of its indices only; so codes of 4 bits and
+// less become values by one as well: the table of code minus bias.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/CPU/PackedWeight.h"
+
+#include "dialects/HTQ/Terms.h"
+#include "passes/CPU/Conversions.h"
+#include "passes/CPU/Instructions.h"
+
+using namespace mlir;
+
+namespace halftone::cpu {
+
+static Type getCodeType(Attribute term) {
+  SmallVector<Type> types;
+  htq::getLeaves(term, types);
+  return types.front();
+}
+
+PackedWeight::PackedWeight(KernelBuilder &kernel, htk::LinearOp linear, Type real)
+    : k(kernel), term(linear.getWeightTerm()), affine(dyn_cast<htq::AffineAttr>(term)),
+      leaves(llvm::map_to_vector(linear.getWeight(), [&](Value leaf) { return leaf; })), element(getCodeType(term)),
+      real(real), packing(element, htk::Packing::getGroup(element)) {
+  codes = k.getBuffer(cast<BlockArgument>(leaves.front()));
+  periods = cast<RankedTensorType>(leaves.front().getType()).getDimSize(1);
+  if (isa<htq::LookupAttr>(affine ? affine.getCodes() : term))
+    codebook = leaves[1];
+}
+
+Value PackedWeight::i32(int64_t value) {
+  auto scalar = arith::ConstantOp::create(k.b, k.loc, k.b.getI32IntegerAttr(static_cast<int32_t>(value)));
+  return k.splat(scalar, k.lanes);
+}
+
+//===----------------------------------------------------------------------===//
+// Codes
+//===----------------------------------------------------------------------===//
+
+/// Vector `v` of a slab of 256 bytes, in 32-bit lanes.
+Value PackedWeight::loadSlab(Value period, int64_t slab, int64_t v) {
+  int64_t bytes = element.getIntOrFloatBitWidth() >= 8 ? element.getIntOrFloatBitWidth() / 8 : 1;
+  int64_t perVector = k.lanes * 4 / bytes;
+  Value start = k.mul(k.add(k.mul(panel, periods), period), packing.getPeriodSize());
+  Type stored = packing.isBits() ? Type(k.b.getI8Type()) : element;
+  Value loaded = k.load(codes, k.add(start, slab * 256 / bytes + v * perVector), stored, {perVector, {}});
+  return vector::BitCastOp::create(k.b, k.loc, VectorType::get({k.lanes}, k.b.getI32Type()), loaded);
+}
+
+/// All planes of the codes of `step`, each byte's (or lane's) bits shifted down by `shift` and masked.
+Value PackedWeight::getBits(Value period, int64_t step, int64_t v, int64_t shift, int64_t mask) {
+  Value bits;
+  int64_t slab = 0, low = 0;
+  for (int64_t width : packing.getPlanes()) {
+    int64_t perSlab = 8 / width;
+    Value plane = loadSlab(period, slab + step / perSlab, v);
+    if (int64_t down = step % perSlab * width + shift)
+      plane = arith::ShRUIOp::create(k.b, k.loc, plane, i32(down));
+    if (int64_t ones = ((int64_t(1) << width) - 1) * mask; ones != 0xffffffff)
+      plane = arith::AndIOp::create(k.b, k.loc, plane, i32(ones));
+    if (low)
+      plane = arith::ShLIOp::create(k.b, k.loc, plane, i32(low));
+    bits = bits ? Value(arith::OrIOp::create(k.b, k.loc, bits, plane)) : plane;
+    slab += packing.getSteps() / perSlab;
+    low += width;
+  }
+  return bits;
+}
+
+Value PackedWeight::getGroups(Value period, int64_t step, int64_t v) {
+  if (!packing.isBits())
+    return loadSlab(period, 0, v);
+  return getBits(period, step, v, 0, 0x01010101);
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+/// The codebook's entries for each lane.
+Value PackedWeight::lookUp(Value indices) {
+  Type entry = getElementTypeOrSelf(codebook.getType());
+  Value buffer = k.getBuffer(cast<BlockArgument>(codebook));
+  int64_t entries = cast<RankedTensorType>(codebook.getType()).getNumElements();
+  if (k.lanes == 16 && entries == 16) {
+    Value table = k.convertFloat(k.load(buffer, k.constant(0), entry, {16, {}}), k.b.getF32Type());
+    return emitPermutation(k, table, indices);
+  }
+  Value result = k.getZero(k.b.getF32Type(), k.lanes);
+  for (int64_t lane = 0; lane < k.lanes; ++lane) {
+    Value index = vector::ExtractOp::create(k.b, k.loc, indices, lane);
+    Value position = arith::IndexCastUIOp::create(k.b, k.loc, k.b.getIndexType(), index);
+    Value value = k.convertFloat(k.load(buffer, position, entry, Lanes()), k.b.getF32Type());
+    result = vector::InsertOp::create(k.b, k.loc, value, result, lane);
+  }
+  return result;
+}
+
+Value PackedWeight::getValues(Value period, int64_t column, Value block, int64_t v) {
+  auto f32 = VectorType::get({k.lanes}, k.b.getF32Type());
+  if (packing.isBits()) {
+    // The column's byte of each group.
+    Value bits = getBits(period, column / 4, v, column % 4 * 8, 1);
+    if (codebook)
+      return lookUp(bits);
+    Value values;
+    int64_t width = element.getIntOrFloatBitWidth();
+    if (k.lanes == 16 && width <= 4) {
+      SmallVector<float> table;
+      for (int64_t code = 0; code < 16; ++code)
+        table.push_back(static_cast<float>(code % (1 << width) - packing.getBias()));
+      values = emitPermutation(
+          k, arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(f32, ArrayRef<float>(table))), bits);
+    } else {
+      if (packing.getBias())
+        bits = arith::SubIOp::create(k.b, k.loc, bits, i32(packing.getBias()));
+      values = arith::SIToFPOp::create(k.b, k.loc, f32, bits);
+    }
+    if (!hasZero())
+      return values;
+    Value zero = arith::SIToFPOp::create(k.b, k.loc, f32, getZero(block, v));
+    if (packing.getBias())
+      zero = arith::SubFOp::create(k.b, k.loc, zero, k.floatConstant(packing.getBias(), k.b.getF32Type(), k.lanes));
+    return arith::SubFOp::create(k.b, k.loc, values, zero);
+  }
+  if (packing.getGroup() == 2) {
+    // Pairs of bf16: the low half is the first.
+    Value pair = loadSlab(period, 0, v);
+    pair = column == 0 ? Value(arith::ShLIOp::create(k.b, k.loc, pair, i32(16)))
+                       : Value(arith::AndIOp::create(k.b, k.loc, pair, i32(0xffff0000)));
+    return arith::BitcastOp::create(k.b, k.loc, f32, pair);
+  }
+  Value start = k.mul(k.add(k.mul(panel, periods), period), packing.getPeriodSize());
+  return k.convertFloat(k.load(codes, k.add(start, v * k.lanes), element, {k.lanes, {}}), real);
+}
+
+//===----------------------------------------------------------------------===//
+// Parameters
+//===----------------------------------------------------------------------===//
+
+/// f32 lanes of a parameter that is itself a term, for block `block` along k.
+Value PackedWeight::getParameter(Attribute parameter, ValueRange &rest, Value block, int64_t v) {
+  if (isa<TypeAttr>(parameter)) {
+    Value leaf = rest.front();
+    rest = rest.drop_front();
+    auto type = cast<RankedTensorType>(leaf.getType());
+    Type stored = type.getElementType();
+    Value start = k.mul(k.add(k.mul(panel, type.getDimSize(1)), block), htk::Packing::kPanel);
+    Value buffer = k.getBuffer(cast<BlockArgument>(leaf));
+    // One row of parameters for all rows of the weight.
+    bool isShared = type.getDimSize(0) == 1 && rowsShareParameters;
+    Value value = isShared ? k.splat(k.load(buffer, k.mul(block, htk::Packing::kPanel), stored, Lanes()), k.lanes)
+                           : k.load(buffer, k.add(start, v * k.lanes), stored, {k.lanes, {}});
+    return emitCast(k, value, stored, k.b.getF32Type());
+  }
+  auto inner = cast<htq::AffineAttr>(parameter);
+  auto at = [&](int64_t length) { return length == htq::AffineAttr::kWhole ? k.constant(0) : k.div(block, k.constant(length)); };
+  bool outer = rowsShareParameters;
+  Value value = getParameter(inner.getCodes(), rest, block, v);
+  rowsShareParameters |= inner.getBlocks()[0] == htq::AffineAttr::kWhole;
+  Value scale = getParameter(inner.getScale(), rest, at(inner.getBlocks()[1]), v);
+  if (inner.getZero())
+    value = arith::SubFOp::create(k.b, k.loc, value, getParameter(inner.getZero(), rest, at(inner.getBlocks()[1]), v));
+  rowsShareParameters = outer;
+  return arith::MulFOp::create(k.b, k.loc, value, scale);
+}
+
+Value PackedWeight::getScale(Value block, int64_t v) {
+  ValueRange rest = ValueRange(leaves).drop_front(codebook ? 2 : 1);
+  rowsShareParameters = affine.getBlocks()[0] == htq::AffineAttr::kWhole;
+  return getParameter(affine.getScale(), rest, block, v);
+}
+
+Value PackedWeight::getZero(Value block, int64_t v) {
+  ValueRange rest = ValueRange(leaves).take_back(1);
+  rowsShareParameters = affine.getBlocks()[0] == htq::AffineAttr::kWhole;
+  auto type = VectorType::get({k.lanes}, k.b.getI32Type());
+  Value zero = arith::FPToSIOp::create(k.b, k.loc, type, getParameter(affine.getZero(), rest, block, v));
+  return packing.getBias() ? Value(arith::AddIOp::create(k.b, k.loc, zero, i32(packing.getBias()))) : zero;
+}
+
+} // namespace halftone::cpu

@@ -1,0 +1,61 @@
+//===- PackedWeight.h - reading weights that htk.pack laid out --------------===//
+
+#ifndef HALFTONE_PASSES_CPU_PACKEDWEIGHT_H
+#define HALFTONE_PASSES_CPU_PACKEDWEIGHT_H
+
+#include "dialects/HTK/Packing.h"
+#include "dialects/HTQ/HTQDialect.h"
+#include "passes/CPU/KernelBuilder.h"
+
+namespace halftone::cpu {
+
+/// A linear's weight in its packed form. Vector `v` of a panel are the kernel's lanes
+/// of rows from `v * lanes` on.
+class PackedWeight {
+public:
+  /// Bare weights are converted to `real`, f32 or f64; all else is f32.
+  PackedWeight(KernelBuilder &kernel, htk::LinearOp linear, mlir::Type real);
+
+  const htk::Packing &getPacking() const { return packing; }
+  /// Vectors in a panel.
+  int64_t getVectors() const { return htk::Packing::kPanel / k.lanes; }
+
+  /// From here on reads are of this panel.
+  void setPanel(mlir::Value index) { panel = index; }
+
+  /// The stored codes (as vpdpbusd takes them: unsigned, group by group) or pairs of
+  /// bf16 of static `step` of a period: 32-bit lanes, one a row.
+  mlir::Value getGroups(mlir::Value period, int64_t step, int64_t v);
+
+  /// The values at static `column` of a period, before any scale of an affine: code minus
+  /// zero, the codebook's entry, or the weight itself.
+  mlir::Value getValues(mlir::Value period, int64_t column, mlir::Value block, int64_t v);
+
+  /// The scale and the zero (as stored: with `getBias` of the packing added) of a block along k.
+  bool hasScale() const { return static_cast<bool>(affine); }
+  mlir::Value getScale(mlir::Value block, int64_t v);
+  bool hasZero() const { return affine && affine.getZero(); }
+  mlir::Value getZero(mlir::Value block, int64_t v);
+
+private:
+  mlir::Value loadSlab(mlir::Value period, int64_t slab, int64_t v);
+  mlir::Value getBits(mlir::Value period, int64_t step, int64_t v, int64_t shift, int64_t mask);
+  mlir::Value getParameter(mlir::Attribute term, mlir::ValueRange &leaves, mlir::Value block, int64_t v);
+  mlir::Value lookUp(mlir::Value indices);
+  mlir::Value i32(int64_t value);
+
+  KernelBuilder &k;
+  mlir::Attribute term;
+  htq::AffineAttr affine; ///< null: a bare element type or a lookup
+  mlir::Value codes, codebook;
+  llvm::SmallVector<mlir::Value> leaves;
+  mlir::Type element, real;
+  htk::Packing packing;
+  int64_t periods;
+  mlir::Value panel;
+  bool rowsShareParameters = false; ///< while parameters are read
+};
+
+} // namespace halftone::cpu
+
+#endif
