@@ -1,15 +1,14 @@
-//===- LowerLinear.cpp - y = x Wᵀ in register tiles -------------------------===//
+//===- LowerLinear.cpp - y = x Wᵀ, tile by tile ------------------------------===//
 //
-// A tile is up to 6 rows of x by one panel of 64 outputs, which a LinearProduct
-// walks in parts of as many vectors as registers hold.
-//
-// The tile's sums go to a scratch of 6 x 64 floats, and the operations after the
-// root read them there, still in L1: code for the epilogue exists once, however
-// many tile heights there are, at a cost of 48 cache accesses in 24 k FMAs.
+// A work item is a tile of rows of x by one panel of 64 outputs, whose sums a
+// LinearProduct makes and leaves in L1; the operations after the root read them there,
+// so code for the epilogue exists once, at a cost of 48 cache accesses in 24 k FMAs.
 //
 // Order: where x fits in L2, panels are outermost, so each weight is read from
-// memory once; else blocks of 96 rows, so that a block of x and a panel stay in
+// memory once; else blocks of 16 tiles, so that a block of x and a panel stay in
 // L2. Threads take contiguous runs of tiles in that order.
+//
+// With a tile instruction there are two such nests, and the number of rows decides.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,6 +16,8 @@
 #include "passes/CPU/LoopNests.h"
 
 #include "dialects/HTQ/Terms.h"
+
+#include "mlir/IR/Remarks.h"
 
 using namespace mlir;
 
@@ -43,7 +44,7 @@ public:
   }
 
   void emit() {
-    Value tiles = k.ceilDiv(rows, kTileRows);
+    Value tiles = k.ceilDiv(rows, product.getTileRows());
     Value resident = k.less(rows, k.constant(kResidentBytes / std::max<int64_t>(1, rowBytes) + 1));
     Value blockTiles = k.select(resident, tiles, k.constant(kBlockTiles));
     auto [begin, end] = k.getShare(k.mul(tiles, panels));
@@ -54,33 +55,15 @@ public:
       Value tilesHere = k.min(blockTiles, k.sub(tiles, firstTile));
       Value panelIndex = k.div(within, tilesHere);
       Value tile = k.add(firstTile, k.rem(within, tilesHere));
-      Value row = k.mul(tile, kTileRows);
-      Value rowCount = k.min(k.constant(kTileRows), k.sub(rows, row));
-      product.setPanel(panelIndex);
-      product.beginTile(row, rowCount);
-      emitSums(row, rowCount);
+      Value row = k.mul(tile, product.getTileRows());
+      Value rowCount = k.min(k.constant(product.getTileRows()), k.sub(rows, row));
+      product.emitTile(row, rowCount, panelIndex);
       emitEpilogue(row, rowCount, panelIndex);
     });
   }
 
 private:
   static constexpr int64_t panel = htk::Packing::kPanel;
-
-  /// The tile's sums, by code specialised on the number of rows.
-  void emitSums(Value row, Value rowCount) {
-    auto cases = llvm::to_vector(llvm::seq<int64_t>(1, kTileRows));
-    auto choice = scf::IndexSwitchOp::create(k.b, k.loc, TypeRange(), rowCount, cases, cases.size());
-    OpBuilder::InsertionGuard guard(k.b);
-    auto fill = [&](Region &region, int64_t height) {
-      k.b.setInsertionPointToEnd(&region.emplaceBlock());
-      for (int64_t first = 0; first < panel / k.lanes; first += product.getPartVectors())
-        product.emitPart(row, height, first);
-      scf::YieldOp::create(k.b, k.loc);
-    };
-    fill(choice.getDefaultRegion(), kTileRows);
-    for (auto [i, height] : llvm::enumerate(cases))
-      fill(choice.getCaseRegions()[i], height);
-  }
 
   /// x's scale of a row, where there is one for all of k.
   Value getInputScale(Value row) {
@@ -105,9 +88,8 @@ private:
       SmallVector<Value> rowIndices = k.delinearize(k.add(row, r), outer);
       Value scale = getInputScale(k.add(row, r));
       k.vectorLoop(width, k.lanes, [&](Index column, Lanes at) {
-        Value local = k.add(k.mul(r, panel), column.base);
         emitter.bind(root.getResult(), [&](ArrayRef<Index>, Lanes wanted) {
-          Value sum = k.load(product.getSums(), local, product.getSumType(), wanted);
+          Value sum = product.loadSums(r, column.base, wanted);
           if (scale)
             sum = arith::MulFOp::create(k.b, k.loc, sum, k.splat(scale, wanted.width));
           return k.convertFloat(sum, rootElement);
@@ -138,14 +120,28 @@ private:
 LogicalResult lowerLinear(KernelBuilder &kernel, htk::LinearOp root) {
   if (!llvm::all_of(root->getOperands(), llvm::IsaPred<BlockArgument>))
     return root.emitOpError() << "expects its operands in memory";
-  std::unique_ptr<LinearProduct> product;
   htk::Arithmetic arithmetic = htk::getArithmetic(root.getInputTerm(), root.getWeightTerm());
-  const htk::Intrinsic *intrinsic = htk::selectIntrinsics(kernel.cpu, arithmetic).back();
-  if (intrinsic->arithmetic == htk::Arithmetic::Values)
-    product = makeValueProduct(kernel, root, kernel.getComputeType(getElementTypeOrSelf(root.getType())));
-  else
-    product = makeDotProduct(kernel, root, *intrinsic);
-  LinearEmitter(kernel, root, *product).emit();
+  SmallVector<const htk::Intrinsic *> intrinsics = htk::selectIntrinsics(kernel.cpu, arithmetic);
+  const htk::Intrinsic &tile = *intrinsics.front(), &vector = *intrinsics.back();
+  auto emitVectors = [&] {
+    auto product = vector.arithmetic == htk::Arithmetic::Values
+                       ? makeValueProduct(kernel, root, kernel.getComputeType(getElementTypeOrSelf(root.getType())))
+                       : makeDotProduct(kernel, root, vector);
+    LinearEmitter(kernel, root, *product).emit();
+  };
+  const char *reason = tile.isTile() ? whyNotTiles(root, tile) : nullptr;
+  if (reason)
+    remark::missed(root.getLoc(), remark::RemarkOpts::name("no tiles").category("htk-lower-kernels"))
+        << vector.name << " instead of " << tile.name << ": " << reason;
+  if (!tile.isTile() || reason) {
+    emitVectors();
+    return success();
+  }
+  SmallVector<Value> outer = kernel.getDims(root.getInput().front());
+  outer.pop_back();
+  kernel.branch(
+      kernel.less(kernel.getProduct(outer), kernel.constant(tile.leastRows)), emitVectors,
+      [&] { LinearEmitter(kernel, root, *makeTileProduct(kernel, root, tile, vector)).emit(); });
   return success();
 }
 

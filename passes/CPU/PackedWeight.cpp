@@ -33,9 +33,9 @@ PackedWeight::PackedWeight(KernelBuilder &kernel, htk::LinearOp linear, Type rea
     codebook = leaves[1];
 }
 
-Value PackedWeight::i32(int64_t value) {
+Value PackedWeight::i32(int64_t value, int64_t width) {
   auto scalar = arith::ConstantOp::create(k.b, k.loc, k.b.getI32IntegerAttr(static_cast<int32_t>(value)));
-  return k.splat(scalar, k.lanes);
+  return k.splat(scalar, width);
 }
 
 //===----------------------------------------------------------------------===//
@@ -60,11 +60,11 @@ Value PackedWeight::getBits(Value period, int64_t step, int64_t v, int64_t shift
     int64_t perSlab = 8 / width;
     Value plane = loadSlab(period, slab + step / perSlab, v);
     if (int64_t down = step % perSlab * width + shift)
-      plane = arith::ShRUIOp::create(k.b, k.loc, plane, i32(down));
+      plane = arith::ShRUIOp::create(k.b, k.loc, plane, i32(down, k.lanes));
     if (int64_t ones = ((int64_t(1) << width) - 1) * mask; ones != 0xffffffff)
-      plane = arith::AndIOp::create(k.b, k.loc, plane, i32(ones));
+      plane = arith::AndIOp::create(k.b, k.loc, plane, i32(ones, k.lanes));
     if (low)
-      plane = arith::ShLIOp::create(k.b, k.loc, plane, i32(low));
+      plane = arith::ShLIOp::create(k.b, k.loc, plane, i32(low, k.lanes));
     bits = bits ? Value(arith::OrIOp::create(k.b, k.loc, bits, plane)) : plane;
     slab += packing.getSteps() / perSlab;
     low += width;
@@ -118,7 +118,7 @@ Value PackedWeight::getValues(Value period, int64_t column, Value block, int64_t
           k, arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(f32, ArrayRef<float>(table))), bits);
     } else {
       if (packing.getBias())
-        bits = arith::SubIOp::create(k.b, k.loc, bits, i32(packing.getBias()));
+        bits = arith::SubIOp::create(k.b, k.loc, bits, i32(packing.getBias(), k.lanes));
       values = arith::SIToFPOp::create(k.b, k.loc, f32, bits);
     }
     if (!hasZero())
@@ -131,8 +131,8 @@ Value PackedWeight::getValues(Value period, int64_t column, Value block, int64_t
   if (packing.getGroup() == 2) {
     // Pairs of bf16: the low half is the first.
     Value pair = loadSlab(period, 0, v);
-    pair = column == 0 ? Value(arith::ShLIOp::create(k.b, k.loc, pair, i32(16)))
-                       : Value(arith::AndIOp::create(k.b, k.loc, pair, i32(0xffff0000)));
+    pair = column == 0 ? Value(arith::ShLIOp::create(k.b, k.loc, pair, i32(16, k.lanes)))
+                       : Value(arith::AndIOp::create(k.b, k.loc, pair, i32(0xffff0000, k.lanes)));
     return arith::BitcastOp::create(k.b, k.loc, f32, pair);
   }
   Value start = k.mul(k.add(k.mul(panel, periods), period), packing.getPeriodSize());
@@ -143,45 +143,45 @@ Value PackedWeight::getValues(Value period, int64_t column, Value block, int64_t
 // Parameters
 //===----------------------------------------------------------------------===//
 
-/// f32 lanes of a parameter that is itself a term, for block `block` along k.
-Value PackedWeight::getParameter(Attribute parameter, ValueRange &rest, Value block, int64_t v) {
+/// f32 numbers of a parameter that is itself a term, for block `block` along k.
+Value PackedWeight::getParameter(Attribute parameter, ValueRange &rest, Value block, Value column, int64_t width) {
   if (isa<TypeAttr>(parameter)) {
     Value leaf = rest.front();
     rest = rest.drop_front();
     auto type = cast<RankedTensorType>(leaf.getType());
     Type stored = type.getElementType();
-    Value start = k.mul(k.add(k.mul(panel, type.getDimSize(1)), block), htk::Packing::kPanel);
     Value buffer = k.getBuffer(cast<BlockArgument>(leaf));
-    // One row of parameters for all rows of the weight.
-    bool isShared = type.getDimSize(0) == 1 && rowsShareParameters;
-    Value value = isShared ? k.splat(k.load(buffer, k.mul(block, htk::Packing::kPanel), stored, Lanes()), k.lanes)
-                           : k.load(buffer, k.add(start, v * k.lanes), stored, {k.lanes, {}});
+    Value start = k.mul(k.add(k.mul(panel, type.getDimSize(1)), block), htk::Packing::kPanel);
+    Value value = rowsShareParameters
+                      ? k.splat(k.load(buffer, k.mul(block, htk::Packing::kPanel), stored, Lanes()), width)
+                      : k.load(buffer, k.add(start, column), stored, {width, {}});
     return emitCast(k, value, stored, k.b.getF32Type());
   }
   auto inner = cast<htq::AffineAttr>(parameter);
-  auto at = [&](int64_t length) { return length == htq::AffineAttr::kWhole ? k.constant(0) : k.div(block, k.constant(length)); };
+  int64_t length = inner.getBlocks()[1];
+  Value innerBlock = length == htq::AffineAttr::kWhole ? k.constant(0) : k.div(block, k.constant(length));
   bool outer = rowsShareParameters;
-  Value value = getParameter(inner.getCodes(), rest, block, v);
+  Value value = getParameter(inner.getCodes(), rest, block, column, width);
   rowsShareParameters |= inner.getBlocks()[0] == htq::AffineAttr::kWhole;
-  Value scale = getParameter(inner.getScale(), rest, at(inner.getBlocks()[1]), v);
+  Value scale = getParameter(inner.getScale(), rest, innerBlock, column, width);
   if (inner.getZero())
-    value = arith::SubFOp::create(k.b, k.loc, value, getParameter(inner.getZero(), rest, at(inner.getBlocks()[1]), v));
+    value = arith::SubFOp::create(k.b, k.loc, value, getParameter(inner.getZero(), rest, innerBlock, column, width));
   rowsShareParameters = outer;
   return arith::MulFOp::create(k.b, k.loc, value, scale);
 }
 
-Value PackedWeight::getScale(Value block, int64_t v) {
+Value PackedWeight::getScale(Value block, Value column, int64_t width) {
   ValueRange rest = ValueRange(leaves).drop_front(codebook ? 2 : 1);
   rowsShareParameters = affine.getBlocks()[0] == htq::AffineAttr::kWhole;
-  return getParameter(affine.getScale(), rest, block, v);
+  return getParameter(affine.getScale(), rest, block, column, width);
 }
 
-Value PackedWeight::getZero(Value block, int64_t v) {
+Value PackedWeight::getZero(Value block, Value column, int64_t width) {
   ValueRange rest = ValueRange(leaves).take_back(1);
   rowsShareParameters = affine.getBlocks()[0] == htq::AffineAttr::kWhole;
-  auto type = VectorType::get({k.lanes}, k.b.getI32Type());
-  Value zero = arith::FPToSIOp::create(k.b, k.loc, type, getParameter(affine.getZero(), rest, block, v));
-  return packing.getBias() ? Value(arith::AddIOp::create(k.b, k.loc, zero, i32(packing.getBias()))) : zero;
+  Value zero = getParameter(affine.getZero(), rest, block, column, width);
+  zero = arith::FPToSIOp::create(k.b, k.loc, k.getType(k.b.getI32Type(), width), zero);
+  return packing.getBias() ? Value(arith::AddIOp::create(k.b, k.loc, zero, i32(packing.getBias(), width))) : zero;
 }
 
 } // namespace halftone::cpu

@@ -17,6 +17,8 @@ public:
   PackedWeight(KernelBuilder &kernel, htk::LinearOp linear, mlir::Type real);
 
   const htk::Packing &getPacking() const { return packing; }
+  /// The buffer of what is packed.
+  mlir::Value getCodes() const { return codes; }
   /// Vectors in a panel.
   int64_t getVectors() const { return htk::Packing::kPanel / k.lanes; }
 
@@ -31,18 +33,22 @@ public:
   /// zero, the codebook's entry, or the weight itself.
   mlir::Value getValues(mlir::Value period, int64_t column, mlir::Value block, int64_t v);
 
-  /// The scale and the zero (as stored: with `getBias` of the packing added) of a block along k.
+  /// The scale and the zero (as stored: with `getBias` of the packing added) of a block along k, for
+  /// `width` rows of the panel from `column` on.
   bool hasScale() const { return static_cast<bool>(affine); }
-  mlir::Value getScale(mlir::Value block, int64_t v);
+  mlir::Value getScale(mlir::Value block, mlir::Value column, int64_t width);
+  mlir::Value getScale(mlir::Value block, int64_t v) { return getScale(block, k.constant(v * k.lanes), k.lanes); }
   bool hasZero() const { return affine && affine.getZero(); }
-  mlir::Value getZero(mlir::Value block, int64_t v);
+  mlir::Value getZero(mlir::Value block, mlir::Value column, int64_t width);
+  mlir::Value getZero(mlir::Value block, int64_t v) { return getZero(block, k.constant(v * k.lanes), k.lanes); }
 
 private:
   mlir::Value loadSlab(mlir::Value period, int64_t slab, int64_t v);
   mlir::Value getBits(mlir::Value period, int64_t step, int64_t v, int64_t shift, int64_t mask);
-  mlir::Value getParameter(mlir::Attribute term, mlir::ValueRange &leaves, mlir::Value block, int64_t v);
+  mlir::Value getParameter(mlir::Attribute term, mlir::ValueRange &leaves, mlir::Value block, mlir::Value column,
+                           int64_t width);
   mlir::Value lookUp(mlir::Value indices);
-  mlir::Value i32(int64_t value);
+  mlir::Value i32(int64_t value, int64_t width);
 
   KernelBuilder &k;
   mlir::Attribute term;

@@ -3,7 +3,6 @@ and the C API of a shared library through ctypes."""
 import _ctypes
 import ctypes
 import os
-import re
 import subprocess
 from pathlib import Path
 
@@ -32,14 +31,6 @@ def run(command, check=True, **options):
 def compile_model(model, output, *options, check=True, **more):
     """halftone compile MODEL -o OUTPUT OPTIONS"""
     return run([HALFTONE, "compile", model, "-o", output, *options], check, **more)
-
-
-def cpu_levels():
-    """Names for --cpu of processors, one for each set of instructions that kernels know and this machine has."""
-    flags = set(re.search(r"^flags.*$", Path("/proc/cpuinfo").read_text(), re.M).group().split())
-    needs = {"x86-64-v3": {"avx2", "fma"}, "alderlake": {"avx_vnni"}, "x86-64-v4": {"avx512vl", "avx512bw"},
-             "znver4": {"avx512_vnni", "avx512_bf16"}, "sapphirerapids": {"amx_int8", "amx_bf16"}}
-    return [name for name, wanted in needs.items() if wanted <= flags]
 
 
 def run_program(program, inputs, folder, *options, env=None):

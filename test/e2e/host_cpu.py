@@ -23,3 +23,15 @@ def amx_variables(build):
     if not emulator.exists():
         return None, f"this CPU has no AMX, and there is no {emulator}: tools/dev build"
     return {"LD_PRELOAD": str(emulator)}, ""
+
+
+#: Names for --cpu, one for each set of instructions that kernels know, and what it needs.
+LEVELS = {"x86-64-v3": {"avx2", "fma"}, "alderlake": {"avx_vnni"}, "x86-64-v4": {"avx512vl", "avx512bw"},
+          "znver4": {"avx512_vnni", "avx512_bf16"}, "sapphirerapids": {"avx512_vnni", "avx512_bf16"}}
+
+
+def level_variables(level, build):
+    """Environment variables to run programs for `level` with, or (None, reason)."""
+    if missing := LEVELS[level] - flags():
+        return None, f"this CPU has no {', '.join(sorted(missing))}"
+    return amx_variables(build) if level == "sapphirerapids" else ({}, "")

@@ -1,12 +1,16 @@
 """Products of terms: every arithmetic of every instruction set that this machine has, at odd sizes,
 against the exact interpreter. Integers are summed exactly, so only a few f32 roundings may differ."""
+import os
+
 import numpy as np
 import pytest
 
-from halftone import compile_model, cpu_levels, run_program, run_reference
+import host_cpu
+from halftone import compile_model, run_program, run_reference
+from places import BUILD
 
 ROW_COUNTS = [*range(1, 9), 12, 13, 31, 40, 64, 511]
-#: name: (term of x or None for its element type, rule and term of w), for k that is a multiple of the blocks or not
+#: The term of x, and the rule and term of w.
 I8 = "affine<i8, blocks [1, ?], scale f32>"
 FORMATS = {
     "i8": (I8, "absmax", "affine<i8, blocks [1, ?], scale f32>"),
@@ -121,23 +125,33 @@ def write_model(path, formats, n, k, epilogue):
                     f"  return {', '.join(v for v, _, _ in results)} : {', '.join(kind for *_, kind in results)}\n}}\n")
 
 
-@pytest.mark.parametrize("level", cpu_levels())
-@pytest.mark.parametrize("n, k", [(100, 256), (67, 131), (1, 128), (130, 37)])
-@pytest.mark.parametrize("epilogue", [False, True], ids=["bare", "epilogue"])
-def test_products(level, n, k, epilogue, tmp_path):
-    if epilogue and (n, k) not in [(100, 256), (67, 131)]:
-        pytest.skip("an epilogue is the same whatever the sizes")
-    random = np.random.default_rng(n * k)
-    write_model(tmp_path / "m.mlir", FORMATS, n, k, epilogue)
-    random.standard_normal((n, k)).astype(np.float32).tofile(tmp_path / "w.f32")
-    compile_model(tmp_path / "m.mlir", tmp_path / "program", "--cpu", level)
+@pytest.fixture(scope="module", params=[(100, 256, False), (67, 131, True), (1, 128, False), (130, 37, False)],
+                ids=lambda size: f"{size[0]}x{size[1]}")
+def case(request, tmp_path_factory):
+    """A model, and inputs of several row counts with what the interpreter makes of them."""
+    n, k, epilogue = request.param
+    folder, random = tmp_path_factory.mktemp("terms"), np.random.default_rng(n * k)
+    write_model(folder / "m.mlir", FORMATS, n, k, epilogue)
+    random.standard_normal((n, k)).astype(np.float32).tofile(folder / "w.f32")
+    runs = []
     for rows in ROW_COUNTS if k < 200 else [1, 5, 7, 511]:
         inputs = {"x": (random.standard_normal((rows, k)) * random.uniform(0.1, 9, (rows, 1))).astype(np.float32)}
         if epilogue:
             inputs["bias"] = random.standard_normal(n).astype(np.float32)
             inputs["residual"] = random.standard_normal((rows, n)).astype(np.float32)
-        native = run_program(tmp_path / "program", inputs, tmp_path, "--threads", 2)
-        want = run_reference(tmp_path / "m.mlir", inputs, tmp_path)
+        runs.append((inputs, run_reference(folder / "m.mlir", inputs, folder)))
+    return folder / "m.mlir", runs
+
+
+@pytest.mark.parametrize("level", host_cpu.LEVELS)
+def test_products(level, case, tmp_path):
+    variables, missing = host_cpu.level_variables(level, BUILD)
+    if missing:
+        pytest.skip(missing)
+    model, runs = case
+    compile_model(model, tmp_path / "program", "--cpu", level)
+    for inputs, want in runs:
+        native = run_program(tmp_path / "program", inputs, tmp_path, "--threads", 2, env=os.environ | variables)
         for i, name in enumerate(FORMATS):
             error = np.abs(native[f"y{i}"] - want[f"y{i}"]).max() / max(np.abs(want[f"y{i}"]).max(), 1e-9)
-            assert error < 3e-6, f"{name} of {rows} rows"
+            assert error < 3e-6, f"{name} of {len(inputs['x'])} rows"

@@ -267,6 +267,28 @@ func.func private @codes(%x: tensor<7x64xi8>, %s: tensor<7x1xf32>, %w: tensor<1x
 
 // -----
 
+// With tiles, a step along k is 64 codes: four products of two tiles of x and two of w, for
+// which w is read where it was packed. Few rows are left to vectors.
+// CHECK-LABEL: func.func private @tiles(
+// CHECK:         scf.if
+// CHECK:           llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK:         } else {
+// CHECK:           scf.for {{.*}} iter_args({{.*}}) -> (!llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx)
+// CHECK-COUNT-4:     llvm.call_intrinsic "llvm.x86.tdpbsud.internal"
+// CHECK-COUNT-4:   llvm.call_intrinsic "llvm.x86.tilestored64.internal"
+#rows = #ht.dims<s0>
+module attributes {htk.cpu = #htk.cpu<"x86-64-v4", 512, ["avx512vnni", "amx-int8"]>} {
+func.func private @tiles(%x: tensor<?x128xi8, #rows>, %s: tensor<?x1xf32, #rows>, %w: tensor<1x32x256xui8>,
+    %t: tensor<1x1x64xf32>) -> tensor<?x64xf32, #rows> attributes {htk.kernel, ht.symbols = [#ht.symbol<"rows", 1, 512>]} {
+  %0 = htk.linear affine<i8, blocks [1, ?], scale f32>(%x, %s) by affine<i8, blocks [1, ?], scale f32>(%w, %t)
+      : (tensor<?x128xi8, #rows>, tensor<?x1xf32, #rows>) by (tensor<1x32x256xui8>, tensor<1x1x64xf32>)
+      -> tensor<?x64xf32, #rows>
+  return %0 : tensor<?x64xf32, #rows>
+}
+}
+
+// -----
+
 // A codebook of 16 entries is a register, and looking up a permutation.
 // CHECK-LABEL: func.func private @codebook(
 // CHECK:         arith.shrui {{.*}} : vector<16xi32>
