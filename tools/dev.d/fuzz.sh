@@ -56,7 +56,7 @@ build_fuzz_targets() {
 
 make_fuzz_seeds() {
   rm -rf "$BUILD/fuzz/seeds"
-  "$VENV/bin/python" test/fuzz/seeds.py "$BUILD/fuzz/seeds"
+  "$VENV/bin/python" -W ignore test/fuzz/seeds.py "$BUILD/fuzz/seeds"
 }
 
 # fuzz_share TARGET SECONDS TARGETS: most of the ways that there are lead through `onnx`.
