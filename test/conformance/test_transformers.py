@@ -20,7 +20,7 @@ from places import BUILD, CACHE
 pytestmark = pytest.mark.peers
 
 TOLERANCE = 1e-4
-CASES = [(model, variant) for model in zoo.MODELS for variant in zoo.VARIANTS]
+CASES = [(name, variant) for name, model in zoo.MODELS.items() for variant in model.variants or zoo.VARIANTS]
 WORKERS = 2
 
 

@@ -19,9 +19,9 @@ INPUTS = {
     "pixel_values": ("states", ("batch", 3, 32, 32)),
 }
 #: Sizes at export, and two shapes to run: one of them, and one that no exporter saw.
-EXPORTED = {"batch": 2, "sequence": 12, "source": 9, "samples": 800}
-SHAPES = (EXPORTED, {"batch": 3, "sequence": 19, "source": 14, "samples": 1200})
-LARGEST = {"batch": 4, "sequence": 32, "source": 32, "samples": 2000}
+EXPORTED = {"batch": 2, "sequence": 12, "source": 9, "samples": 400}
+SHAPES = (EXPORTED, {"batch": 3, "sequence": 19, "source": 14, "samples": 490})
+LARGEST = {"batch": 4, "sequence": 32, "source": 32, "samples": 500}
 
 
 def make_inputs(model, sizes, seed=0):
@@ -65,6 +65,7 @@ class Model:
     part: str = ""  # "encoder" or "decoder" of a sequence-to-sequence model
     optimizer: str = "bert"  # ONNX Runtime's model_type
     raised: dict = field(default_factory=dict)  # how many of each operation raising must find
+    variants: tuple = ()  # ways to export it; default: all
 
     @property
     def model_type(self):
@@ -78,6 +79,10 @@ BART = dict(d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_he
 WHISPER = BART | dict(num_mel_bins=8, max_source_positions=24, max_target_positions=64, begin_suppress_tokens=None)
 VISION = dict(image_size=32, patch_size=8)
 GQA = dict(num_key_value_heads=2, head_dim=8)
+MOE = GQA | dict(num_local_experts=4, num_experts_per_tok=2, experts_implementation="batched_mm")
+WAVES = dict(conv_dim=(16, 16), conv_kernel=(10, 3), conv_stride=(5, 2), num_feat_extract_layers=2,
+             num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4)
+BOTH, TORCHSCRIPT = ("torchscript", "dynamo"), ("torchscript",)
 
 MODELS = {model.name: model for model in (
     Model("bert", ENCODER, raised=dict(attention=2, layer_norm=5, gelu=2, linear=12)),
@@ -120,6 +125,31 @@ MODELS = {model.name: model for model in (
           raised=dict(attention=2, layer_norm=5, glu=2, linear=12)),
     Model("clip-vision", ("pixel_values",), VISION, kind="clip_vision_model", optimizer="clip",
           raised=dict(attention=2, layer_norm=5, glu=2, linear=13)),
+
+    # Each for one thing that the others do not have, so in fewer ways.
+    # Sines and cosines gathered from a table, each repeated beside itself.
+    Model("gptj", TEXT, dict(n_embd=32, n_head=4, n_layer=2, n_positions=64, rotary_dim=4), variants=BOTH,
+          raised=dict(attention=2, rope=4, layer_norm=3, gelu=2)),
+    # Linear biases, added before the scaled scores.
+    Model("bloom", TEXT, dict(n_layer=2, n_head=4), variants=BOTH,
+          raised=dict(attention=2, layer_norm=6, gelu=2)),
+    # The same, read from the end of a table.
+    Model("mpt", TEXT, dict(d_model=32, n_heads=4, n_layers=2, max_seq_len=64), variants=TORCHSCRIPT,
+          raised=dict(attention=2, layer_norm=5, gelu=2)),
+    # Two masks of finite numbers: a window of 5 tokens and the padding.
+    Model("gpt_neo", TEXT, dict(num_layers=2, num_heads=4, attention_types=[[["global", "local"], 1]], window_size=5),
+          variants=TORCHSCRIPT, raised=dict(attention=2, layer_norm=5, gelu=2)),
+    # Lengths behind convolutions with strides; group norm; gelu between transposes.
+    Model("wav2vec2", ("input_values",), WAVES, variants=BOTH, raised=dict(attention=2, gelu=5)),
+    # Windows of an image, shifted.
+    Model("swin", ("pixel_values",), dict(image_size=32, patch_size=4, embed_dim=16, depths=[2, 1], window_size=4,
+                                          num_attention_heads=[2, 4]),
+          variants=TORCHSCRIPT, raised=dict(attention=3, gelu=3)),
+    # Angles of rows and columns, tiled.
+    Model("dinov3", ("pixel_values",), VISION, kind="dinov3_vit", variants=TORCHSCRIPT,
+          raised=dict(attention=2, rope=4, layer_norm=5, gelu=2)),
+    # Experts, chosen by operations: weights gathered for each token.
+    Model("mixtral", TEXT, MOE, variants=BOTH, raised=dict(attention=2, rope=4, rms_norm=5)),
 )}
 
 #: Decoders with past keys and values, as optimum exports them.

@@ -306,4 +306,30 @@ Known evaluateReduceMin(NodeImporter &node) {
       node, [](const Symbols &s, Dim a, Dim b) { return s.min(a, b); }, std::nullopt);
 }
 
+Known evaluateOneHot(NodeImporter &node) {
+  const SymbolicTensor *indices = node.known(0), *depth = node.known(1), *values = node.known(2);
+  auto positions = indices ? indices->asIntegers() : std::nullopt;
+  auto size = depth ? depth->asIntegers() : std::nullopt;
+  if (!positions || !size || size->size() != 1 || size->front() < 0 || !values || values->elements.size() != 2)
+    return std::nullopt;
+  int64_t axis = node.axis(node.integer("axis", -1), indices->rank() + 1);
+  if (node.failed())
+    return std::nullopt;
+  SymbolicTensor result;
+  result.elementType = values->elementType;
+  result.shape = indices->shape;
+  result.shape.insert(result.shape.begin() + axis, size->front());
+  auto count = countElements(result.shape, SymbolicTensor::kMaxElements);
+  auto inner = countElements(ArrayRef(indices->shape).drop_front(axis), SymbolicTensor::kMaxElements);
+  if (!count || !inner)
+    return std::nullopt;
+  for (int64_t k = 0; k < *count; ++k) {
+    int64_t hot = k / *inner % size->front();
+    int64_t position = (*positions)[k / (*inner * size->front()) * *inner + k % *inner];
+    bool isHot = position == hot || position == hot - size->front();
+    result.elements.push_back(values->elements[isHot]);
+  }
+  return result;
+}
+
 } // namespace halftone::onnx

@@ -123,6 +123,7 @@ std::optional<SymbolicTensor> evaluateSqueeze(NodeImporter &node);
 std::optional<SymbolicTensor> evaluateUnsqueeze(NodeImporter &node);
 std::optional<SymbolicTensor> evaluateConcat(NodeImporter &node);
 std::optional<SymbolicTensor> evaluateGather(NodeImporter &node);
+std::optional<SymbolicTensor> evaluateOneHot(NodeImporter &node);
 std::optional<SymbolicTensor> evaluateSlice(NodeImporter &node);
 std::optional<SymbolicTensor> evaluateExpand(NodeImporter &node);
 std::optional<SymbolicTensor> evaluateTranspose(NodeImporter &node);

@@ -185,7 +185,7 @@ const Operator kOperators[] = {
     {"", "Gather", 1, kNewest, emitGather, evaluateGather},
     {"", "GatherElements", 11, kNewest, emitGatherElements},
     {"", "GatherND", 11, kNewest, emitGatherND},
-    {"", "OneHot", 9, kNewest, emitOneHot},
+    {"", "OneHot", 9, kNewest, emitOneHot, evaluateOneHot},
     {"", "ReverseSequence", 10, kNewest, emitReverseSequence},
 };
 
