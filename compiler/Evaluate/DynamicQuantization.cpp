@@ -62,7 +62,6 @@ private:
 /// What a block of data holds, without NaN.
 struct BlockStatistics {
   float least = 0, greatest = 0; // of the data and 0
-  float extreme = 0;             // the first of greatest magnitude
 
   void add(float x) {
     // NaN compares false.
@@ -70,9 +69,10 @@ struct BlockStatistics {
       least = x;
     if (x > greatest)
       greatest = x;
-    if (std::fabs(x) > std::fabs(extreme))
-      extreme = x;
   }
+
+  /// What has the greatest magnitude, the positive of two.
+  float getExtreme() const { return -least > greatest ? least : greatest; }
 };
 
 class Quantizer {
@@ -108,9 +108,9 @@ public:
       if (rule == htq::Rule::Minmax)
         scale = (block.greatest - block.least) / static_cast<float>(greatest - least);
       else if (rule == htq::Rule::SignedMax)
-        scale = block.extreme / static_cast<float>(least);
+        scale = block.getExtreme() / static_cast<float>(least);
       else
-        scale = std::fabs(block.extreme) / static_cast<float>(book ? book->getMagnitude() : greatest);
+        scale = std::fabs(block.getExtreme()) / static_cast<float>(book ? book->getMagnitude() : greatest);
     }
     SmallVector<Tensor> leaves(1);
     auto scales = addScale(term.getScale(), ideal, leaves);

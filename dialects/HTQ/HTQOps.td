@@ -98,8 +98,8 @@ def HTQ_ObserveOp : HTQ_Op<"observe", [SameOperandsAndResultType]> {
 
     The result is the input. While the interpreter calibrates (`Calibration.h`), the
     greatest magnitude of each channel, that is of each position of the last axis, is
-    kept under the name of the site, over all runs; NaN has no part in it. Nothing
-    but the interpreter runs it: what is observed leads to a graph without it.
+    kept under the name of the site, over all runs; NaN has no part in it. In native
+    code nothing is left of it.
 
       [C1] the last axis is static.
   }];
@@ -127,8 +127,8 @@ def HTQ_DynamicQuantizeOp : HTQ_Op<"dynamic_quantize"> {
     p, the scale of a block is, by `rule`:
 
     - `absmax`: max |x| / p; codes are in [-p, p];
-    - `signed_max`: m / q, where m is the first x of greatest magnitude, with its
-      sign: m has the least code, and there is one more step on that side;
+    - `signed_max`: m / q, where m is the x of greatest magnitude with its sign, the
+      positive of two: m has the least code, and there is one more step on that side;
     - `minmax`: (max(x, 0) - min(x, 0)) / (p - q).
 
     It is then rounded to its type (saturated where that is a float of at most 8
@@ -144,9 +144,9 @@ def HTQ_DynamicQuantizeOp : HTQ_Op<"dynamic_quantize"> {
 
     NaN has no part in parameters, and x * r counts as 0 where it is NaN.
 
-      [C1] the term is an affine of integers, or of floats of at most 8 bits with a
-           sign by `absmax`, or of a lookup of unsigned codes, with one codebook
-           operand, by `absmax`; its scale is a type of floats or an affine of types;
+      [C1] the term is an affine of integers of at most 16 bits, or of floats of at
+           most 8 bits with a sign by `absmax`, or of a lookup of unsigned codes, with
+           one codebook operand, by `absmax`; its scale is a type of floats or an affine of types;
       [C2] its zero is of the codes' type and there if and only if the rule is
            minmax; unsigned codes have a zero or a codebook, or are for scales
            without signs;

@@ -32,7 +32,7 @@ void getLeaves(Attribute term, SmallVectorImpl<Type> &leaves) {
 static bool isMadeOfData(Type type) {
   if (auto floats = dyn_cast<FloatType>(type))
     return floats.getWidth() <= 8 && !isa<Float8E8M0FNUType>(type);
-  return isa<IntegerType>(type) && !type.isInteger(1);
+  return isa<IntegerType>(type) && type.getIntOrFloatBitWidth() > 1 && type.getIntOrFloatBitWidth() <= 16;
 }
 
 LogicalResult verifyRule(function_ref<InFlightDiagnostic()> emitError, AffineAttr affine, Rule rule,
@@ -40,7 +40,7 @@ LogicalResult verifyRule(function_ref<InFlightDiagnostic()> emitError, AffineAtt
   auto lookup = dyn_cast<LookupAttr>(affine.getCodes());
   Attribute codes = lookup && !outer ? lookup.getCodes() : affine.getCodes();
   auto leaf = dyn_cast<TypeAttr>(codes);
-  if (!leaf || !(lookup ? isa<TypeAttr>(lookup.getCodebook()) : isMadeOfData(leaf.getValue())))
+  if (!leaf || !isMadeOfData(leaf.getValue()) || (lookup && !isa<TypeAttr>(lookup.getCodebook())))
     return emitError() << "expected an affine of codes or of a lookup, got " << affine;
   Type type = leaf.getValue();
   if (rule != Rule::Absmax && !isa<IntegerType>(type))

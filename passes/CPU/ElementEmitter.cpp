@@ -128,6 +128,7 @@ std::optional<ElementEmitter::LaneOperands> ElementEmitter::getLaneOperands(Valu
       })
       .Case([&](htq::DequantizeOp dequantize) { return getTermOperands(dequantize, lane); })
       .Case([&](htq::QuantizeOp quantize) { return getQuantizeOperands(quantize, lane); })
+      .Case([&](htq::RequantizeOp requantize) { return getRequantizeOperands(requantize, lane); })
       .Default([&](Operation *elementwise) {
         LaneOperands operands;
         for (Value operand : elementwise->getOperands())
@@ -260,6 +261,8 @@ Value ElementEmitter::get(Value value, ArrayRef<Index> indices, Lanes lanes) {
       .Case([&](ht::RopeOp rope) { return emitRope(rope, indices, lanes); })
       .Case([&](htq::DequantizeOp dequantize) { return emitDequantize(dequantize, indices, lanes); })
       .Case([&](htq::QuantizeOp quantize) { return emitQuantize(quantize, indices, lanes); })
+      .Case([&](htq::RequantizeOp requantize) { return emitRequantize(requantize, indices, lanes); })
+      .Case([&](htq::ObserveOp observe) { return get(observe.getInput(), indices, lanes); })
       .Default([&](Operation *) { return emitElementwise(op, indices, lanes); });
 }
 

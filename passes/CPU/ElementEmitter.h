@@ -54,6 +54,7 @@ private:
   std::optional<LaneOperands> getLaneOperands(mlir::Value value, int64_t lane);
   std::optional<LaneOperands> getTermOperands(htq::DequantizeOp op, int64_t lane);
   std::optional<LaneOperands> getQuantizeOperands(htq::QuantizeOp op, int64_t lane);
+  std::optional<LaneOperands> getRequantizeOperands(htq::RequantizeOp op, int64_t lane);
   mlir::Value emitEachLane(mlir::Value value, llvm::ArrayRef<Index> indices, Lanes lanes);
   /// The operand's indices under numpy broadcasting.
   Indices mapBroadcast(mlir::Value operand, llvm::ArrayRef<Index> indices);
@@ -66,6 +67,7 @@ private:
   mlir::Value emitConstant(ht::ConstantOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
   mlir::Value emitDequantize(htq::DequantizeOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
   mlir::Value emitQuantize(htq::QuantizeOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
+  mlir::Value emitRequantize(htq::RequantizeOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
 
   KernelBuilder &k;
   llvm::DenseMap<mlir::Value, Producer> bound;

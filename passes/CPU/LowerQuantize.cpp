@@ -80,9 +80,8 @@ private:
       Value from = findExtreme(first, size, false, 0, same), to = findExtreme(first, size, true, 0, same);
       scale = arithmetic.div(arithmetic.sub(to, from), literal(greatest - least));
       scale = storeScale(scale, parameter);
-      zeroCode = arithmetic.sub(literal(least), roundEven(arithmetic.div(from, scale)));
-      zeroCode = clamp(zeroCode, least);
-      zeroCode = k.select(isZero(scale), clamp(zero, least), zeroCode);
+      zeroCode = roundEven(arithmetic.sub(literal(least), arithmetic.mul(from, invert(scale))));
+      zeroCode = k.select(arithmetic.isNaN(zeroCode), literal(least), clamp(zeroCode, least));
       storeCode(zeroCode, 2, parameter, Lanes());
     } else if (root.getRule() == htq::Rule::SignedMax) {
       Value from = findExtreme(first, size, false, 0, same), to = findExtreme(first, size, true, 0, same);
@@ -92,7 +91,7 @@ private:
       low = -greatest;
       scale = storeScale(arithmetic.div(findExtreme(first, size, true, 0, magnitude), literal(greatest)), parameter);
     }
-    Value inverse = k.select(isZero(scale), zero, arithmetic.div(literal(1), scale));
+    Value inverse = invert(scale);
     k.vectorLoop(size, k.lanes, [&](Index i, Lanes at) {
       Value code = roundEven(arithmetic.mul(load(first, i, at), k.splat(inverse, at.width)));
       Value none = k.splat(zeroCode, at.width);
@@ -101,7 +100,11 @@ private:
     });
   }
 
-  Value isZero(Value x) { return arithmetic.compare(ht::ComparePredicate::EQ, x, k.floatConstant(0, real)); }
+  /// 1 / x, and 0 for 0.
+  Value invert(Value x) {
+    Value zero = k.floatConstant(0, real), one = k.floatConstant(1, real);
+    return k.select(arithmetic.compare(ht::ComparePredicate::EQ, x, zero), zero, arithmetic.div(one, x));
+  }
   Value roundEven(Value x) { return math::RoundEvenOp::create(k.b, k.loc, x); }
   Value clamp(Value x, double low) {
     Value bottom = arithmetic.like(low, x), top = arithmetic.like(greatest, x);
@@ -112,7 +115,7 @@ private:
   /// Stores a scale rounded to its type and gives that back.
   Value storeScale(Value scale, Value position) {
     Type type = getElementTypeOrSelf(root.getLeaves()[1].getType());
-    Value rounded = emitCast(k, scale, real, type);
+    Value rounded = emitCast(k, scale, real, type, /*saturate=*/type.getIntOrFloatBitWidth() <= 8);
     k.store(rounded, k.getOutput(1), position, Lanes());
     return emitCast(k, rounded, type, real);
   }
@@ -145,8 +148,8 @@ LogicalResult lowerQuantize(KernelBuilder &kernel, htq::DynamicQuantizeOp root) 
   if (!llvm::all_of(term.getBlocks().drop_back(), [](int64_t block) { return block == 1; }))
     return root.emitOpError() << "quantizes activations row by row: the blocks of " << term << " hold several rows";
   if (getElementTypeOrSelf(root.getInput()).isF64() ||
-      getElementTypeOrSelf(root.getLeaves()[0].getType()).getIntOrFloatBitWidth() > 16)
-    return root.emitOpError() << "quantizes floats of up to 32 bits to codes of up to 16";
+      !isa<IntegerType>(getElementTypeOrSelf(root.getLeaves()[0].getType())))
+    return root.emitOpError() << "quantizes floats of up to 32 bits to integers";
   QuantizeEmitter(kernel, root).emit();
   return success();
 }

@@ -167,21 +167,81 @@ std::optional<ElementEmitter::LaneOperands> ElementEmitter::getTermOperands(htq:
   return operands;
 }
 
+/// Adds the parameters of `affine` that have lanes along axis `lane`; false if it has no vector form there.
+static bool addLaneParameters(htq::AffineAttr affine, ValueRange parameters, int64_t lane, int64_t width,
+                              SmallVectorImpl<std::pair<Value, int64_t>> &operands) {
+  int64_t block = affine.getBlocks()[lane];
+  if (block == 1)
+    for (Value parameter : parameters)
+      operands.push_back({parameter, lane});
+  return block == htq::AffineAttr::kWhole || block == 1 || block >= width;
+}
+
 std::optional<ElementEmitter::LaneOperands> ElementEmitter::getQuantizeOperands(htq::QuantizeOp op,
                                                                                 int64_t lane) {
-  int64_t block = op.getTerm().getBlocks()[lane];
-  if (block != htq::AffineAttr::kWhole && block != 1 && block < k.lanes)
-    return std::nullopt;
   LaneOperands operands{{op.getInput(), lane}};
-  if (block == 1)
-    for (Value parameter : op->getOperands().drop_front())
-      operands.push_back({parameter, lane});
+  if (!addLaneParameters(op.getTerm(), op->getOperands().drop_front(), lane, k.lanes, operands))
+    return std::nullopt;
+  return operands;
+}
+
+std::optional<ElementEmitter::LaneOperands> ElementEmitter::getRequantizeOperands(htq::RequantizeOp op,
+                                                                                  int64_t lane) {
+  LaneOperands operands{{op.getInput().front(), lane}};
+  if (!addLaneParameters(op.getFrom(), op.getInput().drop_front(), lane, k.lanes, operands) ||
+      !addLaneParameters(op.getTo(), op.getParameters(), lane, k.lanes, operands))
+    return std::nullopt;
   return operands;
 }
 
 Value ElementEmitter::emitDequantize(htq::DequantizeOp op, ArrayRef<Index> indices, Lanes lanes) {
   Number number = TermEmitter(k, *this, op).emit(op.getTerm(), indices, lanes);
   return emitCast(k, k.splat(number.value, lanes.width), number.type, getElementTypeOrSelf(op.getType()));
+}
+
+/// `x` rounded half to even, plus the zero, clamped to integers of type `to`; NaN gives the zero. Asked for
+/// the zero in a type that sums are exact in; null is 0.
+static Value emitCode(KernelBuilder &k, Value x, function_ref<Value(Type)> getZero, Type to, Lanes lanes) {
+  // In f32 a sum of numbers of 16 bits, clamped first, is exact; wider codes need f64.
+  unsigned bits = to.getIntOrFloatBitWidth();
+  Type real = bits > 16 ? k.b.getF64Type() : getElementTypeOrSelf(x.getType());
+  bool isUnsigned = to.isUnsignedInteger() || to.isInteger(1);
+  double least = isUnsigned ? 0 : -std::ldexp(1.0, bits - 1);
+  double greatest = std::ldexp(1.0, isUnsigned ? bits : bits - 1) - 1;
+  Arithmetic arithmetic(k, real);
+  Value rounded = k.convertFloat(math::RoundEvenOp::create(k.b, k.loc, x), real);
+  Value zero = getZero(real);
+  if (!zero)
+    zero = k.floatConstant(0, real, lanes.width);
+  Value low = arithmetic.like(least, rounded), high = arithmetic.like(greatest, rounded);
+  Value code = arithmetic.max(rounded, arithmetic.sub(low, zero));
+  code = arithmetic.add(arithmetic.min(code, arithmetic.sub(high, zero)), zero);
+  code = k.select(arithmetic.isNaN(rounded), zero, code);
+  return emitCast(k, code, real, to);
+}
+
+Value ElementEmitter::emitRequantize(htq::RequantizeOp op, ArrayRef<Index> indices, Lanes lanes) {
+  Value codes = op.getInput()[0];
+  Type from = getElementTypeOrSelf(codes.getType()), f32 = k.b.getF32Type();
+  Value oldZero = op.getFrom().getZero() ? op.getInput()[2] : Value();
+  auto isNarrow = [](Type type) { return type.getIntOrFloatBitWidth() <= 16; };
+  bool fits = isNarrow(from) && (!oldZero || isNarrow(getElementTypeOrSelf(oldZero.getType())));
+  Type exact = fits ? f32 : Type(k.b.getF64Type());
+  auto parameter = [&](htq::AffineAttr affine, Value tensor, Type type) {
+    Value element = readParameter(k, affine, k.getDims(op.getResult()), indices, lanes,
+                                  [&](ArrayRef<Index> at, Lanes width) { return get(tensor, at, width); });
+    return emitCast(k, element, getElementTypeOrSelf(tensor.getType()), type);
+  };
+  Value difference = emitCast(k, getVector(codes, indices, lanes), from, exact);
+  if (oldZero)
+    difference = arith::SubFOp::create(k.b, k.loc, difference, parameter(op.getFrom(), oldZero, exact));
+  Value factor = arith::DivFOp::create(k.b, k.loc, parameter(op.getFrom(), op.getInput()[1], f32),
+                                       parameter(op.getTo(), op.getParameters()[0], f32));
+  Value x = arith::MulFOp::create(k.b, k.loc, k.convertFloat(difference, f32), factor);
+  auto getZero = [&](Type real) {
+    return op.getTo().getZero() ? parameter(op.getTo(), op.getParameters()[1], real) : Value();
+  };
+  return emitCode(k, x, getZero, getElementTypeOrSelf(op.getType()), lanes);
 }
 
 Value ElementEmitter::emitQuantize(htq::QuantizeOp op, ArrayRef<Index> indices, Lanes lanes) {
@@ -197,21 +257,8 @@ Value ElementEmitter::emitQuantize(htq::QuantizeOp op, ArrayRef<Index> indices, 
   if (isa<FloatType>(to))
     return emitCast(k, quotient, real, to, !op.getUnsaturated());
 
-  // In f32 a sum of numbers of 16 bits, clamped first, is exact; wider codes need f64.
-  unsigned bits = to.getIntOrFloatBitWidth();
-  if (bits > 16)
-    real = k.b.getF64Type();
-  bool isUnsigned = to.isUnsignedInteger() || to.isInteger(1);
-  double least = isUnsigned ? 0 : -std::ldexp(1.0, bits - 1);
-  double greatest = std::ldexp(1.0, isUnsigned ? bits : bits - 1) - 1;
-  Arithmetic arithmetic(k, real);
-  Value rounded = k.convertFloat(math::RoundEvenOp::create(k.b, k.loc, quotient), real);
-  Value zero = op.getZero() ? parameter(op.getZero(), real) : k.floatConstant(0, real, lanes.width);
-  Value low = arithmetic.like(least, rounded), high = arithmetic.like(greatest, rounded);
-  Value code = arithmetic.max(rounded, arithmetic.sub(low, zero));
-  code = arithmetic.add(arithmetic.min(code, arithmetic.sub(high, zero)), zero);
-  code = k.select(arithmetic.isNaN(rounded), zero, code);
-  return emitCast(k, code, real, to);
+  auto getZero = [&](Type type) { return op.getZero() ? parameter(op.getZero(), type) : Value(); };
+  return emitCode(k, quotient, getZero, to, lanes);
 }
 
 } // namespace halftone::cpu

@@ -93,6 +93,56 @@ def test_affine(codes, tmp_path):
     agree(m, {"x": x, "y": y}, tmp_path)
 
 
+@pytest.mark.parametrize("source, target", [("i32", "i8"), ("ui8", "i4"), ("i16", "ui16"), ("i8", "i32")])
+def test_requantize(source, target, tmp_path):
+    shape = (ROWS, COLUMNS)
+    m, t = Module(), tensor("f32", *shape)
+    codes = m.cast("%x", "f32", source)
+
+    def parameters(blocks, codes, scale, zero):
+        """The affine's text, its tensors and their types."""
+        sizes = [1 if b == "?" else -(-size // int(b)) for b, size in zip(blocks.split(", "), shape)]
+        cut = [m.op(f"ht.slice %{name} starts <0, 0> strides [1, 1] : {t} to {tensor('f32', *sizes)}") for name in "yx"]
+        values, types = [m.cast(cut[0], "f32", scale, *sizes)], [tensor(scale, *sizes)]
+        if zero:
+            values.append(m.cast(cut[1], "f32", codes, *sizes))
+            types.append(tensor(codes, *sizes))
+        text = f"<{codes}, blocks [{blocks}], scale {scale}{f', zero {codes}' if zero else ''}>"
+        return text, ", ".join(values), ", ".join(types)
+
+    for i, (old, new) in enumerate([("1, ?", "?, ?"), ("?, 1", "1, 32"), ("4, 100", "?, 1"), ("2, 7", "1, ?")]):
+        before, x, x_types = parameters(old, source, "f32", i % 2)
+        after, y, y_types = parameters(new, target, "f16" if i == 1 else "f32", i > 1)
+        result = m.op(f"htq.requantize {before}({codes}, {x}) to {after}({y}) : ({tensor(source, *shape)}, {x_types}) to "
+                      f"({y_types}) -> {tensor(target, *shape)}")
+        m.show(f"{old} to {new}", result, target)
+    m.show("observed", m.op(f'htq.observe "x" %x : {t}'), "f32")
+    random = np.random.default_rng(9)
+    agree(m, {"x": random.integers(-300, 300, shape).astype(np.float32),
+              "y": np.exp2(random.integers(-3, 3, shape)).astype(np.float32)}, tmp_path)
+
+
+@pytest.mark.parametrize("rule, codes", [("absmax", "i8"), ("signed_max", "i4"), ("minmax", "ui8"), ("minmax", "i8")])
+def test_dynamic_quantize(rule, codes, tmp_path):
+    shape = (ROWS, COLUMNS)
+    m, t = Module(), tensor("f32", *shape)
+    for block in "?", 32, 7:
+        parameters = (ROWS, 1 if block == "?" else -(-COLUMNS // block))
+        types = [tensor(codes, *shape), tensor("f32", *parameters)]
+        if rule == "minmax":
+            types.append(tensor(codes, *parameters))
+        term = f"#htq.affine<{codes}, blocks [1, {block}], scale f32{f', zero {codes}' if rule == 'minmax' else ''}>"
+        m.lines.append(f"  %q{len(m.lines)}:{len(types)} = htq.dynamic_quantize {rule} {term}(%x) : ({t}) -> ({', '.join(types)})")
+        leaves = [f"%q{len(m.lines) - 1}#{i}" for i in range(len(types))]
+        m.show(f"codes {block}", leaves[0], codes)
+        m.show(f"values {block}", m.op(f"htq.dequantize {term}({', '.join(leaves)}) : ({', '.join(types)}) -> {t}"), "f32")
+    random = np.random.default_rng(10)
+    x = (random.standard_normal(shape) * np.exp2(random.integers(-9, 9, shape))).astype(np.float32)
+    x[1], x[2, ::3], x[3, 5], x[4] = 0, np.nan, -np.inf, np.abs(x[4])
+    x[5, :64] = np.tile([127.5, -127.5, 0.5, 1.5], 16)  # ties
+    agree(m, {"x": x, "y": np.ones(shape, np.float32)}, tmp_path)
+
+
 def test_terms_of_terms(tmp_path):
     shape = (ROWS, COLUMNS)
     m, t = Module(), tensor("f32", *shape)

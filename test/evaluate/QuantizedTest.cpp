@@ -207,10 +207,10 @@ TEST_F(QuantizedTest, SignedMaxWithScalesOfTheirType) {
   // numpy: scale = np.float16(m / np.float32(-8)), codes by 1 / np.float32(scale)
   expectInts(leaves[0], {0, 3, -2, -8, -4, -8, 0, -8, 3, 4, -8, -6});
   expectEqual(leaves[1], {0.333740234375, 0.371337890625, -0.50244140625, -0.1837158203125});
-  // The first of two as great decides the sign.
+  // The positive of two as great decides the sign.
   leaves = dynamicQuantize("signed_max <i8, blocks [?], scale f32>", f32({2}, {-64, 64}),
                            "tensor<2xi8>, tensor<1xf32>");
-  expectInts(leaves[0], {-128, 127});
+  expectInts(leaves[0], {127, -128});
 }
 
 TEST_F(QuantizedTest, MinmaxIsDynamicQuantizeLinear) {

@@ -167,6 +167,14 @@ func.func @dynamic_quantize_c1(%x: tensor<4xf32>) {
 
 // -----
 
+func.func @dynamic_quantize_c1_width(%x: tensor<4xf32>) {
+  // expected-error @+1 {{expected an affine of codes or of a lookup}}
+  %0, %1 = htq.dynamic_quantize absmax <i32, blocks [?], scale f32>(%x) : (tensor<4xf32>) -> (tensor<4xi32>, tensor<1xf32>)
+  return
+}
+
+// -----
+
 func.func @dynamic_quantize_c1_rule(%x: tensor<4xf32>) {
   // expected-error @+1 {{has codes of 'f8E4M3FN', which only absmax makes}}
   %0, %1 = htq.dynamic_quantize signed_max <f8E4M3FN, blocks [?], scale f32>(%x)
