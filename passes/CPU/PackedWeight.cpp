@@ -42,23 +42,24 @@ Value PackedWeight::i32(int64_t value, int64_t width) {
 // Codes
 //===----------------------------------------------------------------------===//
 
-/// Vector `v` of a slab of 256 bytes, in 32-bit lanes.
-Value PackedWeight::loadSlab(Value period, int64_t slab, int64_t v) {
+/// Lanes of 32 bits of a slab of 256 bytes, one a row.
+Value PackedWeight::loadSlab(Value period, int64_t slab, Value at) {
   int64_t bytes = element.getIntOrFloatBitWidth() >= 8 ? element.getIntOrFloatBitWidth() / 8 : 1;
-  int64_t perVector = k.lanes * 4 / bytes;
+  int64_t perRow = 4 / bytes;
   Value start = k.mul(k.add(k.mul(panel, periods), period), packing.getPeriodSize());
   Type stored = packing.isBits() ? Type(k.b.getI8Type()) : element;
-  Value loaded = k.load(codes, k.add(start, slab * 256 / bytes + v * perVector), stored, {perVector, {}});
+  Value loaded = k.load(codes, k.add(k.add(start, slab * 256 / bytes), k.mul(at, perRow)), stored,
+                        {k.lanes * perRow, {}});
   return vector::BitCastOp::create(k.b, k.loc, VectorType::get({k.lanes}, k.b.getI32Type()), loaded);
 }
 
 /// All planes of the codes of `step`, each byte's (or lane's) bits shifted down by `shift` and masked.
-Value PackedWeight::getBits(Value period, int64_t step, int64_t v, int64_t shift, int64_t mask) {
+Value PackedWeight::getBits(Value period, int64_t step, Value at, int64_t shift, int64_t mask) {
   Value bits;
   int64_t slab = 0, low = 0;
   for (int64_t width : packing.getPlanes()) {
     int64_t perSlab = 8 / width;
-    Value plane = loadSlab(period, slab + step / perSlab, v);
+    Value plane = loadSlab(period, slab + step / perSlab, at);
     if (int64_t down = step % perSlab * width + shift)
       plane = arith::ShRUIOp::create(k.b, k.loc, plane, i32(down, k.lanes));
     if (int64_t ones = ((int64_t(1) << width) - 1) * mask; ones != 0xffffffff)
@@ -72,10 +73,10 @@ Value PackedWeight::getBits(Value period, int64_t step, int64_t v, int64_t shift
   return bits;
 }
 
-Value PackedWeight::getGroups(Value period, int64_t step, int64_t v) {
+Value PackedWeight::getGroups(Value period, int64_t step, Value at) {
   if (!packing.isBits())
-    return loadSlab(period, 0, v);
-  return getBits(period, step, v, 0, 0x01010101);
+    return loadSlab(period, 0, at);
+  return getBits(period, step, at, 0, 0x01010101);
 }
 
 //===----------------------------------------------------------------------===//
@@ -101,11 +102,11 @@ Value PackedWeight::lookUp(Value indices) {
   return result;
 }
 
-Value PackedWeight::getValues(Value period, int64_t column, Value block, int64_t v) {
+Value PackedWeight::getValues(Value period, int64_t column, Value block, Value at) {
   auto f32 = VectorType::get({k.lanes}, k.b.getF32Type());
   if (packing.isBits()) {
     // The column's byte of each group.
-    Value bits = getBits(period, column / 4, v, column % 4 * 8, 1);
+    Value bits = getBits(period, column / 4, at, column % 4 * 8, 1);
     if (codebook)
       return lookUp(bits);
     Value values;
@@ -123,20 +124,20 @@ Value PackedWeight::getValues(Value period, int64_t column, Value block, int64_t
     }
     if (!hasZero())
       return values;
-    Value zero = arith::SIToFPOp::create(k.b, k.loc, f32, getZero(block, v));
+    Value zero = arith::SIToFPOp::create(k.b, k.loc, f32, getZero(block, at, k.lanes));
     if (packing.getBias())
       zero = arith::SubFOp::create(k.b, k.loc, zero, k.floatConstant(packing.getBias(), k.b.getF32Type(), k.lanes));
     return arith::SubFOp::create(k.b, k.loc, values, zero);
   }
   if (packing.getGroup() == 2) {
     // Pairs of bf16: the low half is the first.
-    Value pair = loadSlab(period, 0, v);
+    Value pair = loadSlab(period, 0, at);
     pair = column == 0 ? Value(arith::ShLIOp::create(k.b, k.loc, pair, i32(16, k.lanes)))
                        : Value(arith::AndIOp::create(k.b, k.loc, pair, i32(0xffff0000, k.lanes)));
     return arith::BitcastOp::create(k.b, k.loc, f32, pair);
   }
   Value start = k.mul(k.add(k.mul(panel, periods), period), packing.getPeriodSize());
-  return k.convertFloat(k.load(codes, k.add(start, v * k.lanes), element, {k.lanes, {}}), real);
+  return k.convertFloat(k.load(codes, k.add(start, at), element, {k.lanes, {}}), real);
 }
 
 //===----------------------------------------------------------------------===//
@@ -144,7 +145,7 @@ Value PackedWeight::getValues(Value period, int64_t column, Value block, int64_t
 //===----------------------------------------------------------------------===//
 
 /// f32 numbers of a parameter that is itself a term, for block `block` along k.
-Value PackedWeight::getParameter(Attribute parameter, ValueRange &rest, Value block, Value column, int64_t width) {
+Value PackedWeight::getParameter(Attribute parameter, ValueRange &rest, Value block, Value at, int64_t width) {
   if (isa<TypeAttr>(parameter)) {
     Value leaf = rest.front();
     rest = rest.drop_front();
@@ -154,32 +155,32 @@ Value PackedWeight::getParameter(Attribute parameter, ValueRange &rest, Value bl
     Value start = k.mul(k.add(k.mul(panel, type.getDimSize(1)), block), htk::Packing::kPanel);
     Value value = rowsShareParameters
                       ? k.splat(k.load(buffer, k.mul(block, htk::Packing::kPanel), stored, Lanes()), width)
-                      : k.load(buffer, k.add(start, column), stored, {width, {}});
+                      : k.load(buffer, k.add(start, at), stored, {width, {}});
     return emitCast(k, value, stored, k.b.getF32Type());
   }
   auto inner = cast<htq::AffineAttr>(parameter);
   int64_t length = inner.getBlocks()[1];
   Value innerBlock = length == htq::AffineAttr::kWhole ? k.constant(0) : k.div(block, k.constant(length));
   bool outer = rowsShareParameters;
-  Value value = getParameter(inner.getCodes(), rest, block, column, width);
+  Value value = getParameter(inner.getCodes(), rest, block, at, width);
   rowsShareParameters |= inner.getBlocks()[0] == htq::AffineAttr::kWhole;
-  Value scale = getParameter(inner.getScale(), rest, innerBlock, column, width);
+  Value scale = getParameter(inner.getScale(), rest, innerBlock, at, width);
   if (inner.getZero())
-    value = arith::SubFOp::create(k.b, k.loc, value, getParameter(inner.getZero(), rest, innerBlock, column, width));
+    value = arith::SubFOp::create(k.b, k.loc, value, getParameter(inner.getZero(), rest, innerBlock, at, width));
   rowsShareParameters = outer;
   return arith::MulFOp::create(k.b, k.loc, value, scale);
 }
 
-Value PackedWeight::getScale(Value block, Value column, int64_t width) {
+Value PackedWeight::getScale(Value block, Value at, int64_t width) {
   ValueRange rest = ValueRange(leaves).drop_front(codebook ? 2 : 1);
   rowsShareParameters = affine.getBlocks()[0] == htq::AffineAttr::kWhole;
-  return getParameter(affine.getScale(), rest, block, column, width);
+  return getParameter(affine.getScale(), rest, block, at, width);
 }
 
-Value PackedWeight::getZero(Value block, Value column, int64_t width) {
+Value PackedWeight::getZero(Value block, Value at, int64_t width) {
   ValueRange rest = ValueRange(leaves).take_back(1);
   rowsShareParameters = affine.getBlocks()[0] == htq::AffineAttr::kWhole;
-  Value zero = getParameter(affine.getZero(), rest, block, column, width);
+  Value zero = getParameter(affine.getZero(), rest, block, at, width);
   zero = arith::FPToSIOp::create(k.b, k.loc, k.getType(k.b.getI32Type(), width), zero);
   return packing.getBias() ? Value(arith::AddIOp::create(k.b, k.loc, zero, i32(packing.getBias(), width))) : zero;
 }

@@ -9,8 +9,8 @@
 
 namespace halftone::cpu {
 
-/// A linear's weight in its packed form. Vector `v` of a panel are the kernel's lanes
-/// of rows from `v * lanes` on.
+/// A linear's weight in its packed form. What is read are the kernel's lanes of rows
+/// from row `at` of a panel on.
 class PackedWeight {
 public:
   /// Bare weights are converted to `real`, f32 or f64; all else is f32.
@@ -19,33 +19,29 @@ public:
   const htk::Packing &getPacking() const { return packing; }
   /// The buffer of what is packed.
   mlir::Value getCodes() const { return codes; }
-  /// Vectors in a panel.
-  int64_t getVectors() const { return htk::Packing::kPanel / k.lanes; }
 
   /// From here on reads are of this panel.
   void setPanel(mlir::Value index) { panel = index; }
 
   /// The stored codes (as vpdpbusd takes them: unsigned, group by group) or pairs of
   /// bf16 of static `step` of a period: 32-bit lanes, one a row.
-  mlir::Value getGroups(mlir::Value period, int64_t step, int64_t v);
+  mlir::Value getGroups(mlir::Value period, int64_t step, mlir::Value at);
 
   /// The values at static `column` of a period, before any scale of an affine: code minus
   /// zero, the codebook's entry, or the weight itself.
-  mlir::Value getValues(mlir::Value period, int64_t column, mlir::Value block, int64_t v);
+  mlir::Value getValues(mlir::Value period, int64_t column, mlir::Value block, mlir::Value at);
 
   /// The scale and the zero (as stored: with `getBias` of the packing added) of a block along k, for
-  /// `width` rows of the panel from `column` on.
+  /// `width` rows.
   bool hasScale() const { return static_cast<bool>(affine); }
-  mlir::Value getScale(mlir::Value block, mlir::Value column, int64_t width);
-  mlir::Value getScale(mlir::Value block, int64_t v) { return getScale(block, k.constant(v * k.lanes), k.lanes); }
+  mlir::Value getScale(mlir::Value block, mlir::Value at, int64_t width);
   bool hasZero() const { return affine && affine.getZero(); }
-  mlir::Value getZero(mlir::Value block, mlir::Value column, int64_t width);
-  mlir::Value getZero(mlir::Value block, int64_t v) { return getZero(block, k.constant(v * k.lanes), k.lanes); }
+  mlir::Value getZero(mlir::Value block, mlir::Value at, int64_t width);
 
 private:
-  mlir::Value loadSlab(mlir::Value period, int64_t slab, int64_t v);
-  mlir::Value getBits(mlir::Value period, int64_t step, int64_t v, int64_t shift, int64_t mask);
-  mlir::Value getParameter(mlir::Attribute term, mlir::ValueRange &leaves, mlir::Value block, mlir::Value column,
+  mlir::Value loadSlab(mlir::Value period, int64_t slab, mlir::Value at);
+  mlir::Value getBits(mlir::Value period, int64_t step, mlir::Value at, int64_t shift, int64_t mask);
+  mlir::Value getParameter(mlir::Attribute term, mlir::ValueRange &leaves, mlir::Value block, mlir::Value at,
                            int64_t width);
   mlir::Value lookUp(mlir::Value indices);
   mlir::Value i32(int64_t value, int64_t width);

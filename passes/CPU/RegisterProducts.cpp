@@ -37,8 +37,11 @@ public:
     OpBuilder::InsertionGuard guard(k.b);
     auto fill = [&](Region &region, int64_t height) {
       k.b.setInsertionPointToEnd(&region.emplaceBlock());
-      for (int64_t first = 0; first < weight.getVectors(); first += partVectors)
-        emitPart(row, height, first);
+      int64_t part = partVectors * k.lanes;
+      if (part == htk::Packing::kPanel)
+        emitPart(row, height, k.constant(0));
+      else
+        k.loop(k.constant(0), k.constant(htk::Packing::kPanel), part, [&](Value first) { emitPart(row, height, first); });
       scf::YieldOp::create(k.b, k.loc);
     };
     fill(choice.getDefaultRegion(), kTileRows);
@@ -52,19 +55,22 @@ public:
 
 protected:
   virtual void beginTile(Value row, Value count) { (void)row, (void)count; }
-  /// The sums of a part, from vector `first` of the panel on, for `height` rows.
-  virtual void emitPart(Value row, int64_t height, int64_t first) = 0;
+  /// The sums of a part, from row `first` of the panel on, for `height` rows of x.
+  virtual void emitPart(Value row, int64_t height, Value first) = 0;
 
   /// Before a part whose pieces `accumulate`.
-  void clear(int64_t height, int64_t first);
-  /// The part's sums are `value * factor` (1 where null); with several pieces, that is
-  /// added to them by FMA.
-  void accumulate(int64_t r, int64_t vector, Value value, Value factor);
+  void clear(int64_t height, Value first);
+  /// The sums from row `at` on are `value * factor` (1 where null); with several pieces,
+  /// that is added to them by FMA.
+  void accumulate(int64_t r, Value at, Value value, Value factor);
 
   /// Carries `sums` through a piece. `body(period, columns, sums)` is for whole periods,
   /// several at once where they are short, then for what is left.
   using Steps = function_ref<SmallVector<Value>(Value period, int64_t columns, ValueRange sums)>;
   SmallVector<Value> forEachPeriod(const Piece &piece, ValueRange initial, Steps body);
+
+  /// Where vector `v` of a part begins in the panel.
+  Value getRow(Value first, int64_t v) { return k.add(first, v * k.lanes); }
 
   int64_t partVectors; ///< that a part is wide
   Value sums;
@@ -91,17 +97,16 @@ SmallVector<Value> RegisterProduct::forEachPeriod(const Piece &piece, ValueRange
   return values;
 }
 
-void RegisterProduct::clear(int64_t height, int64_t first) {
+void RegisterProduct::clear(int64_t height, Value first) {
   if (getNumPieces() == 1)
     return;
   for (int64_t r = 0; r < height; ++r)
     for (int64_t v = 0; v < partVectors; ++v)
-      k.store(k.getZero(real, k.lanes), sums, k.constant(r * htk::Packing::kPanel + (first + v) * k.lanes),
-              {k.lanes, {}});
+      k.store(k.getZero(real, k.lanes), sums, k.add(getRow(first, v), r * htk::Packing::kPanel), {k.lanes, {}});
 }
 
-void RegisterProduct::accumulate(int64_t r, int64_t vector, Value value, Value factor) {
-  Value position = k.constant(r * htk::Packing::kPanel + vector * k.lanes);
+void RegisterProduct::accumulate(int64_t r, Value at, Value value, Value factor) {
+  Value position = k.add(at, r * htk::Packing::kPanel);
   Value before = getNumPieces() > 1 ? k.load(sums, position, real, {k.lanes, {}}) : Value();
   if (before && factor)
     value = vector::FMAOp::create(k.b, k.loc, value, factor, before);
@@ -121,7 +126,7 @@ public:
   ValueProduct(KernelBuilder &kernel, htk::LinearOp linear, Type real)
       : RegisterProduct(kernel, linear, real, std::min(htk::Packing::kPanel / kernel.lanes, getTileVectors(kernel, real))) {}
 
-  void emitPart(Value row, int64_t height, int64_t first) override {
+  void emitPart(Value row, int64_t height, Value first) override {
     clear(height, first);
     int64_t period = weight.getPacking().getPeriod();
     forEachPiece([&](const Piece &piece) {
@@ -133,19 +138,19 @@ public:
         return next;
       });
       for (int64_t v = 0; v < partVectors; ++v) {
-        Value scale = weight.hasScale() ? weight.getScale(piece.weightBlock, first + v) : Value();
+        Value scale = weight.hasScale() ? weight.getScale(piece.weightBlock, getRow(first, v), k.lanes) : Value();
         for (int64_t r = 0; r < height; ++r)
-          accumulate(r, first + v, tile[r * partVectors + v], scale);
+          accumulate(r, getRow(first, v), tile[r * partVectors + v], scale);
       }
     });
   }
 
 private:
-  void step(Value row, int64_t height, int64_t first, Value column, Value period, int64_t inPeriod, Value block,
+  void step(Value row, int64_t height, Value first, Value column, Value period, int64_t inPeriod, Value block,
             MutableArrayRef<Value> tile) {
     SmallVector<Value> w;
     for (int64_t v = 0; v < partVectors; ++v)
-      w.push_back(weight.getValues(period, inPeriod, block, first + v));
+      w.push_back(weight.getValues(period, inPeriod, block, getRow(first, v)));
     for (int64_t r = 0; r < height; ++r) {
       Value position = k.add(k.mul(k.add(row, r), depth), column);
       Value x = k.splat(k.convertFloat(k.load(input, position, inputElement, Lanes()), real), k.lanes);
@@ -189,7 +194,7 @@ public:
     });
   }
 
-  void emitPart(Value row, int64_t height, int64_t first) override {
+  void emitPart(Value row, int64_t height, Value first) override {
     clear(height, first);
     int64_t group = weight.getPacking().getGroup(), period = weight.getPacking().getPeriod();
     Type sumType = ofBytes ? Type(k.b.getI32Type()) : Type(k.b.getF32Type());
@@ -217,11 +222,11 @@ private:
 
   Value getInputSum(int64_t r, const Piece &piece) { return inputSums->load(k.constant(r), piece.index); }
 
-  void step(Value row, int64_t height, int64_t first, Value column, Value period, int64_t inPeriod, int64_t columns,
+  void step(Value row, int64_t height, Value first, Value column, Value period, int64_t inPeriod, int64_t columns,
             MutableArrayRef<Value> tile) {
     SmallVector<Value> w;
     for (int64_t v = 0; v < partVectors; ++v)
-      w.push_back(weight.getGroups(period, inPeriod, first + v));
+      w.push_back(weight.getGroups(period, inPeriod, getRow(first, v)));
     for (int64_t r = 0; r < height; ++r) {
       Value x = k.splat(loadGroup(k.add(k.mul(k.add(row, r), depth), column), columns), k.lanes);
       for (int64_t v = 0; v < partVectors; ++v) {
@@ -250,11 +255,11 @@ private:
     return all;
   }
 
-  void scale(Value row, int64_t height, int64_t first, const Piece &piece, ArrayRef<Value> tile) {
+  void scale(Value row, int64_t height, Value first, const Piece &piece, ArrayRef<Value> tile) {
     auto f32 = VectorType::get({k.lanes}, k.b.getF32Type());
     for (int64_t v = 0; v < partVectors; ++v) {
-      Value scale = weight.hasScale() ? weight.getScale(piece.weightBlock, first + v) : Value();
-      Value zero = weight.hasZero() ? weight.getZero(piece.weightBlock, first + v) : Value();
+      Value scale = weight.hasScale() ? weight.getScale(piece.weightBlock, getRow(first, v), k.lanes) : Value();
+      Value zero = weight.hasZero() ? weight.getZero(piece.weightBlock, getRow(first, v), k.lanes) : Value();
       for (int64_t r = 0; r < height; ++r) {
         Value value = tile[r * partVectors + v];
         if (zero) {
@@ -268,7 +273,7 @@ private:
           value = arith::MulFOp::create(k.b, k.loc, value, scale);
           factor = k.splat(blockScale, k.lanes);
         }
-        accumulate(r, first + v, value, factor);
+        accumulate(r, getRow(first, v), value, factor);
       }
     }
   }

@@ -117,12 +117,12 @@ private:
       int64_t perPeriod = packing.getSteps(), periods = (depth + packing.getPeriod() - 1) / packing.getPeriod();
       k.loop(k.constant(0), k.constant(periods), 1, [&](Value period) {
         for (int64_t step = 0; step < perPeriod; ++step)
-          for (int64_t v = 0; v < weight.getVectors(); ++v) {
-            Value position = k.add(k.mul(k.add(k.mul(period, perPeriod), step), kPanel), v * k.lanes);
+          for (int64_t at = 0; at < kPanel; at += k.lanes) {
+            Value position = k.add(k.mul(k.add(k.mul(period, perPeriod), step), kPanel), at);
             // A period's end can be past the last whole step.
             Value inside = k.less(position, k.constant(steps * kRows * kPanel));
             k.branch(inside, [&] {
-              k.store(weight.getGroups(period, step, v), unpacked, position, {k.lanes, {}});
+              k.store(weight.getGroups(period, step, k.constant(at)), unpacked, position, {k.lanes, {}});
             });
           }
       });
@@ -211,9 +211,9 @@ private:
 
   /// Adds a piece, scaled, to the sums.
   void accumulate(Value row, Value count, const Piece &piece) {
-    for (int64_t v = 0; v < weight.getVectors(); ++v) {
-      Value column = k.constant(v * k.lanes);
-      Value scale = weight.hasScale() ? weight.getScale(piece.weightBlock, v) : Value();
+    for (int64_t at = 0; at < kPanel; at += k.lanes) {
+      Value column = k.constant(at);
+      Value scale = weight.hasScale() ? weight.getScale(piece.weightBlock, column, k.lanes) : Value();
       k.loop(k.constant(0), count, 1, [&](Value r) {
         Value position = k.add(k.mul(r, kPanel), column);
         Value blockScale = getInputScale(k.add(row, r), piece);
