@@ -80,8 +80,9 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
       {"--plan", "FILE", "formats by rules for names of weights, instead of one for all (see below)",
        &options.phases.plan},
       {"--save-plan", "FILE", "write the format of every weight as such rules, to be edited", &options.phases.savePlan},
-      {"--cpu", "NAME", "processor to compile for: native (default), x86-64-v3, x86-64-v4,\n"
-       "or LLVM's name of one", &options.cpu},
+      {"--cpu", "NAME,…", "processors to compile for: native (default), x86-64-v3, x86-64-v4,\n"
+       "or LLVM's name of one; of several the program runs the best that the\n"
+       "computer has, on the same weights", &options.cpu},
       {"--compile-to", "PHASE", "stop after this phase and write IR", &options.compileTo},
       {"--compile-from", "PHASE", "MODEL is IR that this phase left; go on from there", &options.compileFrom},
       {"--verify-each-phase", "", "interpret the model after each phase on a sample and report the\n"

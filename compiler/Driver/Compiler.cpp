@@ -7,6 +7,7 @@
 #include "compiler/Driver/VerifyPhases.h"
 #include "compiler/Emit/Files.h"
 #include "dialects/HTK/HTKDialect.h"
+#include "passes/Kernels/Passes.h"
 #include "passes/Quantize/Plan.h"
 
 #include "mlir/Parser/Parser.h"
@@ -86,11 +87,19 @@ ExitCode Compiler::load() {
 }
 
 ExitCode Compiler::runPhases(int last) {
-  auto cpu = target::getCpu(options.cpu);
-  if (!cpu)
-    return static_cast<ExitCode>(fail(cpu.takeError(), ExitUsage));
-  auto features = llvm::map_to_vector(cpu->features, [&](const std::string &name) { return StringAttr::get(&context, name); });
-  (*module)->setAttr(htk::HTKDialect::kCpuAttr, htk::CpuAttr::get(&context, cpu->level, cpu->vectorBits, features));
+  auto cpus = target::getCpus(options.cpu);
+  if (!cpus)
+    return static_cast<ExitCode>(fail(cpus.takeError(), ExitUsage));
+  auto levels = llvm::map_to_vector(*cpus, [&](const target::Cpu &cpu) -> Attribute {
+    auto features = llvm::map_to_vector(
+        cpu.features, [&](const std::string &name) { return StringAttr::get(&context, name); });
+    return htk::CpuAttr::get(&context, cpu.name, cpu.vectorBits, features);
+  });
+  // What is decided before levels part must suit the least of them.
+  if (firstPhase < pipelines::findPhase("lower")) {
+    (*module)->setAttr(kernels::kLevelsAttr, ArrayAttr::get(&context, levels));
+    (*module)->setAttr(htk::HTKDialect::kCpuAttr, levels.back());
+  }
 
   std::optional<PhaseVerifier> verifier;
   if (options.verifyEachPhase) {
@@ -138,23 +147,25 @@ ExitCode Compiler::writeModule() {
 }
 
 ExitCode Compiler::emit() {
-  auto cpu = target::getCpu(options.cpu);
-  if (!cpu)
-    return static_cast<ExitCode>(fail(cpu.takeError(), ExitUsage));
+  auto cpus = target::getCpus(options.cpu);
+  if (!cpus)
+    return static_cast<ExitCode>(fail(cpus.takeError(), ExitUsage));
   emit::EmitOptions emitOptions;
   emitOptions.output = options.output;
   emitOptions.modelDirectory = getModelDirectory();
-  emitOptions.cpu = *cpu;
+  emitOptions.cpus = *cpus;
   emitOptions.runtimeLibraries = getRuntimeLibraries();
   emitOptions.linker = options.linker.empty() ? getDefaultLinker() : options.linker;
+  llvm::json::Array levels;
+  for (const target::Cpu &cpu : *cpus)
+    levels.push_back(llvm::json::Object{{"name", cpu.name}, {"cpu", cpu.level}, {"tune", cpu.tune}});
   // Only what shapes the program, so that equal compilations give equal bytes.
   emitOptions.buildInfo = llvm::json::Object{{"compiler", "Halftone " HALFTONE_VERSION},
                                              {"source", llvm::sys::path::filename(options.model)},
                                              {"weights", options.phases.weights},
                                              {"activations", options.phases.activations},
                                              {"plan", llvm::sys::path::filename(options.phases.plan)},
-                                             {"cpu", cpu->level},
-                                             {"tune", cpu->tune}};
+                                             {"levels", std::move(levels)}};
   emitOptions.progress = [this](llvm::StringRef step) { progress(step); };
   auto result = emit::emitProgram(*module, emitOptions);
   if (!result)

@@ -49,14 +49,13 @@ public:
     program.num_symbols = symbols.size();
     program.num_inputs = inputs.size();
     program.num_outputs = outputs.size();
-    program.num_fault_sites = 1;
+    program.num_levels = 1;
     program.symbols = symbols.data();
     program.inputs = inputs.data();
     program.outputs = outputs.data();
-    program.fault_sites = faultSites;
+    program.levels = &level;
     program.payload = payload;
     program.output_dims = outputDims;
-    program.step = step;
     current = this;
   }
 
@@ -129,6 +128,7 @@ private:
   std::vector<TensorStorage> storage;
   std::vector<halftone_tensor_info> inputs, outputs;
   const char *faultSites[1] = {"the interpreter"};
+  halftone_level level{"interpreter", 0, 0, 1, faultSites, step};
   std::string message;
   halftone_program program = {};
 };
@@ -150,6 +150,7 @@ int runReference(ModuleOp module, const std::string &modelDirectory, ArrayRef<st
     argv.push_back(argument.c_str());
   if (!llvm::is_contained(arguments, "--threads"))
     llvm::append_range(argv, ArrayRef<const char *>{"--threads", "1"});
+  unsetenv("HALFTONE_CPU"); // It speaks of compiled programs.
   return rt::runCommand(program.get(), argv.size(), argv.data());
 }
 

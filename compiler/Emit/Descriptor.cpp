@@ -90,21 +90,21 @@ public:
     for (const SymbolDescription &symbol : description.symbols)
       symbolNames.push_back(symbol.name);
 
-    std::vector<llvm::Constant *> symbols, inputs, outputs, sites;
+    std::vector<llvm::Constant *> symbols, inputs, outputs, levels;
     for (const SymbolDescription &symbol : description.symbols)
       symbols.push_back(makeStruct({text(symbol.name), number(i64, symbol.min), number(i64, symbol.max)}));
     for (const TensorDescription &input : description.inputs)
       inputs.push_back(makeTensor(input));
     for (const TensorDescription &output : description.outputs)
       outputs.push_back(makeTensor(output));
-    for (const std::string &site : description.faultSites)
-      sites.push_back(text(site));
+    for (const LevelDescription &level : description.levels)
+      levels.push_back(makeLevel(level));
 
     auto *payload = new llvm::GlobalVariable(module, llvm::Type::getInt8Ty(context), /*isConstant=*/true,
                                              llvm::GlobalValue::ExternalLinkage, nullptr, payloadSymbol);
     payload->setVisibility(llvm::GlobalValue::HiddenVisibility);
 
-    static_assert(sizeof(halftone_program) == 120, "abi.h changed: change this list of fields");
+    static_assert(sizeof(halftone_program) == 96, "abi.h changed: change this list of fields");
     llvm::Constant *program = makeStruct({
         number(i32, HALFTONE_ABI_VERSION),
         number(i32, sizeof(halftone_program)),
@@ -113,17 +113,14 @@ public:
         number(i32, symbols.size()),
         number(i32, inputs.size()),
         number(i32, outputs.size()),
-        number(i32, sites.size()),
+        number(i32, levels.size()),
         array(symbols),
         array(inputs),
         array(outputs),
-        array(sites),
-        number(i64, description.cpuFeatures),
-        number(i64, description.arenaBytes),
+        array(levels),
         payload,
         number(i64, description.payloadBytes),
         makeOutputDims(),
-        module.getFunction("step"),
     });
     auto *global = new llvm::GlobalVariable(module, program->getType(), /*isConstant=*/true,
                                             llvm::GlobalValue::ExternalLinkage, program, "halftone_program");
@@ -166,6 +163,18 @@ private:
     }
     return makeStruct({text(tensor.name), number(i32, tensor.dtype), number(i32, tensor.dims.size()), array(dims),
                        array(texts)});
+  }
+
+  llvm::Constant *makeLevel(const LevelDescription &level) {
+    std::vector<llvm::Constant *> sites;
+    for (const std::string &site : level.faultSites)
+      sites.push_back(text(site));
+    auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(context), {pointer, i64}, false);
+    auto *step = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, level.step, module);
+    step->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    static_assert(sizeof(halftone_level) == 48, "abi.h changed: change this list of fields");
+    return makeStruct({text(level.name), number(i64, level.cpuFeatures), number(i64, level.arenaBytes),
+                       number(i64, sites.size()), array(sites), step});
   }
 
   /// void output_dims(const int64_t *symbols, int64_t *dims)
@@ -249,25 +258,29 @@ llvm::Expected<ProgramDescription> describeGraph(mlir::ModuleOp module) {
   return description;
 }
 
-llvm::Expected<ProgramDescription> describeProgram(mlir::ModuleOp module) {
-  auto graph = describeGraph(module);
-  if (!graph)
-    return graph.takeError();
-  ProgramDescription description = std::move(*graph);
-  mlir::Operation *step = module.lookupSymbol("step");
-  if (!step)
+uint64_t getPayloadBytes(mlir::ModuleOp level) {
+  uint64_t payloadBytes = 0;
+  for (auto weight : level.getOps<ht::WeightOp>())
+    if (auto offset = weight->getAttrOfType<mlir::IntegerAttr>(htk::HTKDialect::kPayloadOffsetAttr)) {
+      auto type = weight.getWeightType();
+      uint64_t bytes = type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      payloadBytes = std::max<uint64_t>(payloadBytes, offset.getInt() + bytes);
+    }
+  return payloadBytes;
+}
+
+llvm::Expected<LevelDescription> describeLevel(mlir::ModuleOp level) {
+  mlir::Operation *step = level.lookupSymbol("step");
+  if (!step || !level.getSymName())
     return llvm::createStringError("the module has no @step: it has not been lowered");
-  if (auto sites = module->getAttrOfType<mlir::ArrayAttr>(htk::HTKDialect::kFaultSitesAttr))
+  LevelDescription description;
+  description.name = level.getSymName()->str();
+  description.step = "step." + description.name;
+  if (auto sites = level->getAttrOfType<mlir::ArrayAttr>(htk::HTKDialect::kFaultSitesAttr))
     for (mlir::Attribute site : sites)
       description.faultSites.push_back(llvm::cast<mlir::StringAttr>(site).str());
   if (auto bytes = step->getAttrOfType<mlir::IntegerAttr>(htk::HTKDialect::kArenaBytesAttr))
     description.arenaBytes = bytes.getInt();
-  for (auto weight : module.getOps<ht::WeightOp>())
-    if (auto offset = weight->getAttrOfType<mlir::IntegerAttr>(htk::HTKDialect::kPayloadOffsetAttr)) {
-      auto type = weight.getWeightType();
-      uint64_t bytes = type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-      description.payloadBytes = std::max<uint64_t>(description.payloadBytes, offset.getInt() + bytes);
-    }
   return description;
 }
 

@@ -21,24 +21,34 @@ struct SymbolDescription {
   int64_t min, max;
 };
 
+struct LevelDescription {
+  std::string name;
+  uint64_t cpuFeatures = 0, arenaBytes = 0;
+  std::vector<std::string> faultSites;
+  std::string step; ///< the symbol of its step function
+};
+
 /// What the descriptor says, taken from a lowered module before its graph form goes.
 struct ProgramDescription {
   std::string name, buildInfo;
   std::vector<SymbolDescription> symbols;
   std::vector<TensorDescription> inputs, outputs;
-  std::vector<std::string> faultSites;
-  uint64_t cpuFeatures = 0, arenaBytes = 0, payloadBytes = 0;
+  std::vector<LevelDescription> levels;
+  uint64_t payloadBytes = 0;
 };
 
 /// Reads symbols, inputs and outputs of the graph function, in any phase.
 llvm::Expected<ProgramDescription> describeGraph(mlir::ModuleOp module);
 
-/// The same of a lowered module, with fault sites and sizes.
-llvm::Expected<ProgramDescription> describeProgram(mlir::ModuleOp module);
+/// Bytes of the weights that the lowered module of a level has.
+uint64_t getPayloadBytes(mlir::ModuleOp level);
+
+/// Of a level's lowered module: its name, fault sites and arena.
+llvm::Expected<LevelDescription> describeLevel(mlir::ModuleOp level);
 
 /// Adds the constant `halftone_program` (runtime/include/halftone/abi.h) and the
-/// function that computes output dimensions to a module that defines `step`.
-/// `payloadSymbol` is the object that holds the weights.
+/// function that computes output dimensions to a module. The levels' step functions
+/// and `payloadSymbol`, the object that holds the weights, are declared.
 void addDescriptor(llvm::Module &module, const ProgramDescription &description, llvm::StringRef payloadSymbol);
 
 } // namespace halftone::emit

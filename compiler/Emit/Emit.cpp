@@ -35,26 +35,29 @@ public:
       : module(module), options(options), kind(getOutputKind(options.output)) {}
 
   llvm::Expected<EmitResult> run() {
-    auto described = describeProgram(module);
-    if (!described)
-      return described.takeError();
-    description = std::move(*described);
-    description.name = llvm::sys::path::stem(options.output).str();
-    description.cpuFeatures = options.cpu.cpuFeatures;
+    if (llvm::Error error = describe())
+      return std::move(error);
     llvm::json::Object info = options.buildInfo;
     description.buildInfo = llvm::formatv("{0}", llvm::json::Value(std::move(info))).str();
 
     auto payload = TemporaryFile::create(options.output, "weights.o");
     if (!payload)
       return payload.takeError();
-    auto code = TemporaryFile::create(options.output, "code.o");
-    if (!code)
-      return code.takeError();
+    objects.push_back(std::move(*payload));
     progress("making weights");
-    if (llvm::Error error = writePayload(*payload))
+    if (llvm::Error error = writePayload(objects.back()))
       return std::move(error);
-    progress("generating code");
-    if (llvm::Error error = writeCode(*code))
+    EmitResult result;
+    for (unsigned i = 0; i < levels.size(); ++i) {
+      progress("generating code for " + options.cpus[i].name);
+      if (llvm::Error error = addObject([&](llvm::raw_pwrite_stream &os) { return writeLevel(i, os); }))
+        return std::move(error);
+      uint64_t bytes = 0;
+      llvm::sys::fs::file_size(objects.back().getPath(), bytes);
+      result.codeBytes += bytes;
+      result.arenaBytes = std::max(result.arenaBytes, description.levels[i].arenaBytes);
+    }
+    if (llvm::Error error = addObject([&](llvm::raw_pwrite_stream &os) { return writeDescriptor(os); }))
       return std::move(error);
     progress("linking");
     auto linked = TemporaryFile::create(options.output, "tmp");
@@ -62,13 +65,10 @@ public:
       return linked.takeError();
     if (llvm::Error error = linked->close())
       return std::move(error);
-    if (llvm::Error error = link(code->getPath(), payload->getPath(), linked->getPath()))
+    if (llvm::Error error = link(linked->getPath()))
       return std::move(error);
 
-    EmitResult result;
     result.payloadBytes = description.payloadBytes;
-    result.arenaBytes = description.arenaBytes;
-    llvm::sys::fs::file_size(code->getPath(), result.codeBytes);
     if (kind != OutputKind::Executable) {
       llvm::SmallString<128> path(options.output);
       llvm::sys::path::replace_extension(path, ".h");
@@ -99,15 +99,55 @@ private:
       options.progress(step);
   }
 
-  /// The weights, made one by one, in payload order.
+  static int64_t getOffset(ht::WeightOp weight) {
+    return weight->getAttrOfType<mlir::IntegerAttr>(htk::HTKDialect::kPayloadOffsetAttr).getInt();
+  }
+
+  /// In payload order.
+  static std::vector<ht::WeightOp> getWeights(mlir::ModuleOp level) {
+    auto weights = llvm::to_vector(level.getOps<ht::WeightOp>());
+    llvm::sort(weights, [](ht::WeightOp a, ht::WeightOp b) { return getOffset(a) < getOffset(b); });
+    return {weights.begin(), weights.end()};
+  }
+
+  /// Levels read one payload: they must agree on it.
+  static bool haveEqualWeights(mlir::ModuleOp a, mlir::ModuleOp b) {
+    return llvm::equal(getWeights(a), getWeights(b), [](ht::WeightOp x, ht::WeightOp y) {
+      return x.getSymName() == y.getSymName() && x.getWeightType() == y.getWeightType() && getOffset(x) == getOffset(y);
+    });
+  }
+
+  llvm::Error describe() {
+    llvm::append_range(levels, module.getOps<mlir::ModuleOp>());
+    if (levels.empty())
+      return llvm::createStringError("the module has no levels: it has not been lowered");
+    auto graph = describeGraph(levels.front());
+    if (!graph)
+      return graph.takeError();
+    description = std::move(*graph);
+    description.name = llvm::sys::path::stem(options.output).str();
+    description.payloadBytes = getPayloadBytes(levels.front());
+    for (mlir::ModuleOp level : levels) {
+      auto described = describeLevel(level);
+      if (!described)
+        return described.takeError();
+      unsigned i = description.levels.size();
+      if (i >= options.cpus.size() || options.cpus[i].name != described->name)
+        return llvm::createStringError("the module was lowered for '%s', which --cpu does not name in its place",
+                                       described->name.c_str());
+      if (!haveEqualWeights(level, levels.front()))
+        return llvm::createStringError("internal error: the levels' weights differ");
+      described->cpuFeatures = options.cpus[i].cpuFeatures;
+      description.levels.push_back(std::move(*described));
+    }
+    if (levels.size() != options.cpus.size())
+      return llvm::createStringError("the module was not lowered for '%s'", options.cpus[levels.size()].name.c_str());
+    return llvm::Error::success();
+  }
+
+  /// The weights, made one by one.
   llvm::Error writePayload(TemporaryFile &file) {
-    std::vector<ht::WeightOp> order;
-    auto getOffset = [](ht::WeightOp weight) {
-      return weight->getAttrOfType<mlir::IntegerAttr>(htk::HTKDialect::kPayloadOffsetAttr).getInt();
-    };
-    for (auto weight : module.getOps<ht::WeightOp>())
-      order.push_back(weight);
-    llvm::sort(order, [&](ht::WeightOp a, ht::WeightOp b) { return getOffset(a) < getOffset(b); });
+    std::vector<ht::WeightOp> order = getWeights(levels.front());
 
     PayloadObject object(*file.getStream(), kPayloadSymbol, std::max<uint64_t>(1, description.payloadBytes));
     evaluate::WeightSource source(options.modelDirectory);
@@ -126,31 +166,52 @@ private:
     return file.close();
   }
 
-  llvm::Error writeCode(TemporaryFile &file) {
+  llvm::Error addObject(llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write) {
+    auto file = TemporaryFile::create(options.output, "code.o");
+    if (!file)
+      return file.takeError();
+    if (llvm::Error error = write(*file->getStream()))
+      return error;
+    objects.push_back(std::move(*file));
+    return objects.back().close();
+  }
+
+  llvm::Error writeLevel(unsigned index, llvm::raw_pwrite_stream &os) {
     // What remains of the graph form has no meaning for LLVM.
-    for (auto weight : llvm::make_early_inc_range(module.getOps<ht::WeightOp>()))
+    mlir::ModuleOp level = levels[index];
+    for (auto weight : llvm::make_early_inc_range(level.getOps<ht::WeightOp>()))
       weight.erase();
-    if (auto graph = module.lookupSymbol<mlir::func::FuncOp>("main"))
+    if (auto graph = level.lookupSymbol<mlir::func::FuncOp>("main"))
       graph.erase();
     for (llvm::StringRef name : {htk::HTKDialect::kCpuAttr, htk::HTKDialect::kFaultSitesAttr})
-      module->removeAttr(name);
-    if (mlir::Operation *step = module.lookupSymbol("step"))
+      level->removeAttr(name);
+    if (mlir::Operation *step = level.lookupSymbol("step"))
       step->removeAttr(htk::HTKDialect::kArenaBytesAttr);
 
     llvm::LLVMContext context;
-    std::unique_ptr<llvm::Module> ir = mlir::translateModuleToLLVMIR(module, context, description.name);
+    std::unique_ptr<llvm::Module> ir = mlir::translateModuleToLLVMIR(level, context, description.name);
     if (!ir)
       return llvm::createStringError("internal error: the lowered module has operations that are not LLVM's");
-    addDescriptor(*ir, description, kPayloadSymbol);
-    if (llvm::Error error = emitObject(*ir, options.cpu, *file.getStream()))
-      return error;
-    return file.close();
+    llvm::Function *step = ir->getFunction("step");
+    step->setName(description.levels[index].step);
+    step->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    return emitObject(*ir, options.cpus[index], os);
   }
 
-  llvm::Error link(llvm::StringRef code, llvm::StringRef payload, llvm::StringRef output) {
+  /// It is asked before a level is chosen, so it is code for any x86-64.
+  llvm::Error writeDescriptor(llvm::raw_pwrite_stream &os) {
+    llvm::LLVMContext context;
+    llvm::Module ir(description.name, context);
+    addDescriptor(ir, description, kPayloadSymbol);
+    return emitObject(ir, target::getBaseline(), os);
+  }
+
+  llvm::Error link(llvm::StringRef output) {
     std::string runtime = options.runtimeLibraries + "/libhalftone_rt.a";
     std::string main = options.runtimeLibraries + "/libhalftone_rt_main.a";
-    std::vector<llvm::StringRef> arguments{options.linker, "-fuse-ld=lld", code, payload};
+    std::vector<llvm::StringRef> arguments{options.linker, "-fuse-ld=lld"};
+    for (const TemporaryFile &object : objects)
+      arguments.push_back(object.getPath());
     switch (kind) {
     case OutputKind::Executable:
       llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{"-pie", main, runtime, "-lm", "-Wl,--gc-sections",
@@ -197,7 +258,9 @@ private:
   mlir::ModuleOp module;
   const EmitOptions &options;
   OutputKind kind;
+  llvm::SmallVector<mlir::ModuleOp> levels;
   ProgramDescription description;
+  std::vector<TemporaryFile> objects;
 };
 
 } // namespace

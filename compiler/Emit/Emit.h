@@ -19,7 +19,7 @@ OutputKind getOutputKind(llvm::StringRef path);
 struct EmitOptions {
   std::string output;         ///< written whole, or not at all
   std::string modelDirectory; ///< what the weights' files are relative to
-  target::Cpu cpu;
+  std::vector<target::Cpu> cpus; ///< of the module's levels, in their order
   std::string runtimeLibraries; ///< folder of libhalftone_rt*.a
   std::string linker;           ///< a C compiler driver that links
   llvm::json::Object buildInfo; ///< what shaped the program, for --describe
@@ -31,11 +31,11 @@ struct EmitOptions {
 struct EmitResult {
   uint64_t codeBytes = 0;
   uint64_t payloadBytes = 0;
-  uint64_t arenaBytes = 0;
+  uint64_t arenaBytes = 0; ///< of the level that needs most
   std::string header; ///< path of the C header, if one was written
 };
 
-/// Emits a module that the lower phase left. The module is consumed.
+/// Emits the levels that the lower phase left. The module is consumed.
 llvm::Expected<EmitResult> emitProgram(mlir::ModuleOp module, const EmitOptions &options);
 
 } // namespace halftone::emit

@@ -26,11 +26,11 @@ static void setAttributes(llvm::Module &module, const target::Cpu &cpu) {
     function.addFnAttr("prefer-vector-width", bits);
     function.addFnAttr("min-legal-vector-width", bits);
     function.addFnAttr(llvm::Attribute::NoUnwind);
-    if (function.getName() != "step" && function.getName() != "output_dims") {
-      function.addFnAttr(llvm::Attribute::NoInline); // One copy, however many layers call it.
-      // A kernel "exp" is not what the code generator calls where it needs libm's.
-      function.setName("kernel." + function.getName());
-    }
+    if (function.hasLocalLinkage() || function.hasHiddenVisibility())
+      continue;
+    function.addFnAttr(llvm::Attribute::NoInline); // One copy, however many layers call it.
+    // A kernel "exp" is not what the code generator calls where it needs libm's.
+    function.setName("kernel." + function.getName());
     function.setLinkage(llvm::GlobalValue::InternalLinkage);
   }
 }

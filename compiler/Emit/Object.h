@@ -10,7 +10,8 @@
 
 namespace halftone::emit {
 
-/// Optimizes `module` for `cpu` and writes a position-independent ELF object.
+/// Optimizes `module` for `cpu` and writes a position-independent ELF object. Its
+/// hidden functions are what other objects call; the rest is its own.
 /// Kernels are vector code already: LLVM's own vectorizers stay off.
 llvm::Error emitObject(llvm::Module &module, const target::Cpu &cpu, llvm::raw_pwrite_stream &os);
 

@@ -40,15 +40,17 @@ static void buildFuse(OpPassManager &pm, const PhaseOptions &) {
 static void buildLayout(OpPassManager &pm, const PhaseOptions &) { pm.addPass(layout::createPackWeights()); }
 
 static void buildLower(OpPassManager &pm, const PhaseOptions &) {
+  pm.addPass(kernels::createSplitLevels());
+  OpPassManager &levels = pm.nest<ModuleOp>();
   // After layout: only kernels that read equally packed weights are equal.
-  pm.addPass(kernels::createOutlineKernels());
-  pm.addPass(kernels::createBuildStep());
-  pm.addPass(cpu::createLowerKernels());
+  levels.addPass(kernels::createOutlineKernels());
+  levels.addPass(kernels::createBuildStep());
+  levels.addPass(cpu::createLowerKernels());
   // Loop nests are written with repeated index arithmetic; one cleanup here
   // keeps the LLVM conversion and everything after it small.
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
-  pm.addPass(cpu::createConvertToLLVM());
+  levels.addPass(createCanonicalizerPass());
+  levels.addPass(createCSEPass());
+  levels.addPass(cpu::createConvertToLLVM());
 }
 
 ArrayRef<Phase> getPhases() {
@@ -62,8 +64,8 @@ ArrayRef<Phase> getPhases() {
       {"quantize", "makes these formats true", "weights and activations are leaves of their terms", buildQuantize},
       {"fuse", "groups operations into kernels", "@main holds kernels, views and weights only", buildFuse},
       {"layout", "packs weights for their kernels", "no kernel holds an unpacked ht.linear of a weight", buildLayout},
-      {"lower", "kernels to vector loops to LLVM, one planned arena, barriers", "LLVM dialect and the weights' "
-       "initializers", buildLower},
+      {"lower", "kernels to vector loops to LLVM, one planned arena, barriers", "a module for each "
+       "level: LLVM dialect and the weights' initializers", buildLower},
       {"emit", "makes weights, generates code, links", "the program", nullptr},
   };
   return phases;

@@ -26,8 +26,8 @@ constexpr Feature kFeatures[] = {
 
 using HasFeature = llvm::function_ref<bool(llvm::StringRef)>;
 
-Cpu makeLevel(bool is512, llvm::StringRef tune, HasFeature has) {
-  Cpu cpu{"x86-64-v3", tune.str(), 256, {}, HALFTONE_CPU_AVX2_FMA};
+Cpu makeLevel(llvm::StringRef name, bool is512, llvm::StringRef tune, HasFeature has) {
+  Cpu cpu{name.str(), "x86-64-v3", tune.str(), 256, {}, HALFTONE_CPU_AVX2_FMA};
   if (is512) {
     cpu.level = "x86-64-v4";
     cpu.vectorBits = 512;
@@ -58,10 +58,10 @@ llvm::Expected<Cpu> getCpu(llvm::StringRef name) {
     // Virtual machines can show a model number that LLVM takes for an older
     // processor; AMX tells.
     llvm::StringRef tune = has("amx-tile") ? "sapphirerapids" : llvm::sys::getHostCPUName();
-    return makeLevel(hasAll(has, v4), tune, has);
+    return makeLevel("native", hasAll(has, v4), tune, has);
   }
   if (name == "x86-64-v3" || name == "x86-64-v4")
-    return makeLevel(name == "x86-64-v4", "generic", [](llvm::StringRef) { return false; });
+    return makeLevel(name, name == "x86-64-v4", "generic", [](llvm::StringRef) { return false; });
   if (llvm::X86::parseArchX86(name) == llvm::X86::CK_None)
     return llvm::createStringError("unknown processor '%s': use native, x86-64-v3, x86-64-v4 or a name that LLVM "
                                    "knows, such as sapphirerapids, znver4 or haswell",
@@ -77,7 +77,30 @@ llvm::Expected<Cpu> getCpu(llvm::StringRef name) {
   if (!hasAll(has, v3))
     return llvm::createStringError("processor '%s' lacks AVX2 or FMA, the least that programs are compiled for",
                                    name.str().c_str());
-  return makeLevel(hasAll(has, v4), name, has);
+  return makeLevel(name, hasAll(has, v4), name, has);
 }
+
+llvm::Expected<std::vector<Cpu>> getCpus(llvm::StringRef names) {
+  std::vector<Cpu> cpus;
+  llvm::SmallVector<llvm::StringRef> list;
+  names.split(list, ',');
+  for (llvm::StringRef name : list) {
+    auto cpu = getCpu(name);
+    if (!cpu)
+      return cpu.takeError();
+    for (const Cpu &other : cpus)
+      if (other.cpuFeatures == cpu->cpuFeatures)
+        return llvm::createStringError("%s and %s need the same features of a CPU: one of them would never run; name "
+                                       "one",
+                                       other.name.c_str(), cpu->name.c_str());
+    cpus.push_back(std::move(*cpu));
+  }
+  llvm::sort(cpus, [](const Cpu &a, const Cpu &b) {
+    return std::pair(a.vectorBits, a.cpuFeatures) > std::pair(b.vectorBits, b.cpuFeatures);
+  });
+  return cpus;
+}
+
+Cpu getBaseline() { return {"x86-64", "x86-64", "generic", 128, {}, 0}; }
 
 } // namespace halftone::target

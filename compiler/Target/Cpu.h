@@ -16,6 +16,7 @@ namespace halftone::target {
 /// scheduled for. Level and features alone decide which instructions are used, so that
 /// `cpuFeatures`, which the program checks at its start, covers them all.
 struct Cpu {
+  std::string name;     ///< as --cpu has it
   std::string level;    ///< LLVM's name: x86-64-v3 or x86-64-v4
   std::string tune;     ///< LLVM's name of the processor
   unsigned vectorBits;  ///< 256 or 512
@@ -27,6 +28,13 @@ struct Cpu {
 /// `native`, x86-64-v3, x86-64-v4, or an LLVM processor name such as
 /// sapphirerapids, whose level and features are then taken.
 llvm::Expected<Cpu> getCpu(llvm::StringRef name);
+
+/// The same of several, separated by commas; the one to prefer first, whatever
+/// their order: wider vectors, then more features.
+llvm::Expected<std::vector<Cpu>> getCpus(llvm::StringRef names);
+
+/// What code needs that runs before a level is chosen: plain x86-64.
+Cpu getBaseline();
 
 } // namespace halftone::target
 

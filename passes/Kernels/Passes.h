@@ -15,6 +15,10 @@ namespace halftone::kernels {
 #define GEN_PASS_REGISTRATION
 #include "passes/Kernels/Passes.h.inc"
 
+/// Module attribute: the `#htk.cpu` of each level that a program is to have, the one
+/// to prefer first.
+inline constexpr llvm::StringLiteral kLevelsAttr = "htk.levels";
+
 } // namespace halftone::kernels
 
 #endif

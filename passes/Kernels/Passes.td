@@ -61,4 +61,16 @@ def BuildStep : Pass<"htk-build-step", "::mlir::ModuleOp"> {
   let dependentDialects = ["::halftone::htk::HTKDialect"];
 }
 
+def SplitLevels : Pass<"htk-split-levels", "::mlir::ModuleOp"> {
+  let summary = "one module for each level that the program is to have";
+  let description = [{
+    All that the module holds moves into a module inside it, one for each
+    `#htk.cpu` of `htk.levels` (without that list, for `htk.cpu`; without either,
+    for x86-64-v4), which carries its name and has it as `htk.cpu`. What comes
+    before this pass is the same for all levels, weights and their layouts above
+    all; what comes after it runs on each module by itself.
+  }];
+  let dependentDialects = ["::halftone::htk::HTKDialect"];
+}
+
 #endif

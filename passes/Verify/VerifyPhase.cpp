@@ -65,8 +65,8 @@ LogicalResult checkPacked(ModuleOp module) {
   return failure(result.wasInterrupted());
 }
 
-LogicalResult checkLowered(ModuleOp module) {
-  for (Operation &op : *module.getBody()) {
+LogicalResult checkLowered(ModuleOp level) {
+  for (Operation &op : *level.getBody()) {
     if (auto weight = dyn_cast<ht::WeightOp>(op)) {
       if (!weight->hasAttr(htk::HTKDialect::kPayloadOffsetAttr))
         return weight.emitOpError() << "has no place in the payload after phase 'lower'";
@@ -87,6 +87,17 @@ LogicalResult checkLowered(ModuleOp module) {
   return success();
 }
 
+LogicalResult checkLevels(ModuleOp module) {
+  for (Operation &op : *module.getBody()) {
+    auto level = dyn_cast<ModuleOp>(op);
+    if (!level)
+      return op.emitOpError() << "is not in the module of a level after phase 'lower'";
+    if (failed(checkLowered(level)))
+      return failure();
+  }
+  return success();
+}
+
 struct VerifyPhasePass : verify::impl::VerifyPhaseBase<VerifyPhasePass> {
   using VerifyPhaseBase::VerifyPhaseBase;
 
@@ -102,7 +113,7 @@ struct VerifyPhasePass : verify::impl::VerifyPhaseBase<VerifyPhasePass> {
     else if (phase == "layout")
       result = success(succeeded(checkGraph(module, phase, isKernelOrView)) && succeeded(checkPacked(module)));
     else if (phase == "lower")
-      result = checkLowered(module);
+      result = checkLevels(module);
     else
       result = module.emitError() << "unknown phase '" << phase << "'";
     if (failed(result))

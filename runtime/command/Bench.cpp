@@ -54,10 +54,11 @@ bool measure(Runner &runner, const Options &options, Timings &timings,
 static void printJson(const halftone_program &program, const Options &options,
                       const Runner &runner, const Array<Tensor> &inputs,
                       const Timings &timings) {
-  printf("{\"schema_version\": 1, \"program\": %s, \"threads\": %zu, "
+  printf("{\"schema_version\": 1, \"program\": %s, \"level\": %s, "
+         "\"threads\": %zu, "
          "\"pinned\": %s, \"warmup\": %llu, \"runs\": %llu, \"inputs\": {",
-         jsonText(program.name).c_str(), runner.threads(),
-         options.pin ? "true" : "false",
+         jsonText(program.name).c_str(), jsonText(runner.level()).c_str(),
+         runner.threads(), options.pin ? "true" : "false",
          static_cast<unsigned long long>(options.warmup),
          static_cast<unsigned long long>(options.benchRuns));
   for (size_t i = 0; i < inputs.size(); ++i)
@@ -74,8 +75,9 @@ void printTimings(const halftone_program &program, const Options &options,
                   const Timings &timings) {
   if (options.json)
     return printJson(program, options, runner, inputs, timings);
-  printf("%s, %zu thread%s%s", program.name, runner.threads(),
-         runner.threads() == 1 ? "" : "s", options.pin ? ", pinned" : "");
+  printf("%s for %s, %zu thread%s%s", program.name, runner.level(),
+         runner.threads(), runner.threads() == 1 ? "" : "s",
+         options.pin ? ", pinned" : "");
   for (const Tensor &input : inputs)
     printf(", %s %s", input.name.c_str(),
            shapeText(input.dims, input.rank).c_str());

@@ -81,8 +81,7 @@ static ExitCode act(const halftone_program &program, const Options &options,
     printVersion(program);
     return exitOk;
   case actionDescribe:
-    describe(program, options.json);
-    return exitOk;
+    return describe(program, options, diagnostic);
   case actionPerplexity:
     return runPerplexity(program, options, diagnostic);
   case actionNext:

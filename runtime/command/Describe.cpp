@@ -3,6 +3,8 @@
 #include "runtime/command/Describe.h"
 #include "runtime/files/Json.h"
 #include "runtime/session/CpuFeatures.h"
+#include "runtime/session/Error.h"
+#include "runtime/session/Level.h"
 #include "runtime/session/Program.h"
 
 #include <cstdio>
@@ -17,7 +19,38 @@ static void describeTensors(const char *title,
            signatureShape(infos[i]).c_str());
 }
 
-static void describeText(const halftone_program &program) {
+/// Without a level that can run: what the one to prefer needs.
+static uint64_t arenaBytes(const halftone_program &program,
+                           const halftone_level *running) {
+  return (running ? running : program.levels)->arena_bytes;
+}
+
+static Text featureNames(uint64_t features) {
+  Text names = cpuFeatureNames(features);
+  if (names.empty())
+    names.append("nothing beyond x86-64");
+  return names;
+}
+
+static void describeLevels(const halftone_program &program,
+                           const halftone_level *running) {
+  uint64_t present = presentCpuFeatures();
+  printf("CPU:\n  %-24s %s\n", "this computer has",
+         featureNames(present).c_str());
+  for (uint32_t i = 0; i < program.num_levels; ++i) {
+    const halftone_level &level = program.levels[i];
+    uint64_t missing = level.cpu_features & ~present;
+    printf("  %-24s needs %s%s%s%s\n", level.name,
+           featureNames(level.cpu_features).c_str(),
+           missing ? "; missing: " : "", cpuFeatureNames(missing).c_str(),
+           &level == running ? "; this is what runs" : "");
+  }
+  if (!running)
+    printf("  the program cannot run here: %s\n", lastError());
+}
+
+static void describeText(const halftone_program &program,
+                         const halftone_level *running) {
   printf("%s\n", program.name);
   describeTensors("inputs", program.inputs, program.num_inputs);
   describeTensors("outputs", program.outputs, program.num_outputs);
@@ -30,17 +63,8 @@ static void describeText(const halftone_program &program) {
   printf("memory:\n  %-24s %s\n  %-24s %s for each session, at the greatest "
          "dimensions\n",
          "weights", sizeText(program.payload_bytes).c_str(), "arena",
-         sizeText(program.arena_bytes).c_str());
-  uint64_t present = presentCpuFeatures();
-  uint64_t missing = program.cpu_features & ~present;
-  Text needs = cpuFeatureNames(program.cpu_features);
-  Text has = cpuFeatureNames(present);
-  printf("CPU features:\n  %-24s %s\n  %-24s %s\n", "needed",
-         needs.empty() ? "none beyond x86-64" : needs.c_str(),
-         "on this computer", has.empty() ? "none beyond x86-64" : has.c_str());
-  if (missing)
-    printf("  %-24s %s: the program cannot run here\n", "missing",
-           cpuFeatureNames(missing).c_str());
+         sizeText(arenaBytes(program, running)).c_str());
+  describeLevels(program, running);
   printf("build: %s\n", program.build_info);
 }
 
@@ -73,8 +97,27 @@ static Text featureArray(uint64_t features) {
   return std::move(text.append("]"));
 }
 
-static void describeJson(const halftone_program &program) {
-  printf("{\"schema_version\": 1,\n \"name\": %s,\n \"abi_version\": %u,\n"
+static void describeLevelsJson(const halftone_program &program,
+                               const halftone_level *running) {
+  uint64_t present = presentCpuFeatures();
+  printf(" \"cpu_features\": %s,\n \"level\": %s,\n \"levels\": [",
+         featureArray(present).c_str(),
+         running ? jsonText(running->name).c_str() : "null");
+  for (uint32_t i = 0; i < program.num_levels; ++i) {
+    const halftone_level &level = program.levels[i];
+    printf("%s\n  {\"name\": %s, \"needed\": %s, \"missing\": %s, "
+           "\"arena_bytes\": %llu}",
+           i ? "," : "", jsonText(level.name).c_str(),
+           featureArray(level.cpu_features).c_str(),
+           featureArray(level.cpu_features & ~present).c_str(),
+           static_cast<unsigned long long>(level.arena_bytes));
+  }
+  printf("],\n");
+}
+
+static void describeJson(const halftone_program &program,
+                         const halftone_level *running) {
+  printf("{\"schema_version\": 2,\n \"name\": %s,\n \"abi_version\": %u,\n"
          " \"runtime_version\": \"%s\",\n",
          jsonText(program.name).c_str(), program.abi_version, HALFTONE_VERSION);
   describeTensorsJson("inputs", program.inputs, program.num_inputs);
@@ -87,13 +130,8 @@ static void describeJson(const halftone_program &program) {
            static_cast<long long>(program.symbols[s].max));
   printf("],\n \"memory\": {\"weight_bytes\": %llu, \"arena_bytes\": %llu},\n",
          static_cast<unsigned long long>(program.payload_bytes),
-         static_cast<unsigned long long>(program.arena_bytes));
-  uint64_t present = presentCpuFeatures();
-  printf(" \"cpu_features\": {\"needed\": %s, \"present\": %s, \"missing\": "
-         "%s},\n",
-         featureArray(program.cpu_features).c_str(),
-         featureArray(present).c_str(),
-         featureArray(program.cpu_features & ~present).c_str());
+         static_cast<unsigned long long>(arenaBytes(program, running)));
+  describeLevelsJson(program, running);
   // JSON by contract; a string where it is not, so that the whole stays valid.
   bool embeddable = isJson(program.build_info);
   printf(" \"build_info\": %s}\n", embeddable
@@ -101,11 +139,21 @@ static void describeJson(const halftone_program &program) {
                                        : jsonText(program.build_info).c_str());
 }
 
-void describe(const halftone_program &program, bool json) {
-  if (json)
-    describeJson(program);
+ExitCode describe(const halftone_program &program, const Options &options,
+                  Diagnostic &diagnostic) {
+  const halftone_level *running;
+  halftone_status status = chooseLevel(program, requestLevel(options.level),
+                                       thisComputer(), running);
+  // A computer that cannot run the program can still tell about it.
+  if (status && status != HALFTONE_UNSUPPORTED_CPU) {
+    diagnostic.fail("%s", lastError());
+    return exitUsage;
+  }
+  if (options.json)
+    describeJson(program, running);
   else
-    describeText(program);
+    describeText(program, running);
+  return exitOk;
 }
 
 } // namespace halftone::rt

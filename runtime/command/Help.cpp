@@ -47,8 +47,15 @@ void printHelp(const halftone_program &program, const char *self) {
          "  --output NAME=FILE   one output to a .npy file; repeatable\n"
          "  --threads N          how many threads compute (default: one per\n"
          "                       physical core that this process may use)\n"
-         "  --pin                keep each thread on one CPU\n\n",
+         "  --pin                keep each thread on one CPU\n",
          input);
+  printf("  --cpu LEVEL          run the code for");
+  for (uint32_t i = 0; i < program.num_levels; ++i)
+    printf("%s %s", i ? " or" : "", program.levels[i].name);
+  printf(
+      "\n"
+      "                       (default: HALFTONE_CPU in the environment, or\n"
+      "                       the best that this computer has)\n\n");
   printf("Measure\n"
          "  %s --bench 100",
          self);
@@ -78,7 +85,7 @@ void printHelp(const halftone_program &program, const char *self) {
         self, self);
   printf(
       "Know\n"
-      "  --describe           signature, memory, CPU features, build\n"
+      "  --describe           signature, memory, CPU levels, build\n"
       "  --json               JSON from --describe, --bench%s\n"
       "  --version, --help\n\n"
       "Files: .npy versions 1 to 3, little-endian, C order; bfloat16 as the\n"

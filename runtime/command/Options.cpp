@@ -17,6 +17,7 @@ enum class Kind {
   Output,
   Threads,
   Pin,
+  Cpu,
   Bench,
   Warmup,
   Shape,
@@ -74,6 +75,7 @@ static constexpr Row rows[] = {
     {"--output", Kind::Output, true, actionsWithFiles},
     {"--threads", Kind::Threads, true, actionsThatCompute},
     {"--pin", Kind::Pin, false, actionsThatCompute},
+    {"--cpu", Kind::Cpu, true, actionsThatCompute | actionDescribe},
     {"--bench", Kind::Bench, true, actionAny},
     {"--warmup", Kind::Warmup, true, actionBench},
     {"--shape", Kind::Shape, true, actionBench},
@@ -215,6 +217,8 @@ bool Parser::apply(const Row &row, const char *value) {
   case Kind::Pin:
     options.pin = true;
     return true;
+  case Kind::Cpu:
+    return setOnce(options.level, value, row.name);
   case Kind::Bench:
     return parseNumber(value, row.name, 1, many, options.benchRuns) &&
            setAction(actionBench, row.name);

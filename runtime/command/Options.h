@@ -45,6 +45,7 @@ struct Options {
   const char *inputsFile = nullptr;
   const char *outputsFile = nullptr;
   const char *tokensFile = nullptr;
+  const char *level = nullptr; ///< null: what the environment says, or the best
   Array<NamedPath> inputs;
   Array<NamedPath> outputs;
   Array<SymbolValue> shape;

@@ -25,8 +25,14 @@ bool Runner::failed(halftone_status status, Diagnostic &diagnostic) {
 }
 
 bool Runner::start(const Options &options, Diagnostic &diagnostic) {
-  if (halftone_status status = halftone_load(&program, &model))
-    return failed(status, diagnostic);
+  if (halftone_status status =
+          halftone_load_level(&program, options.level, &model)) {
+    failed(status, diagnostic);
+    // Of the arguments here only the level can be wrong.
+    if (status == HALFTONE_INVALID_ARGUMENT)
+      code = exitUsage;
+    return false;
+  }
   halftone_session_options chosen = {};
   chosen.struct_size = sizeof(chosen);
   chosen.threads = static_cast<uint32_t>(options.threads);

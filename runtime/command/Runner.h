@@ -31,6 +31,7 @@ public:
   /// In the program's order; valid until the next prepare().
   const Array<halftone_tensor> &outputs() const { return outputTensors; }
 
+  const char *level() const { return halftone_model_level(model); }
   size_t threads() const { return halftone_session_threads(session); }
 
   /// What a failure of the above means for the process.

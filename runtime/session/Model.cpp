@@ -3,8 +3,8 @@
 #include "runtime/session/Model.h"
 #include "runtime/session/Arena.h"
 #include "runtime/session/Binding.h"
-#include "runtime/session/CpuFeatures.h"
 #include "runtime/session/Error.h"
+#include "runtime/session/Level.h"
 #include "runtime/session/Program.h"
 #include "runtime/support/DataType.h"
 
@@ -41,13 +41,19 @@ halftone_status checkModel(const halftone_model *model) {
 
 halftone_status halftone_load(const halftone_program *program,
                               halftone_model **model) {
+  return halftone_load_level(program, nullptr, model);
+}
+
+halftone_status halftone_load_level(const halftone_program *program,
+                                    const char *name, halftone_model **model) {
   if (!model)
     return fail(HALFTONE_INVALID_ARGUMENT, "the place for the model is null");
   *model = nullptr;
   if (halftone_status status = checkProgram(program))
     return status;
+  const halftone_level *level;
   if (halftone_status status =
-          checkCpu(program->name, program->cpu_features, presentCpuFeatures()))
+          chooseLevel(*program, requestLevel(name), thisComputer(), level))
     return status;
   void *memory = malloc(sizeof(halftone_model));
   if (!memory)
@@ -55,6 +61,7 @@ halftone_status halftone_load(const halftone_program *program,
   readPayloadAhead(program->payload, program->payload_bytes);
   *model = new (memory) halftone_model;
   (*model)->program = program;
+  (*model)->level = level;
   return HALFTONE_OK;
 }
 
@@ -71,8 +78,12 @@ const char *halftone_model_build_info(const halftone_model *model) {
   return model->program->build_info;
 }
 
+const char *halftone_model_level(const halftone_model *model) {
+  return model->level->name;
+}
+
 uint64_t halftone_model_arena_bytes(const halftone_model *model) {
-  return model->program->arena_bytes;
+  return model->level->arena_bytes;
 }
 
 uint64_t halftone_model_weight_bytes(const halftone_model *model) {
@@ -154,9 +165,8 @@ halftone_status halftone_output_shapes(const halftone_model *model,
   if (halftone_status status = bindInputs(program, inputs, num_inputs,
                                           scratch.symbols, scratch.order))
     return status;
-  if (halftone_status status =
-          evaluateDims(program, inputs, scratch.order, scratch.symbols,
-                       scratch.dims))
+  if (halftone_status status = evaluateDims(program, inputs, scratch.order,
+                                            scratch.symbols, scratch.dims))
     return status;
   const int64_t *dims = scratch.dims;
   for (uint32_t i = 0; i < program.num_outputs; ++i) {

@@ -15,6 +15,7 @@ struct halftone_model {
 
   uint64_t magic = validMagic;
   const halftone_program *program = nullptr;
+  const halftone_level *level = nullptr; ///< the one that runs
   /// The caller's own reference and one for each session.
   std::atomic<uint64_t> references{1};
 };

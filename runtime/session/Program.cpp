@@ -1,7 +1,6 @@
 //===- Program.cpp - checks on a compiled program -------------------------===//
 
 #include "runtime/session/Program.h"
-#include "runtime/session/CpuFeatures.h"
 #include "runtime/session/Error.h"
 #include "runtime/support/DataType.h"
 
@@ -35,8 +34,7 @@ static halftone_status checkTensors(const halftone_program &program,
     for (uint32_t d = 0; d < info.rank; ++d) {
       bool isInput = infos == program.inputs;
       if (!info.dim_text[d] ||
-          (isInput && info.dims[d] < 0 &&
-           info.dims[d] != HALFTONE_EXPRESSION &&
+          (isInput && info.dims[d] < 0 && info.dims[d] != HALFTONE_EXPRESSION &&
            -(info.dims[d] + 1) >= static_cast<int64_t>(program.num_symbols)))
         return fail(HALFTONE_INVALID_PROGRAM,
                     "this program is damaged: dimension %u of %s %s is invalid",
@@ -73,6 +71,24 @@ static halftone_status checkSymbols(const halftone_program &program) {
   return HALFTONE_OK;
 }
 
+static halftone_status checkLevels(const halftone_program &program) {
+  for (uint32_t i = 0; i < program.num_levels; ++i) {
+    const halftone_level &level = program.levels[i];
+    if (!level.name || !level.step)
+      return fail(HALFTONE_INVALID_PROGRAM,
+                  "this program is damaged: level %u has no name or no code",
+                  i);
+    if (level.num_fault_sites && !level.fault_sites)
+      return damaged("it has no list of its fault sites");
+    for (uint32_t other = 0; other < i; ++other)
+      if (strcmp(program.levels[other].name, level.name) == 0)
+        return fail(HALFTONE_INVALID_PROGRAM,
+                    "this program is damaged: it has two levels named %s",
+                    quoted(level.name).c_str());
+  }
+  return HALFTONE_OK;
+}
+
 halftone_status checkProgram(const halftone_program *program) {
   if (!program)
     return fail(HALFTONE_INVALID_ARGUMENT, "the program is null");
@@ -91,10 +107,10 @@ halftone_status checkProgram(const halftone_program *program) {
         program->struct_size, HALFTONE_ABI_VERSION, sizeof(halftone_program));
   if (!program->name || !program->build_info)
     return damaged("it has no name or build information");
-  if (!program->step || !program->output_dims)
+  if (!program->output_dims || !program->num_levels || !program->levels)
     return damaged("it has no code");
-  if (program->num_fault_sites && !program->fault_sites)
-    return damaged("it has no list of its fault sites");
+  if (halftone_status status = checkLevels(*program))
+    return status;
   if (program->payload_bytes && !program->payload)
     return damaged("it has no weights");
   if (reinterpret_cast<uintptr_t>(program->payload) % 64 != 0)
@@ -106,23 +122,6 @@ halftone_status checkProgram(const halftone_program *program) {
                                             program->num_outputs, "output"))
     return status;
   return checkSymbols(*program);
-}
-
-halftone_status checkCpu(const char *name, uint64_t needed, uint64_t present) {
-  if (uint64_t missing = needed & ~present)
-    return fail(HALFTONE_UNSUPPORTED_CPU,
-                "%s was compiled for CPUs with %s, but this computer lacks %s; "
-                "compile the model again with a --cpu that this computer has",
-                quoted(name).c_str(), cpuFeatureNames(needed).c_str(),
-                cpuFeatureNames(missing).c_str());
-  if (needed & (HALFTONE_CPU_AMX_INT8 | HALFTONE_CPU_AMX_BF16))
-    if (int error = requestAmxPermission())
-      return fail(HALFTONE_UNSUPPORTED_CPU,
-                  "%s was compiled for AMX, which this CPU has, but the kernel "
-                  "refused permission to use it (%s; Linux 5.16 or newer is "
-                  "needed)",
-                  quoted(name).c_str(), strerror(error));
-  return HALFTONE_OK;
 }
 
 Text nameList(const halftone_tensor_info *infos, uint32_t count) {

@@ -12,10 +12,6 @@ namespace halftone::rt {
 /// the runtime need not ask again.
 halftone_status checkProgram(const halftone_program *program);
 
-/// That this computer can run code that needs these features. Requests the
-/// permission to use AMX when they include it.
-halftone_status checkCpu(const char *name, uint64_t needed, uint64_t present);
-
 /// `input_ids, attention_mask`.
 Text nameList(const halftone_tensor_info *infos, uint32_t count);
 

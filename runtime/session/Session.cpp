@@ -96,12 +96,13 @@ static halftone_status prepare(halftone_session &session, halftone_model *model,
   session.process = getpid();
   if (!session.allocateLists(program))
     return fail(HALFTONE_OUT_OF_MEMORY, "out of memory");
-  if (!session.arena.allocate(program.arena_bytes))
+  if (!session.arena.allocate(model->level->arena_bytes))
     return fail(
         HALFTONE_OUT_OF_MEMORY,
         "out of memory: %s needs an arena of %s for the largest run that "
         "it was compiled for; recompile with a smaller --max",
-        quoted(program.name).c_str(), sizeText(program.arena_bytes).c_str());
+        quoted(program.name).c_str(),
+        sizeText(model->level->arena_bytes).c_str());
   CpuList cpus;
   listCpus(cpus);
   if (threads == 0)
@@ -184,13 +185,14 @@ static halftone_status run(halftone_session &session,
   step.symbols = session.symbols;
   step.arena = session.arena.data();
   step.payload = program.payload;
-  session.pool.run(program.step, &step);
+  const halftone_level &level = *session.model->level;
+  session.pool.run(level.step, &step);
   if (step.fault == 0)
     return HALFTONE_OK;
-  if (step.fault > program.num_fault_sites)
+  if (step.fault > level.num_fault_sites)
     return fail(HALFTONE_FAULT, "the run failed at the unknown site %u",
                 step.fault);
-  return fail(HALFTONE_FAULT, "%s", program.fault_sites[step.fault - 1]);
+  return fail(HALFTONE_FAULT, "%s", level.fault_sites[step.fault - 1]);
 }
 
 halftone_status halftone_session_run(halftone_session *session,

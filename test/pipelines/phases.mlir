@@ -59,6 +59,7 @@ func.func @main(%x: tensor<?x4xf32, #ht.dims<s0>> {ht.name = "x"}) -> (tensor<?x
 // LAYOUT:         htk.linear {{.*}} by (tensor<2x2x128xbf16>)
 
 // and is code, of which the graph's signature and the weights' recipes remain.
+// LOWER:     module @"x86-64-v4"
 // LOWER-DAG: ht.weight @{{.*}} attributes {htk.payload_offset = 0 : i64}
 // LOWER-DAG: func.func private @main({{.*}}ht.name = "x"
 // LOWER-DAG: llvm.func @step(

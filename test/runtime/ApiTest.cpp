@@ -1,8 +1,6 @@
 //===- ApiTest.cpp - loading, describing, validating, running -------------===//
 
 #include "Helpers.h"
-#include "runtime/session/CpuFeatures.h"
-#include "runtime/session/Program.h"
 
 #include <functional>
 #include <thread>
@@ -304,16 +302,16 @@ TEST(Api, ProgramsAreChecked) {
   program.abi_version = 7;
   EXPECT_EQ(loadError(program, HALFTONE_INVALID_PROGRAM),
             "this program was compiled for runtime ABI 7, but this runtime has "
-            "ABI 1; compile the model again, or link it with the runtime that "
+            "ABI 2; compile the model again, or link it with the runtime that "
             "came with its compiler");
   program = toyModel;
-  program.struct_size = 96;
+  program.struct_size = 120;
   EXPECT_EQ(loadError(program, HALFTONE_INVALID_PROGRAM),
-            "this program's descriptor has 96 bytes, but runtime ABI 1 has " +
+            "this program's descriptor has 120 bytes, but runtime ABI 2 has " +
                 std::to_string(sizeof(halftone_program)) +
                 "; compile the model again");
   program = toyModel;
-  program.step = nullptr;
+  program.levels = nullptr;
   EXPECT_EQ(loadError(program, HALFTONE_INVALID_PROGRAM),
             "this program is damaged: it has no code");
   program = toyModel;
@@ -337,44 +335,12 @@ TEST(Api, ProgramsAreChecked) {
             "this program is damaged: output \"y\" has an unknown dtype (0)");
 }
 
-TEST(Api, AMissingCpuFeatureIsNamed) {
-  halftone_program program = toyModel;
-  program.cpu_features = uint64_t(1) << 40;
-  EXPECT_EQ(
-      loadError(program, HALFTONE_UNSUPPORTED_CPU),
-      "\"toy\" was compiled for CPUs with bit 40, but this computer lacks "
-      "bit 40; compile the model again with a --cpu that this computer "
-      "has");
-  EXPECT_EQ(rt::checkCpu("m", HALFTONE_CPU_AVX2_FMA | HALFTONE_CPU_AVX512_VNNI,
-                         HALFTONE_CPU_AVX2_FMA),
-            HALFTONE_UNSUPPORTED_CPU);
-  EXPECT_STREQ(
-      halftone_last_error(),
-      "\"m\" was compiled for CPUs with AVX2+FMA, AVX-512 VNNI, but "
-      "this computer lacks AVX-512 VNNI; compile the model again with a "
-      "--cpu that this computer has");
-  uint64_t present = rt::presentCpuFeatures();
-  EXPECT_EQ(rt::checkCpu("m", present & 15, present), HALFTONE_OK);
-}
-
-TEST(Api, CpuFeaturesAgreeWithTheKernel) {
-  std::string info = readFile("/proc/cpuinfo");
-  uint64_t present = rt::presentCpuFeatures();
-  auto kernelHas = [&](const std::string &flag) {
-    return info.find(" " + flag + " ") != std::string::npos ||
-           info.find(" " + flag + "\n") != std::string::npos;
-  };
-  EXPECT_EQ((present & HALFTONE_CPU_AVX2_FMA) != 0, kernelHas("avx2"));
-  EXPECT_EQ((present & HALFTONE_CPU_AVX512_VNNI) != 0,
-            kernelHas("avx512_vnni"));
-  EXPECT_EQ((present & HALFTONE_CPU_AVX512_BF16) != 0,
-            kernelHas("avx512_bf16"));
-  EXPECT_EQ((present & HALFTONE_CPU_AMX_INT8) != 0, kernelHas("amx_int8"));
-}
-
 TEST(Api, AnArenaThatCannotBeIsReported) {
   halftone_program program = toyModel;
-  program.arena_bytes = uint64_t(1) << 60;
+  halftone_level level = toyModel.levels[1];
+  level.arena_bytes = uint64_t(1) << 60;
+  program.levels = &level;
+  program.num_levels = 1;
   halftone_model *model;
   halftone_session *session;
   ASSERT_EQ(halftone_load(&program, &model), HALFTONE_OK);

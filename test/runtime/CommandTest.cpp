@@ -253,7 +253,7 @@ TEST_F(Command, Benches) {
   ASSERT_EQ(ended.code, 0) << ended.err;
   EXPECT_TRUE(rt::isJson(ended.out.c_str())) << ended.out;
   for (const char *part :
-       {"\"schema_version\": 1", "\"threads\": 2", "\"runs\": 20",
+       {"\"schema_version\": 1", "\"level\": \"plain\"", "\"threads\": 2", "\"runs\": 20",
         "\"x\": [8, 16, 4]", "\"median_ms\": ", "\"p10_ms\": ", "\"p90_ms\": ",
         "\"min_ms\": ", "\"max_ms\": "})
     EXPECT_NE(ended.out.find(part), std::string::npos) << part;
@@ -276,15 +276,46 @@ TEST_F(Command, Describes) {
   ASSERT_EQ(ended.code, 0) << ended.err;
   EXPECT_TRUE(rt::isJson(ended.out.c_str())) << ended.out;
   for (const char *part :
-       {"\"schema_version\": 1", "\"shape\": [\"batch\", \"sequence\", 4]",
+       {"\"schema_version\": 2", "\"shape\": [\"batch\", \"sequence\", 4]",
         "{\"name\": \"sequence\", \"min\": 1, \"max\": 512}",
         "\"weight_bytes\": 64, \"arena_bytes\": 16384",
-        "\"build_info\": {\"compiler\": \"by hand\"}", "\"missing\": []"})
-    EXPECT_NE(ended.out.find(part), std::string::npos) << part;
+        "\"build_info\": {\"compiler\": \"by hand\"}", "\"level\": \"plain\"",
+        "{\"name\": \"future\", \"needed\": [\"bit 40\"], \"missing\": "
+        "[\"bit 40\"], \"arena_bytes\": 0}",
+        "{\"name\": \"plain\", \"needed\": [], \"missing\": [], "
+        "\"arena_bytes\": 16384}"})
+    EXPECT_NE(ended.out.find(part), std::string::npos) << part << ended.out;
   ended = toy({"--describe"});
   ASSERT_EQ(ended.code, 0) << ended.err;
   EXPECT_NE(ended.out.find("[batch, sequence, 4]"), std::string::npos);
   EXPECT_NE(ended.out.find("1 to 512"), std::string::npos);
+  EXPECT_NE(ended.out.find("  future                   needs bit 40; missing: "
+                           "bit 40\n  plain                    needs nothing "
+                           "beyond x86-64; this is what runs\n"),
+            std::string::npos)
+      << ended.out;
+}
+
+TEST_F(Command, RunsTheLevelThatIsAskedFor) {
+  EXPECT_EQ(toy({"--inputs", in(), "--cpu", "plain"}).code, 0);
+  expectError(
+      toy({"--inputs", in(), "--cpu", "future"}), 1,
+      "\"toy\" cannot run as future on this computer: that needs bit 40");
+  expectError(
+      toy({"--inputs", in(), "--cpu", "past"}), 2,
+      "\"toy\" has no code for \"past\"; it was compiled for future, plain");
+  Ended described = toy({"--describe", "--cpu", "future"});
+  EXPECT_EQ(described.code, 0) << described.err;
+  EXPECT_NE(described.out.find("the program cannot run here: \"toy\" cannot run "
+                               "as future on this computer"),
+            std::string::npos)
+      << described.out;
+  expectError(toy({"--describe", "--cpu", "past"}), 2, "has no code for");
+  setenv("HALFTONE_CPU", "future", 1);
+  expectError(toy({"--inputs", in()}), 1,
+              "HALFTONE_CPU: \"toy\" cannot run as future");
+  EXPECT_EQ(toy({"--inputs", in(), "--cpu", "plain"}).code, 0);
+  unsetenv("HALFTONE_CPU");
 }
 
 TEST_F(Command, Teaches) {
@@ -327,7 +358,7 @@ TEST_F(Command, TheLibraryExportsTheApiAndNothingElse) {
     EXPECT_EQ(line.find("halftone_barrier"), std::string::npos);
     ++names;
   }
-  EXPECT_EQ(names, 22u) << ended.out;
+  EXPECT_EQ(names, 24u) << ended.out;
 }
 
 //===-- Language models

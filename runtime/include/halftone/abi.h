@@ -1,7 +1,7 @@
 //===- abi.h - the contract between generated code and the runtime ----------===//
 //
 // Plain C, no dependency but <stdint.h>. The compiler writes constants with
-// these layouts (compiler/Emit/ProgramDescriptor.cpp mirrors every offset); the
+// these layouts (compiler/Emit/Descriptor.cpp mirrors every field); the
 // runtime reads them. Change a layout: raise HALFTONE_ABI_VERSION.
 //
 //===----------------------------------------------------------------------===//
@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define HALFTONE_ABI_VERSION 1u
+#define HALFTONE_ABI_VERSION 2u
 
 /// Element types. Numbers are part of the ABI. Each element takes whole bytes: a
 /// 2- or 4-bit integer the int8_t or uint8_t of that value, f4e2m1fn the low half
@@ -76,15 +76,15 @@ typedef struct halftone_step {
   const void *payload; ///< packed weights, 4096-byte aligned
   int64_t num_threads;
   void *barrier; ///< for halftone_barrier only
-  /// 0, or 1 + the index in `fault_sites` of an operation that met an index out
-  /// of range. Written with any value that a thread saw first.
+  /// 0, or 1 + the index in the level's `fault_sites` of an operation that met
+  /// an index out of range. Written with any value that a thread saw first.
   uint32_t fault;
 } halftone_step;
 
 /// Called by generated code only: returns when all threads of the step called it.
 void halftone_barrier(const halftone_step *step, int64_t thread);
 
-/// x86-64 feature levels the code was compiled for; bits of `cpu_features`.
+/// What code may need beyond x86-64; bits of `cpu_features`.
 enum halftone_cpu_feature {
   HALFTONE_CPU_AVX2_FMA = 1u << 0,    ///< AVX2, FMA, F16C, BMI2: x86-64-v3
   HALFTONE_CPU_AVX512 = 1u << 1,      ///< F, BW, CD, DQ, VL: x86-64-v4
@@ -95,8 +95,21 @@ enum halftone_cpu_feature {
   HALFTONE_CPU_AVX_VNNI = 1u << 6, ///< vpdpbusd of 256 bits, without AVX-512
 };
 
+/// The model's code for CPUs with certain features. All levels compute the same
+/// model from the same payload; a session runs one of them.
+typedef struct halftone_level {
+  const char *name;      ///< what --cpu called it, such as "x86-64-v4"
+  uint64_t cpu_features; ///< what the code needs
+  uint64_t arena_bytes;  ///< for one run at the symbols' maxima
+  uint64_t num_fault_sites;
+  const char *const *fault_sites; ///< "Gather /words: index out of range"
+  /// The SPMD step: every thread 0 .. num_threads-1 calls it once.
+  void (*step)(halftone_step *step, int64_t thread);
+} halftone_level;
+
 /// One compiled model. Generated as a constant; the symbol `halftone_program`
-/// of a shared library or executable is it.
+/// of a shared library or executable is it. All but the levels' steps runs on
+/// any x86-64 CPU.
 typedef struct halftone_program {
   uint32_t abi_version;
   uint32_t struct_size; ///< sizeof(halftone_program) the compiler knew
@@ -105,20 +118,16 @@ typedef struct halftone_program {
   uint32_t num_symbols;
   uint32_t num_inputs;
   uint32_t num_outputs;
-  uint32_t num_fault_sites;
+  uint32_t num_levels;
   const halftone_symbol *symbols;
   const halftone_tensor_info *inputs;
   const halftone_tensor_info *outputs;
-  const char *const *fault_sites; ///< text such as "Gather /embeddings/word: index out of range"
-  uint64_t cpu_features;          ///< what the code needs
-  uint64_t arena_bytes;           ///< for one run at the symbols' maxima
+  const halftone_level *levels; ///< the one to prefer first
   const void *payload;
   uint64_t payload_bytes;
   /// Writes, for these symbol values, all outputs' dimensions one after the other,
   /// and then those dimensions of inputs that are expressions.
   void (*output_dims)(const int64_t *symbols, int64_t *dims);
-  /// The SPMD step: every thread 0 .. num_threads-1 calls it once.
-  void (*step)(halftone_step *step, int64_t thread);
 } halftone_program;
 
 #ifdef __cplusplus

@@ -139,11 +139,18 @@ HALFTONE_API size_t halftone_dtype_bytes(uint32_t dtype);
 //===-- Models
 //-------------------------------------------------------------===//
 
-/// Checks the program's ABI version and that this computer can run it, and
-/// makes a model of it. The program must stay mapped as long as the model
-/// lives.
+/// Checks the program's ABI version, chooses among its levels the best that this
+/// computer can run, and makes a model of it. The program must stay mapped as
+/// long as the model lives. The environment variable HALFTONE_CPU names the
+/// level instead, if it is set and not empty.
 HALFTONE_API halftone_status halftone_load(const halftone_program *program,
                                            halftone_model **model);
+
+/// The same with the level of that name, whatever HALFTONE_CPU says: an invalid
+/// argument if the program has no such level, an unsupported CPU if this
+/// computer cannot run it. NULL: as halftone_load.
+HALFTONE_API halftone_status halftone_load_level(
+    const halftone_program *program, const char *level, halftone_model **model);
 
 /// Gives the model back. Its memory goes when its last session is destroyed.
 /// NULL is allowed.
@@ -153,6 +160,9 @@ HALFTONE_API const char *halftone_model_name(const halftone_model *model);
 
 /// JSON: compiler version, options, source and target.
 HALFTONE_API const char *halftone_model_build_info(const halftone_model *model);
+
+/// The level that runs, such as "x86-64-v4".
+HALFTONE_API const char *halftone_model_level(const halftone_model *model);
 
 /// Bytes of working memory that each session allocates.
 HALFTONE_API uint64_t halftone_model_arena_bytes(const halftone_model *model);

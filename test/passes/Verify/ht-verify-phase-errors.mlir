@@ -106,24 +106,43 @@ func.func @main(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
 }
 
 //--- lower.mlir
-// expected-error @+1 {{'ht.weight' op has no place in the payload after phase 'lower'}}
-ht.weight @w : tensor<4xf32> {
-  %0 = ht.load "w" offset 0 : tensor<4xf32>
-  ht.yield %0 : tensor<4xf32>
+module {
+module @level {
+  // expected-error @+1 {{'ht.weight' op has no place in the payload after phase 'lower'}}
+  ht.weight @w : tensor<4xf32> {
+    %0 = ht.load "w" offset 0 : tensor<4xf32>
+    ht.yield %0 : tensor<4xf32>
+  }
+}
 }
 
 // -----
 
-// expected-error @+1 {{'func.func' op is not LLVM dialect after phase 'lower'}}
-func.func @step(%x: tensor<4xf32>) {
-  return
+module {
+module @level {
+  // expected-error @+1 {{'func.func' op is not LLVM dialect after phase 'lower'}}
+  func.func @step(%x: tensor<4xf32>) {
+    return
+  }
+}
 }
 
 // -----
 
+module {
+module @level {
+  llvm.func @step(%x: i64) {
+    // expected-error @+1 {{'arith.addi' op is not LLVM dialect after phase 'lower'}}
+    %0 = arith.addi %x, %x : i64
+    llvm.return
+  }
+}
+}
+
+// -----
+
+// expected-error @+1 {{'llvm.func' op is not in the module of a level after phase 'lower'}}
 llvm.func @step(%x: i64) {
-  // expected-error @+1 {{'arith.addi' op is not LLVM dialect after phase 'lower'}}
-  %0 = arith.addi %x, %x : i64
   llvm.return
 }
 

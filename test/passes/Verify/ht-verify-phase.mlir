@@ -46,11 +46,15 @@ func.func @main(%x: tensor<3x4xf32>, %w: tensor<4x4xf32>) -> tensor<3x4xf32> {
 
 //--- lowered.mlir
 // The graph's signature stays as a declaration.
-ht.weight @w : tensor<4xf32> attributes {htk.payload_offset = 0 : i64} {
-  %0 = ht.load "w" offset 0 : tensor<4xf32>
-  ht.yield %0 : tensor<4xf32>
+module {
+module @level {
+  ht.weight @w : tensor<4xf32> attributes {htk.payload_offset = 0 : i64} {
+    %0 = ht.load "w" offset 0 : tensor<4xf32>
+    ht.yield %0 : tensor<4xf32>
+  }
+  func.func private @main(tensor<3x4xf32>) -> tensor<3x4xf32>
+  llvm.func @step(%step: !llvm.ptr, %thread: i64) {
+    llvm.return
+  }
 }
-func.func private @main(tensor<3x4xf32>) -> tensor<3x4xf32>
-llvm.func @step(%step: !llvm.ptr, %thread: i64) {
-  llvm.return
 }

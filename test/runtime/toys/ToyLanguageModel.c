@@ -49,6 +49,8 @@ static void step(halftone_step *run, int64_t thread) {
   }
 }
 
+static const halftone_level levels[] = {{"plain", 0, 0, 2, faultSites, step}};
+
 #ifdef TOY_IS_THE_PROGRAM
 const halftone_program toyLanguageModel HALFTONE_SYMBOL("halftone_program");
 #endif
@@ -61,15 +63,12 @@ const halftone_program toyLanguageModel = {
     2,
     3,
     1,
-    2,
+    1,
     symbols,
     inputs,
     outputs,
-    faultSites,
-    0,
-    0,
+    levels,
     0,
     0,
     outputDims,
-    step,
 };
