@@ -45,7 +45,8 @@ private:
       return success();
     }
     llvm::StringSet<> names;
-    for (Attribute element : isa<ArrayAttr>(list) ? cast<ArrayAttr>(list).getValue() : ArrayRef<Attribute>()) {
+    for (Attribute element :
+         isa<ArrayAttr>(list) ? cast<ArrayAttr>(list).getValue() : ArrayRef<Attribute>()) {
       auto level = dyn_cast<htk::CpuAttr>(element);
       if (!level || !names.insert(level.getName()).second)
         return module.emitError() << "expected '" << kernels::kLevelsAttr
