@@ -79,6 +79,8 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
        &options.phases.activations},
       {"--plan", "FILE", "formats by rules for names of weights, instead of one for all (see below)",
        &options.phases.plan},
+      {"--calibrate", "FILE", "inputs (.npz) to observe activations on: channels that are large then go\n"
+       "into the weights before these are quantized", &options.calibrate},
       {"--save-plan", "FILE", "write the format of every weight as such rules, to be edited", &options.phases.savePlan},
       {"--cpu", "NAME,…", "processors to compile for: native (default), x86-64-v3, x86-64-v4,\n"
        "or LLVM's name of one; of several the program runs the best that the\n"

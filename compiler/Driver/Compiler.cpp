@@ -2,6 +2,7 @@
 
 #include "compiler/Driver/Compiler.h"
 
+#include "compiler/Driver/Calibrate.h"
 #include "compiler/Driver/Installation.h"
 #include "compiler/Driver/Registration.h"
 #include "compiler/Driver/VerifyPhases.h"
@@ -111,6 +112,11 @@ ExitCode Compiler::runPhases(int last) {
     const pipelines::Phase &phase = pipelines::getPhases()[i];
     if (!phase.build)
       break;
+    if (phase.name == "assign" && !options.calibrate.empty()) {
+      progress("calibrate");
+      if (llvm::Error error = calibrate(*module, options.calibrate, getModelDirectory()))
+        return static_cast<ExitCode>(fail(std::move(error), ExitFailed));
+    }
     progress(phase.name);
     PassManager pm(&context);
     pipelines::addPhase(pm, phase, options.phases);

@@ -18,6 +18,7 @@ struct CompileOptions {
   std::string linker;
   ImportOptions import;
   pipelines::PhaseOptions phases;
+  std::string calibrate; ///< file of inputs to observe activations on; empty: none
   bool verbose = false;
   bool verifyEachPhase = false;
   /// Takes diagnostics where it is given; else they are printed.

@@ -57,6 +57,7 @@ int runRun(llvm::ArrayRef<llvm::StringRef> arguments) {
       {"--weights", "FORMAT", "as in halftone compile", &options.phases.weights},
       {"--activations", "FORMAT", "as in halftone compile", &options.phases.activations},
       {"--plan", "FILE", "as in halftone compile", &options.phases.plan},
+      {"--calibrate", "FILE", "as in halftone compile", &options.calibrate},
       {"--save-plan", "FILE", "as in halftone compile", &options.phases.savePlan},
       {"-v", "", "show every step", nullptr, &options.verbose},
       {"--help", "", "this text", nullptr, &help},

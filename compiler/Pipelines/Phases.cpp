@@ -28,6 +28,10 @@ static void buildAssign(OpPassManager &pm, const PhaseOptions &options) {
   pm.addPass(quantize::createAssign({options.weights, options.activations, options.plan, options.savePlan}));
 }
 
+static void buildFold(OpPassManager &pm, const PhaseOptions &options) {
+  pm.addPass(quantize::createSmooth({options.smoothing, options.modelDirectory}));
+}
+
 static void buildQuantize(OpPassManager &pm, const PhaseOptions &) { pm.addPass(quantize::createQuantize()); }
 
 static void buildFuse(OpPassManager &pm, const PhaseOptions &) {
@@ -61,6 +65,8 @@ ArrayRef<Phase> getPhases() {
        "exist; equal for every exporter", buildRaise},
       {"assign", "decides the formats of weights and activations", "formats as attributes of linears and embeddings",
        buildAssign},
+      {"fold", "moves scales of activations into weights", "no observed channel has a scale of its own to move",
+       buildFold},
       {"quantize", "makes these formats true", "weights and activations are leaves of their terms", buildQuantize},
       {"fuse", "groups operations into kernels", "@main holds kernels, views and weights only", buildFuse},
       {"layout", "packs weights for their kernels", "no kernel holds an unpacked ht.linear of a weight", buildLayout},
@@ -91,6 +97,8 @@ struct PhasePipelineOptions : PassPipelineOptions<PhasePipelineOptions> {
                                   llvm::cl::init("f32")};
   Option<std::string> plan{*this, "plan", llvm::cl::desc("file of rules for formats"), llvm::cl::init("")};
   Option<std::string> savePlan{*this, "save-plan", llvm::cl::desc("file for the decided formats"), llvm::cl::init("")};
+  Option<double> smoothing{*this, "smoothing", llvm::cl::desc("share of observed magnitudes that goes into weights"),
+                           llvm::cl::init(0.7)};
   Option<std::string> modelDirectory{*this, "model-directory", llvm::cl::desc("folder of the model's files"),
                                      llvm::cl::init("")};
 };
@@ -104,7 +112,7 @@ void registerPhasePipelines() {
         "phase-" + phase.name.str(), "phase " + phase.name.str() + ": " + phase.does.str(),
         [&phase](OpPassManager &pm, const PhasePipelineOptions &options) {
           addPhase(pm, phase, {options.weights, options.activations, options.plan, options.savePlan,
-                                options.modelDirectory});
+                                options.smoothing, options.modelDirectory});
         });
   }
 }

@@ -26,6 +26,7 @@ struct PhaseOptions {
   std::string activations = "f32"; ///< the format of the linears' inputs
   std::string plan;                ///< file of rules that come before these; empty: none
   std::string savePlan;            ///< file for what was decided; empty: none
+  double smoothing = 0.7;          ///< the share of observed magnitudes that goes into weights
   std::string modelDirectory;      ///< folder of the model's files; empty: passes read no file
 };
 

@@ -4,6 +4,7 @@
 
 #include "dialects/HT/HTOps.h"
 #include "dialects/HTQ/HTQOps.h"
+#include "dialects/HTQ/Observation.h"
 #include "dialects/HTQ/Terms.h"
 
 #include "mlir/IR/Builders.h"
@@ -205,6 +206,14 @@ LogicalResult FormatAttr::verify(function_ref<InFlightDiagnostic()> emitError, s
 }
 
 LogicalResult HTQDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() == kInputMagnitudesAttr) {
+    auto linear = dyn_cast<ht::LinearOp>(op);
+    auto values = dyn_cast<DenseElementsAttr>(attribute.getValue());
+    if (!linear || !values || !values.getElementType().isF32() ||
+        values.getType().getShape() != cast<RankedTensorType>(linear.getWeight().getType()).getShape().drop_front())
+      return op->emitError() << attribute.getName() << " must be an f32 for each channel of a linear's input";
+    return success();
+  }
   bool isWeights = attribute.getName() == kWeightsAttr;
   if (!isWeights && attribute.getName() != kActivationsAttr)
     return op->emitError() << "has an unknown attribute " << attribute.getName();

@@ -33,6 +33,29 @@ def Assign : Pass<"htq-assign", "::mlir::ModuleOp"> {
   let dependentDialects = ["::halftone::htq::HTQDialect"];
 }
 
+def Smooth : Pass<"htq-smooth", "::mlir::ModuleOp"> {
+  let summary = "move the scales of activations' channels into weights";
+  let description = [{
+    SmoothQuant (Xiao et al., arXiv 2211.10438). For linears whose input will be
+    codes and has been observed (`htq.input_magnitudes`), channel j of the input is
+    divided by `s = max|x|^alpha / max|w|^(1 - alpha)` and column j of the weights
+    multiplied by it, over all linears that read the input. The division goes into
+
+    - the gain and bias of the norm that makes the input,
+    - the rows of the linear whose values an attention without shared heads mixes,
+    - the rows of the linear that a gate multiplies,
+
+    where nothing else reads the input; elsewhere it is a multiplication by a
+    parameter. Reads weights, for their magnitudes. A weight that the model file has
+    quantized is not multiplied; a remark says so.
+  }];
+  let options = [
+    Option<"alpha", "alpha", "double", /*default=*/"0.7", "Which share of the magnitudes goes into weights, 0 to 1">,
+    Option<"modelDirectory", "model-directory", "std::string", /*default=*/"", "Folder of the model's files">
+  ];
+  let dependentDialects = ["::halftone::ht::HTDialect", "::halftone::htq::HTQDialect"];
+}
+
 def Quantize : Pass<"htq-quantize", "::mlir::ModuleOp"> {
   let summary = "make true what was decided about formats";
   let description = [{

@@ -11,7 +11,8 @@ def VerifyPhase : Pass<"ht-verify-phase", "::mlir::ModuleOp"> {
     Changes nothing. An operation that the phase should have removed is an error
     that names it, the phase and the contract:
 
-      import, raise, assign   @main holds `ht` operations only; every weight is
+      import, raise,
+      assign, fold            @main holds `ht` operations only; every weight is
                               defined and every type has symbolic dimensions;
       quantize                besides, no operation has a format that is not applied;
       fuse                    @main holds `htk.kernel`, `ht.get_weight` and

@@ -104,7 +104,7 @@ struct VerifyPhasePass : verify::impl::VerifyPhaseBase<VerifyPhasePass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     LogicalResult result = success();
-    if (phase == "import" || phase == "raise" || phase == "assign")
+    if (phase == "import" || phase == "raise" || phase == "assign" || phase == "fold")
       result = checkGraph(module, phase, isGraphOperation);
     else if (phase == "quantize")
       result = success(succeeded(checkGraph(module, phase, isGraphOperation)) && succeeded(checkQuantized(module)));

@@ -7,7 +7,7 @@
 // RUN: halftone-opt --ht-verify-phase=phase=fuse --split-input-file --verify-diagnostics %t/fuse.mlir
 // RUN: halftone-opt --ht-verify-phase=phase=layout --split-input-file --verify-diagnostics %t/layout.mlir
 // RUN: halftone-opt --ht-verify-phase=phase=lower --split-input-file --verify-diagnostics %t/lower.mlir
-// RUN: halftone-opt --ht-verify-phase=phase=fold --split-input-file --verify-diagnostics %t/unknown.mlir
+// RUN: halftone-opt --ht-verify-phase=phase=unfold --split-input-file --verify-diagnostics %t/unknown.mlir
 
 //--- import.mlir
 // expected-error @+1 {{phase 'import' must leave a graph function @main}}
@@ -147,6 +147,6 @@ llvm.func @step(%x: i64) {
 }
 
 //--- unknown.mlir
-// expected-error @+1 {{unknown phase 'fold'}}
+// expected-error @+1 {{unknown phase 'unfold'}}
 module @unknown {
 }
