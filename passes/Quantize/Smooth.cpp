@@ -101,7 +101,7 @@ private:
 struct Producer {
   const char *name;
   OpOperand *matrix = nullptr;          ///< a weight whose rows are the channels
-  SmallVector<OpOperand *, 2> vectors; ///< gains and biases of the channels
+  SmallVector<OpOperand *, 2> vectors = {}; ///< gains and biases of the channels
 };
 
 /// Linears that read one value.

@@ -2,8 +2,8 @@
 // RUN: %python -c "import struct, sys; open(sys.argv[1], 'wb').write(struct.pack('<8f', 1, 4, -0.5, 1, 0.25, -1, 1, 16))" %t/weights.bin
 // RUN: halftone-opt "--htq-smooth=alpha=0.5 model-directory=%t" --split-input-file --remarks-filter=htq-smooth %t/smooth.mlir 2> %t/remarks | FileCheck %t/smooth.mlir
 // RUN: FileCheck %s --input-file=%t/remarks --check-prefix=REMARK
-// RUN: not halftone-opt "--htq-smooth=alpha=1.5" %t/smooth.mlir 2>&1 | FileCheck %s --check-prefix=ALPHA
-// RUN: not halftone-opt "--htq-smooth=model-directory=%t/none" %t/smooth.mlir 2>&1 | FileCheck %s --check-prefix=MISSING
+// RUN: not halftone-opt "--htq-smooth=alpha=1.5" --split-input-file %t/smooth.mlir 2>&1 | FileCheck %s --check-prefix=ALPHA
+// RUN: not halftone-opt "--htq-smooth=model-directory=%t/none" --split-input-file %t/smooth.mlir 2>&1 | FileCheck %s --check-prefix=MISSING
 
 // REMARK: remark: [Passed] smoothing {{.*}}folded into the norm
 // REMARK: remark: [Passed] smoothing {{.*}}multiplied
