@@ -31,7 +31,7 @@ struct Compiler {
   Compiler() : context(MLIRContext::Threading::DISABLED), passes(load(context)) {
     for (const pipelines::Phase &phase : pipelines::getPhases())
       if (phase.build)
-        pipelines::addPhase(passes, phase, {"f32", ""});
+        pipelines::addPhase(passes, phase, {});
   }
 
 private:
