@@ -5,6 +5,7 @@
 #include "compiler/Evaluate/Attributes.h"
 #include "compiler/Evaluate/Interpreter.h"
 #include "dialects/HT/HTOps.h"
+#include "runtime/support/Checked.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -16,11 +17,10 @@ static bool isSmall(Type value, int64_t maxBytes) {
   auto type = dyn_cast<RankedTensorType>(value);
   if (!type || !type.hasStaticShape() || !getElementKind(type.getElementType()))
     return false;
-  int64_t bytes = getSize(*getElementKind(type.getElementType()));
+  Checked<int64_t> bytes = getSize(*getElementKind(type.getElementType()));
   for (int64_t size : type.getShape())
-    if (__builtin_mul_overflow(bytes, size, &bytes) || bytes > maxBytes)
-      return false;
-  return true;
+    bytes *= size;
+  return bytes.isAtMost(maxBytes);
 }
 
 SmallVector<DenseElementsAttr, 1> foldOperation(Operation *op, int64_t maxBytes) {

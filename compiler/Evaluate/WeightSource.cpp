@@ -3,6 +3,7 @@
 #include "compiler/Evaluate/WeightSource.h"
 
 #include "compiler/Evaluate/Attributes.h"
+#include "runtime/support/Checked.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -79,12 +80,13 @@ llvm::Expected<WeightSource::File> WeightSource::locate(ht::LoadOp load) {
     return fail(llvm::toString(file.takeError()));
   uint64_t offset = load.getOffset(), size = file->bytes.size();
   // A shape from a hostile file may have more elements than 64 bits count.
-  int64_t bits = 64;
+  Checked<int64_t> bits = 64;
   for (int64_t dim : type.getShape())
-    if (__builtin_mul_overflow(bits, dim, &bits))
-      return fail("its type " + llvm::Twine(toString(kind)) + toString(type.getShape()) + " is too large");
+    bits *= dim;
+  if (!bits.isAtMost(INT64_MAX))
+    return fail("its type " + llvm::Twine(toString(kind)) + toString(type.getShape()) + " is too large");
   uint64_t need = getStoredSize(kind, getNumElements(type.getShape()));
-  if (offset > size || need > size - offset)
+  if (!isInside(offset, need, size))
     return fail("needs " + Twine(need) + " bytes at offset " + Twine(offset) + " of \"" + load.getFile() +
                 "\", which has " + Twine(size) + " bytes");
   return File{file->bytes.slice(offset, need), file->mapping};

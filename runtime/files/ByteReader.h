@@ -3,6 +3,8 @@
 #ifndef HALFTONE_RUNTIME_FILES_BYTEREADER_H
 #define HALFTONE_RUNTIME_FILES_BYTEREADER_H
 
+#include "runtime/support/Checked.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -17,7 +19,7 @@ struct Bytes {
   /// Sets `part` to `count` bytes from `offset`; false when they reach beyond
   /// the end.
   [[nodiscard]] bool slice(uint64_t offset, uint64_t count, Bytes &part) const {
-    if (offset > size || count > size - offset)
+    if (!isInside(offset, count, size))
       return false;
     part.data = data + offset;
     part.size = static_cast<size_t>(count);

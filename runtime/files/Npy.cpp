@@ -2,6 +2,7 @@
 
 #include "runtime/files/Npy.h"
 #include "runtime/files/TextScanner.h"
+#include "runtime/support/Checked.h"
 
 namespace halftone::rt {
 
@@ -115,17 +116,17 @@ bool HeaderParser::parseShape(Tensor &tensor) {
     return malformed();
   tensor.rank = 0;
   while (!accept(')')) {
-    int64_t dim = 0;
+    Checked<int64_t> digits = 0;
+    int64_t dim;
     const char *start = at;
     for (; at < end && *at >= '0' && *at <= '9'; ++at)
-      if (__builtin_mul_overflow(dim, 10, &dim) ||
-          __builtin_add_overflow(dim, *at - '0', &dim))
-        return diagnostic.fail(
-            "%s: dimension %u of the array does not fit in 64 "
-            "bits",
-            source, tensor.rank);
+      digits = digits * 10 + (*at - '0');
     if (at == start)
       return malformed();
+    if (!digits.get(dim))
+      return diagnostic.fail("%s: dimension %u of the array does not fit in 64 "
+                             "bits",
+                             source, tensor.rank);
     if (tensor.rank == HALFTONE_MAX_RANK)
       return diagnostic.fail("%s: the array has more than %d dimensions",
                              source, HALFTONE_MAX_RANK);

@@ -8,6 +8,7 @@
 #include "runtime/files/Npy.h"
 #include "runtime/files/Npz.h"
 #include "runtime/files/ZipFormat.h"
+#include "runtime/support/Checked.h"
 
 namespace halftone::rt {
 
@@ -50,6 +51,7 @@ private:
   bool readSizes64(Bytes extra, const Central &record, Member &member);
   bool readMember(const Member &member, Array<Tensor> &tensors);
   bool findData(const Member &member, Bytes &data);
+  bool haveNamesOfTheirOwn(const Array<Tensor> &tensors);
 
   template <typename T>
   bool readAt(uint64_t offset, T &record) {
@@ -146,9 +148,9 @@ bool Reader::findData(const Member &member, Bytes &data) {
   Local local;
   uint64_t start;
   if (!readAt(member.localOffset, local) || local.magic != localMagic ||
-      __builtin_add_overflow(member.localOffset,
-                             sizeof(Local) + local.nameBytes + local.extraBytes,
-                             &start) ||
+      !(Checked<uint64_t>(member.localOffset) + sizeof(Local) +
+        local.nameBytes + local.extraBytes)
+           .get(start) ||
       !file.slice(start, member.bytes, data))
     return damaged();
   // Members that share bytes would make a small file large in memory.
@@ -184,9 +186,6 @@ bool Reader::readMember(const Member &member, Array<Tensor> &tensors) {
     return refuse("has two different sizes: the archive is damaged");
   Tensor tensor;
   tensor.name.append(name, nameBytes);
-  for (const Tensor &other : tensors)
-    if (other.name == tensor.name.c_str())
-      return refuse("is there twice");
   Bytes data;
   if (!findData(member, data))
     return false;
@@ -198,6 +197,26 @@ bool Reader::readMember(const Member &member, Array<Tensor> &tensors) {
   if (!readNpy(data, source.c_str(), tensor, diagnostic))
     return false;
   tensors.push(std::move(tensor));
+  return true;
+}
+
+/// Sorted, equal names are neighbours.
+bool Reader::haveNamesOfTheirOwn(const Array<Tensor> &tensors) {
+  Array<const char *> names;
+  for (const Tensor &tensor : tensors)
+    names.push(tensor.name.c_str());
+  if (names.empty())
+    return true;
+  qsort(names.begin(), names.size(), sizeof(const char *),
+        [](const void *x, const void *y) {
+          return strcmp(*static_cast<const char *const *>(x),
+                        *static_cast<const char *const *>(y));
+        });
+  for (size_t i = 1; i < names.size(); ++i)
+    if (strcmp(names[i - 1], names[i]) == 0)
+      return diagnostic.fail(
+          "%s: member %s is there twice", path.c_str(),
+          quoted(formatted("%s.npy", names[i]).c_str()).c_str());
   return true;
 }
 
@@ -217,7 +236,9 @@ bool Reader::read(Array<Tensor> &tensors) {
     if (!readCentral(reader, member) || !readMember(member, tensors))
       return false;
   }
-  return reader.remaining() == 0 || damaged();
+  if (reader.remaining() != 0)
+    return damaged();
+  return haveNamesOfTheirOwn(tensors);
 }
 
 bool readNpz(Bytes bytes, const char *path, Array<Tensor> &tensors,

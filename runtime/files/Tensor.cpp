@@ -1,6 +1,7 @@
 //===- Tensor.cpp - an array that was read from a file or made ------------===//
 
 #include "runtime/files/Tensor.h"
+#include "runtime/support/Checked.h"
 
 #include <cstring>
 
@@ -8,7 +9,7 @@ namespace halftone::rt {
 
 bool Buffer::allocate(size_t size) {
   size_t rounded;
-  if (__builtin_add_overflow(size ? size : 1, 63, &rounded))
+  if (!(Checked<size_t>(size ? size : 1) + 63).get(rounded))
     return false;
   void *allocated = aligned_alloc(64, rounded & ~size_t(63));
   if (!allocated)

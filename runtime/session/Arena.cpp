@@ -1,6 +1,7 @@
 //===- Arena.cpp - working memory of a session ----------------------------===//
 
 #include "runtime/session/Arena.h"
+#include "runtime/support/Checked.h"
 
 #include <sys/mman.h>
 
@@ -19,7 +20,7 @@ bool Arena::allocate(uint64_t bytes) {
   uint64_t alignment = large ? hugePageBytes : pageBytes;
   // Room to move the start up to the alignment, and never an empty mapping.
   uint64_t wanted;
-  if (__builtin_add_overflow(bytes ? bytes : 1, alignment, &wanted))
+  if (!(Checked<uint64_t>(bytes ? bytes : 1) + alignment).get(wanted))
     return false;
   void *memory = mmap(nullptr, wanted, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

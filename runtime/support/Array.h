@@ -10,6 +10,8 @@
 #ifndef HALFTONE_RUNTIME_SUPPORT_ARRAY_H
 #define HALFTONE_RUNTIME_SUPPORT_ARRAY_H
 
+#include "runtime/support/Checked.h"
+
 #include <cstddef>
 #include <cstdlib>
 #include <new>
@@ -67,7 +69,7 @@ public:
     if (wanted <= room)
       return;
     size_t bytes;
-    if (__builtin_mul_overflow(wanted, sizeof(T), &bytes))
+    if (!(Checked<size_t>(wanted) * sizeof(T)).get(bytes))
       outOfMemory();
     T *grown = static_cast<T *>(malloc(bytes));
     if (!grown)

@@ -1,6 +1,7 @@
 //===- DataType.cpp - element types: names, sizes, conversions ------------===//
 
 #include "runtime/support/DataType.h"
+#include "runtime/support/Checked.h"
 #include "runtime/support/FloatFormat.h"
 
 #include <cmath>
@@ -52,7 +53,7 @@ bool isUnsigned(uint32_t dtype) { return rowOf(dtype).kind == Class::Unsigned; }
 
 bool tensorBytes(uint32_t dtype, const int64_t *dims, size_t rank,
                  size_t &bytes) {
-  int64_t product = static_cast<int64_t>(typeBytes(dtype));
+  Checked<int64_t> product = static_cast<int64_t>(typeBytes(dtype));
   bool empty = false;
   for (size_t i = 0; i < rank; ++i) {
     if (dims[i] < 0)
@@ -61,10 +62,13 @@ bool tensorBytes(uint32_t dtype, const int64_t *dims, size_t rank,
     // too: strides and partial products would overflow.
     if (dims[i] == 0)
       empty = true;
-    else if (__builtin_mul_overflow(product, dims[i], &product))
-      return false;
+    else
+      product *= dims[i];
   }
-  bytes = empty ? 0 : static_cast<size_t>(product);
+  int64_t whole;
+  if (!product.get(whole))
+    return false;
+  bytes = empty ? 0 : static_cast<size_t>(whole);
   return true;
 }
 

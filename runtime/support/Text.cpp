@@ -39,8 +39,7 @@ bool Text::operator==(const char *other) const {
 
 bool Text::grow(size_t size) {
   size_t wanted;
-  if (__builtin_add_overflow(length, size, &wanted) ||
-      __builtin_add_overflow(wanted, 1, &wanted))
+  if (!(Checked<size_t>(length) + size + 1).get(wanted))
     return false;
   if (wanted <= room)
     return true;

@@ -2,6 +2,8 @@
 
 #include "compiler/Import/ONNX/MappedFile.h"
 
+#include "runtime/support/Checked.h"
+
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -135,7 +137,7 @@ std::optional<StringRef> ExternalFiles::read(StringRef location, uint64_t offset
     it = files.try_emplace(location, std::move(file)).first;
   }
   StringRef bytes = it->second->bytes();
-  if (offset > bytes.size() || (length && *length > bytes.size() - offset)) {
+  if (!isInside(offset, length.value_or(0), bytes.size())) {
     error = "needs " + (length ? std::to_string(*length) : std::string("the")) + " bytes from offset " +
             std::to_string(offset) + ", but the file has " + std::to_string(bytes.size());
     return std::nullopt;

@@ -2,6 +2,8 @@
 
 #include "compiler/Import/ONNX/SymbolicValue.h"
 
+#include "runtime/support/Checked.h"
+
 #include "llvm/ADT/STLExtras.h"
 
 #include <cmath>
@@ -42,12 +44,15 @@ std::optional<int64_t> countElements(ArrayRef<int64_t> shape, int64_t limit) {
   // A zero anywhere makes an empty tensor, whose other sizes are loops all the same.
   constexpr int64_t kMaxAroundNothing = 1 << 20;
   bool isEmpty = llvm::is_contained(shape, 0);
-  int64_t count = 1, most = isEmpty ? std::max(limit, kMaxAroundNothing) : limit;
+  int64_t most = isEmpty ? std::max(limit, kMaxAroundNothing) : limit;
+  Checked<int64_t> product = 1;
   for (int64_t size : shape) {
-    if (size < 0 || __builtin_mul_overflow(count, std::max<int64_t>(size, 1), &count) || count > most)
+    product *= std::max<int64_t>(size, 1);
+    if (size < 0 || !product.isAtMost(most))
       return std::nullopt;
   }
-  return isEmpty ? 0 : count;
+  int64_t count;
+  return product.get(count) ? std::optional<int64_t>(isEmpty ? 0 : count) : std::nullopt;
 }
 
 //===----------------------------------------------------------------------===//

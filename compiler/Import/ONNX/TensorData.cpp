@@ -3,6 +3,7 @@
 #include "compiler/Import/ONNX/TensorData.h"
 
 #include "compiler/Import/ONNX/Names.h"
+#include "runtime/support/Checked.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/Support/DebugStringHelper.h"
@@ -116,12 +117,15 @@ RankedTensorType TensorReader::getType(const Tensor &tensor, MLIRContext *contex
     return {};
   }
   bool empty = llvm::is_contained(tensor.dims, 0);
-  int64_t bits = 8 * getByteWidth(element);
+  Checked<int64_t> bits = 8 * getByteWidth(element);
+  bool isShape = true;
   for (int64_t size : tensor.dims) {
-    if (size < 0 || (!empty && __builtin_mul_overflow(bits, size, &bits)) || (empty && size > INT32_MAX)) {
-      error = "shape " + describeShape(tensor.dims) + " is not the shape of a tensor";
-      return {};
-    }
+    isShape &= size >= 0 && (!empty || size <= INT32_MAX);
+    bits *= empty ? 1 : size;
+  }
+  if (!isShape || !bits.isAtMost(INT64_MAX)) {
+    error = "shape " + describeShape(tensor.dims) + " is not the shape of a tensor";
+    return {};
   }
   return RankedTensorType::get(tensor.dims, element);
 }
