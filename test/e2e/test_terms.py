@@ -126,7 +126,7 @@ def test_requantize(source, target, tmp_path):
 def test_dynamic_quantize(rule, codes, tmp_path):
     shape = (ROWS, COLUMNS)
     m, t = Module(), tensor("f32", *shape)
-    for block in "?", 32, 7:
+    for block in "?", 32, 7, 1:
         parameters = (ROWS, 1 if block == "?" else -(-COLUMNS // block))
         types = [tensor(codes, *shape), tensor("f32", *parameters)]
         if rule == "minmax":
