@@ -96,3 +96,21 @@ func.func @step(%step: !step, %thread: index) attributes {htk.arena_bytes = 64 :
 }
 
 }
+
+// Codes of 4 bits are packed as two steps in a period; a linear has the terms of both sides.
+// CHECK-LABEL: ht.weight @codes
+// CHECK:         htk.pack %{{.*}} group 4 : tensor<100x8xi4> to tensor<2x1x256xui8>
+ht.weight @codes : tensor<2x1x256xui8> {
+  %0 = ht.load "w" offset 0 : tensor<100x8xi4>
+  %1 = htk.pack %0 group 4 : tensor<100x8xi4> to tensor<2x1x256xui8>
+  ht.yield %1 : tensor<2x1x256xui8>
+}
+
+// CHECK-LABEL: func.func private @codes_by_codes
+// CHECK:         htk.linear affine<i8, blocks [1, ?], scale f32>(%{{.*}}, %{{.*}}) by affine<i4, blocks [1, 8], scale f16>(%{{.*}}, %{{.*}}) : (tensor<3x8xi8>, tensor<3x1xf32>) by (tensor<2x1x256xui8>, tensor<2x1x64xf16>) -> tensor<3x100xf32>
+func.func private @codes_by_codes(%x: tensor<3x8xi8>, %s: tensor<3x1xf32>, %w: tensor<2x1x256xui8>,
+    %t: tensor<2x1x64xf16>) -> tensor<3x100xf32> attributes {htk.kernel} {
+  %0 = htk.linear affine<i8, blocks [1, ?], scale f32>(%x, %s) by affine<i4, blocks [1, 8], scale f16>(%w, %t)
+      : (tensor<3x8xi8>, tensor<3x1xf32>) by (tensor<2x1x256xui8>, tensor<2x1x64xf16>) -> tensor<3x100xf32>
+  return %0 : tensor<3x100xf32>
+}

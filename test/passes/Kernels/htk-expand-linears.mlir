@@ -1,4 +1,5 @@
 // RUN: halftone-opt --pass-pipeline='builtin.module(func.func(htk-expand-linears))' %s | FileCheck %s
+// RUN: halftone-opt --pass-pipeline='builtin.module(func.func(htk-expand-linears))' --remarks-filter-missed=htk-expand-linears %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // A weight that the graph computes cannot be packed: it is transposed, in the input's type.
 // CHECK-LABEL: func.func @computed
@@ -24,5 +25,53 @@ ht.weight @w : tensor<5x4xf32> {
 func.func @parameter(%x: tensor<3x4xf32>) -> tensor<3x5xf32> {
   %w = ht.get_weight @w : tensor<5x4xf32>
   %y = ht.linear %x, %w : tensor<3x4xf32>, tensor<5x4xf32> -> tensor<3x5xf32>
+  return %y : tensor<3x5xf32>
+}
+
+ht.weight @codes : tensor<5x96xi4> {
+  %0 = ht.load "w" offset 0 : tensor<5x96xi4>
+  ht.yield %0 : tensor<5x96xi4>
+}
+ht.weight @scale : tensor<5x3xf32> {
+  %0 = ht.load "w" offset 240 : tensor<5x3xf32>
+  ht.yield %0 : tensor<5x3xf32>
+}
+
+// Terms whose layout kernels know stay terms …
+// CHECK-LABEL: func.func @terms
+// CHECK:         htq.linear
+// CHECK-NOT:     ht.matmul
+// CHECK:         return
+func.func @terms(%x: tensor<3x96xf32>) -> tensor<3x5xf32> {
+  %c = ht.get_weight @codes : tensor<5x96xi4>
+  %s = ht.get_weight @scale : tensor<5x3xf32>
+  %y = htq.linear f32(%x) by affine<i4, blocks [1, 32], scale f32>(%c, %s)
+      : (tensor<3x96xf32>) by (tensor<5x96xi4>, tensor<5x3xf32>) -> tensor<3x5xf32>
+  return %y : tensor<3x5xf32>
+}
+
+// … others are products of values. A period of 4-bit codes is 8 columns, here a block has 44.
+// CHECK-LABEL: func.func @odd_blocks
+// CHECK:         htq.dequantize #htq.affine<i4, blocks [1, 44], scale f32>
+// CHECK:         ht.matmul
+// REMARK:      remark: [Missed] dequantized {{.*}}its blocks end inside a period of the packed layout
+func.func @odd_blocks(%x: tensor<3x96xf32>) -> tensor<3x5xf32> {
+  %c = ht.get_weight @codes : tensor<5x96xi4>
+  %s = ht.get_weight @scale : tensor<5x3xf32>
+  %y = htq.linear f32(%x) by affine<i4, blocks [1, 44], scale f32>(%c, %s)
+      : (tensor<3x96xf32>) by (tensor<5x96xi4>, tensor<5x3xf32>) -> tensor<3x5xf32>
+  return %y : tensor<3x5xf32>
+}
+
+// Kernels multiply signed codes around 0 of activations: not unsigned ones with a zero.
+// CHECK-LABEL: func.func @unsigned_activations
+// CHECK-COUNT-2: htq.dequantize
+// CHECK:         ht.matmul
+// REMARK:      remark: [Missed] dequantized {{.*}}the activations' codes are no signed bytes around 0
+func.func @unsigned_activations(%x: tensor<3x96xui8>, %t: tensor<3x1xf32>, %z: tensor<3x1xui8>) -> tensor<3x5xf32> {
+  %c = ht.get_weight @codes : tensor<5x96xi4>
+  %s = ht.get_weight @scale : tensor<5x3xf32>
+  %y = htq.linear affine<ui8, blocks [1, ?], scale f32, zero ui8>(%x, %t, %z) by affine<i4, blocks [1, 32], scale f32>(%c, %s)
+      : (tensor<3x96xui8>, tensor<3x1xf32>, tensor<3x1xui8>) by (tensor<5x96xi4>, tensor<5x3xf32>) -> tensor<3x5xf32>
   return %y : tensor<3x5xf32>
 }

@@ -334,6 +334,22 @@ func.func @patches(%x: tensor<6xf32>) -> tensor<3x2xf32> {
 
 // -----
 
+// Quantization by the data's range is a kernel with a result for each leaf; the product of
+// codes takes what follows it, like any linear.
+// CHECK-LABEL: func.func @codes
+// CHECK:         %[[CODES:.*]]:2 = htk.kernel "dynamic_quantize"
+// CHECK:         htk.kernel "linear_gelu"(%[[CODES]]#0, %[[CODES]]#1,
+func.func @codes(%x: tensor<3x8xf32>, %w: tensor<5x8xi8>, %s: tensor<5x1xf32>) -> tensor<3x5xf32> {
+  %c, %t = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, ?], scale f32>(%x)
+      : (tensor<3x8xf32>) -> (tensor<3x8xi8>, tensor<3x1xf32>)
+  %0 = htq.linear affine<i8, blocks [1, ?], scale f32>(%c, %t) by affine<i8, blocks [1, ?], scale f32>(%w, %s)
+      : (tensor<3x8xi8>, tensor<3x1xf32>) by (tensor<5x8xi8>, tensor<5x1xf32>) -> tensor<3x5xf32>
+  %1 = ht.gelu %0 : tensor<3x5xf32>
+  return %1 : tensor<3x5xf32>
+}
+
+// -----
+
 // What nothing reads is gone.
 // CHECK-LABEL: func.func @dead
 // CHECK-NEXT:    htk.kernel "exp"
