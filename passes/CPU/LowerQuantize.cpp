@@ -33,6 +33,8 @@ public:
     Value columns = dims.pop_back_val();
     int64_t block = root.getTerm().getBlocks().back();
     bool isWhole = block == htq::AffineAttr::kWhole;
+    // LLVM can see that one lane is left of such a block: see KernelBuilder::store.
+    storeWidth = !isWhole && block % k.lanes == 1 ? 1 : k.lanes;
     Value blocks = isWhole ? k.constant(1) : k.ceilDiv(columns, block);
     auto [begin, end] = k.getShare(k.getProduct(dims));
     k.loop(begin, end, 1, [&](Value row) {
@@ -92,7 +94,7 @@ private:
       scale = storeScale(arithmetic.div(findExtreme(first, size, true, 0, magnitude), literal(greatest)), parameter);
     }
     Value inverse = invert(scale);
-    k.vectorLoop(size, k.lanes, [&](Index i, Lanes at) {
+    k.vectorLoop(size, storeWidth, [&](Index i, Lanes at) {
       Value code = roundEven(arithmetic.mul(load(first, i, at), k.splat(inverse, at.width)));
       Value none = k.splat(zeroCode, at.width);
       code = k.select(arithmetic.isNaN(code), none, clamp(arithmetic.add(code, none), low));
@@ -136,6 +138,7 @@ private:
   Type real;
   Arithmetic arithmetic;
   double least, greatest;
+  int64_t storeWidth; ///< lanes of codes
   Indices outer;
 };
 

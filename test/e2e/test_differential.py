@@ -457,7 +457,8 @@ def test_native_code_is_the_interpreter(group, kind, tmp_path):
 
 
 def test_every_operation_has_a_case(tmp_path):
-    """The operations that the dialects' files define are those of the groups."""
+    """The operations that the dialects' files define are those of the groups, but for what has its own tests:
+    test_terms.py and test_linear_terms.py."""
     defined = set()
     for dialect, prefix in ("HT", "ht"), ("HTQ", "htq"):
         for file in (ROOT / "dialects" / dialect).glob("*.td"):
@@ -466,4 +467,5 @@ def test_every_operation_has_a_case(tmp_path):
     for group, kinds in GROUPS.items():
         for kind in kinds:
             tested |= build(group, kind, True, tmp_path).operations
-    assert defined == tested
+    elsewhere = {"htq.dynamic_quantize", "htq.linear", "htq.observe", "htq.requantize"}
+    assert defined - elsewhere == tested
