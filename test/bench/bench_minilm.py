@@ -23,7 +23,7 @@ PEERS = [
     "onnxruntime f32", "onnxruntime f32-fused", "onnxruntime int8",
     "openvino f32", "openvino bf16", "openvino int8",
     "torch f32", "torch bf16", "torch int8", "aotinductor f32", "aotinductor bf16", "iree f32",
-    "halftone f32", "halftone bf16", "halftone int8",
+    "halftone f32", "halftone bf16", "halftone int8", "halftone int8-g128",
 ]
 
 

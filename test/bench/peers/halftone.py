@@ -8,12 +8,14 @@ from peers.peer import Peer
 # Variant → arithmetic, bits of a weight with its scales, flags of `halftone compile`.
 INT8_TOKEN = ["--activations=int8-token"]
 VARIANTS = {
-    "f32": ("f32", 32, ["--precision=f32"]),
-    "bf16": ("bf16", 16, ["--precision=bf16"]),
+    "f32": ("f32", 32, ["--weights=f32"]),
+    "bf16": ("bf16", 16, ["--weights=bf16", "--activations=bf16"]),
     "int8": ("int8", 8, ["--weights=int8", *INT8_TOKEN]),
     "int4-g128": ("int8", 4 + 16 / 128, ["--weights=int4-g128", *INT8_TOKEN]),
     "int4-g32": ("int8", 4 + 16 / 32, ["--weights=int4-g32", *INT8_TOKEN]),
-    "nf4": ("int8", 4 + 16 / 64, ["--weights=nf4", *INT8_TOKEN]),
+    "int8-g128": ("int8", 8 + 16 / 128, ["--weights=int8-g128", "--activations=int8-token-g128"]),
+    # A codebook's levels are floats, so activations are too.
+    "nf4": ("f32", 4 + 32 / 64, ["--weights=nf4"]),
     "int3-g128": ("int8", 3 + 16 / 128, ["--weights=int3-g128", *INT8_TOKEN]),
     "int2-g64": ("int8", 2 + 16 / 64, ["--weights=int2-g64", *INT8_TOKEN]),
 }
