@@ -60,6 +60,30 @@ static bool rotates(Value value) {
   return false;
 }
 
+/// The axis of a window's input that `lane` walks, and in which steps.
+static std::pair<int64_t, int64_t> getWindowStep(ht::WindowOp window, int64_t lane) {
+  int64_t inputRank = getRank(window.getInput());
+  if (lane >= inputRank)
+    return {window.getAxes()[lane - inputRank], window.getDilations()[lane - inputRank]};
+  auto found = llvm::find(window.getAxes(), lane);
+  bool isWindowed = found != window.getAxes().end();
+  return {lane, isWindowed ? window.getStrides()[found - window.getAxes().begin()] : 1};
+}
+
+/// Beyond that, loading each lane by itself is as fast.
+static constexpr int64_t kMaxStride = 4;
+
+bool ElementEmitter::takesStride(Value input, int64_t axis, int64_t stride) {
+  return stride > 1 && stride <= kMaxStride && isa<BlockArgument>(input) && !bound.contains(input) &&
+         isContiguous(input, axis);
+}
+
+Value ElementEmitter::emitStrided(Value input, ArrayRef<Index> indices, Lanes lanes, int64_t stride) {
+  Index position = k.linearize(k.getDims(input), indices);
+  return k.loadStrided(k.getBuffer(cast<BlockArgument>(input)), position.base,
+                       getElementTypeOrSelf(input.getType()), lanes, stride);
+}
+
 std::optional<ElementEmitter::LaneOperands> ElementEmitter::getLaneOperands(Value value, int64_t lane) {
   using Result = std::optional<LaneOperands>;
   auto onlyIf = [](bool condition, LaneOperands operands = {}) {
@@ -83,22 +107,20 @@ std::optional<ElementEmitter::LaneOperands> ElementEmitter::getLaneOperands(Valu
         return LaneOperands{{transpose.getInput(), transpose.getPermutation()[lane]}};
       })
       .Case([&](ht::SliceOp slice) {
+        if (takesStride(slice.getInput(), lane, slice.getStrides()[lane]))
+          return Result(LaneOperands());
         auto start = ht::getConstant(slice.getStarts().getExprs()[lane]);
         bool isAligned = start && *start % k.lanes == 0;
         return onlyIf(slice.getStrides()[lane] == 1 && (isAligned || !rotates(slice.getInput())),
                       {{slice.getInput(), lane}});
       })
       .Case([&](ht::WindowOp window) {
-        int64_t j = llvm::find(window.getAxes(), lane) - window.getAxes().begin();
-        int64_t inputRank = rank - window.getAxes().size();
-        if (lane >= inputRank) {
-          int64_t axis = window.getAxes()[lane - inputRank];
-          return onlyIf(window.getDilations()[lane - inputRank] == 1 && !rotates(window.getInput()),
-                        {{window.getInput(), axis}});
-        }
-        bool isWindowed = j != std::ssize(window.getAxes());
-        return onlyIf(!isWindowed || (window.getStrides()[j] == 1 && !rotates(window.getInput())),
-                      {{window.getInput(), lane}});
+        auto [axis, stride] = getWindowStep(window, lane);
+        if (takesStride(window.getInput(), axis, stride))
+          return Result(LaneOperands());
+        bool isWindowed = llvm::is_contained(window.getAxes(), axis);
+        return onlyIf(stride == 1 && (!isWindowed || !rotates(window.getInput())),
+                      {{window.getInput(), axis}});
       })
       .Case([&](ht::ConcatOp concat) {
         LaneOperands operands;
@@ -188,9 +210,10 @@ Value ElementEmitter::emitEachLane(Value value, ArrayRef<Index> indices, Lanes l
 
 Value ElementEmitter::get(Value value, ArrayRef<Index> indices, Lanes lanes) {
   auto lane = llvm::find_if(indices, [](const Index &index) { return index.lane; });
+  int64_t laneAxis = lane - indices.begin();
   if (lane == indices.end())
     lanes = Lanes();
-  else if (!getLaneOperands(value, lane - indices.begin()))
+  else if (!getLaneOperands(value, laneAxis))
     return emitEachLane(value, indices, lanes);
   if (auto it = bound.find(value); it != bound.end())
     return it->second(indices, lanes);
@@ -221,6 +244,8 @@ Value ElementEmitter::get(Value value, ArrayRef<Index> indices, Lanes lanes) {
         for (auto [index, start, stride] :
              llvm::zip(indices, slice.getStarts().getExprs(), slice.getStrides()))
           mapped.push_back({k.add(k.getDim(start), k.mul(index.base, stride)), index.lane});
+        if (int64_t stride = lanes.width > 1 ? slice.getStrides()[laneAxis] : 1; stride != 1)
+          return emitStrided(slice.getInput(), mapped, lanes, stride);
         return get(slice.getInput(), mapped, lanes);
       })
       .Case([&](ht::WindowOp window) {
@@ -231,6 +256,8 @@ Value ElementEmitter::get(Value value, ArrayRef<Index> indices, Lanes lanes) {
               k.add(k.mul(whole.base, window.getStrides()[j]), k.mul(within.base, window.getDilations()[j]));
           whole.lane |= within.lane;
         }
+        if (int64_t stride = lanes.width > 1 ? getWindowStep(window, laneAxis).second : 1; stride != 1)
+          return emitStrided(window.getInput(), mapped, lanes, stride);
         return get(window.getInput(), mapped, lanes);
       })
       .Case([&](ht::ConcatOp concat) { return emitConcat(concat, indices, lanes); })

@@ -55,6 +55,9 @@ private:
   std::optional<LaneOperands> getTermOperands(htq::DequantizeOp op, int64_t lane);
   std::optional<LaneOperands> getQuantizeOperands(htq::QuantizeOp op, int64_t lane);
   std::optional<LaneOperands> getRequantizeOperands(htq::RequantizeOp op, int64_t lane);
+  /// Whether lanes can be every `stride`-th element along `axis` of `input`.
+  bool takesStride(mlir::Value input, int64_t axis, int64_t stride);
+  mlir::Value emitStrided(mlir::Value input, llvm::ArrayRef<Index> indices, Lanes lanes, int64_t stride);
   mlir::Value emitEachLane(mlir::Value value, llvm::ArrayRef<Index> indices, Lanes lanes);
   /// The operand's indices under numpy broadcasting.
   Indices mapBroadcast(mlir::Value operand, llvm::ArrayRef<Index> indices);

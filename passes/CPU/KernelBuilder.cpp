@@ -74,7 +74,10 @@ Value KernelBuilder::add(Value x, Value y) {
 }
 
 Value KernelBuilder::sub(Value x, Value y) {
-  return getConstantIndex(y) == 0 ? x : Value(arith::SubIOp::create(b, loc, x, y));
+  auto cx = getConstantIndex(x), cy = getConstantIndex(y);
+  if (cx && cy)
+    return constant(*cx - *cy);
+  return cy == 0 ? x : Value(arith::SubIOp::create(b, loc, x, y));
 }
 
 Value KernelBuilder::mul(Value x, Value y) {
@@ -91,20 +94,32 @@ Value KernelBuilder::mul(Value x, Value y) {
 }
 
 Value KernelBuilder::div(Value x, Value y) {
-  if (getConstantIndex(y) == 1)
-    return x;
-  return arith::DivUIOp::create(b, loc, x, y);
+  auto cx = getConstantIndex(x), cy = getConstantIndex(y);
+  if (cx && cy && *cx >= 0 && *cy > 0)
+    return constant(*cx / *cy);
+  return cy == 1 ? x : Value(arith::DivUIOp::create(b, loc, x, y));
 }
 
 Value KernelBuilder::rem(Value x, Value y) {
-  if (getConstantIndex(y) == 1)
-    return constant(0);
-  return arith::RemUIOp::create(b, loc, x, y);
+  auto cx = getConstantIndex(x), cy = getConstantIndex(y);
+  if (cx && cy && *cx >= 0 && *cy > 0)
+    return constant(*cx % *cy);
+  return cy == 1 ? constant(0) : Value(arith::RemUIOp::create(b, loc, x, y));
 }
 
-Value KernelBuilder::min(Value x, Value y) { return arith::MinSIOp::create(b, loc, x, y); }
+Value KernelBuilder::min(Value x, Value y) {
+  auto cx = getConstantIndex(x), cy = getConstantIndex(y);
+  if (cx && cy)
+    return constant(std::min(*cx, *cy));
+  return arith::MinSIOp::create(b, loc, x, y);
+}
 
-Value KernelBuilder::max(Value x, Value y) { return arith::MaxSIOp::create(b, loc, x, y); }
+Value KernelBuilder::max(Value x, Value y) {
+  auto cx = getConstantIndex(x), cy = getConstantIndex(y);
+  if (cx && cy)
+    return constant(std::max(*cx, *cy));
+  return arith::MaxSIOp::create(b, loc, x, y);
+}
 
 Value KernelBuilder::less(Value x, Value y) {
   return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
@@ -361,6 +376,28 @@ Value KernelBuilder::load(Value buffer, Value position, Type element, Lanes at) 
   if (element.isBF16())
     value = arith::BitcastOp::create(b, loc, getType(element, at.width), value);
   return value;
+}
+
+Value KernelBuilder::loadStrided(Value buffer, Value position, Type element, Lanes at, int64_t stride) {
+  // No element behind the last is read: it may be that of the buffer.
+  Value count = at.count ? at.count : constant(at.width);
+  Value extent = add(mul(sub(count, constant(1)), stride), 1);
+  Value picked;
+  for (int64_t v = 0; v < stride; ++v) {
+    Lanes part{at.width};
+    if (at.mask || v == stride - 1)
+      part.mask = vector::CreateMaskOp::create(b, loc, VectorType::get({at.width}, b.getI1Type()),
+                                               ValueRange{sub(extent, constant(v * at.width))});
+    Value neighbours = load(buffer, add(position, v * at.width), element, part);
+    // Lanes whose element is among these; `picked` has those before.
+    SmallVector<int64_t> lanesOf;
+    for (int64_t lane = 0; lane < at.width; ++lane) {
+      int64_t from = lane * stride - v * at.width;
+      lanesOf.push_back(from >= 0 && from < at.width ? at.width + from : picked ? lane : at.width);
+    }
+    picked = vector::ShuffleOp::create(b, loc, picked ? picked : neighbours, neighbours, lanesOf);
+  }
+  return picked;
 }
 
 void KernelBuilder::store(Value value, Value buffer, Value position, Lanes at) {

@@ -101,6 +101,9 @@ public:
 
   /// Elements of `buffer` from `position` as `element` is in a register.
   mlir::Value load(mlir::Value buffer, mlir::Value position, mlir::Type element, Lanes lanes);
+  /// Every `stride`-th element from `position` on: vectors of neighbours, whose lanes are picked.
+  mlir::Value loadStrided(mlir::Value buffer, mlir::Value position, mlir::Type element, Lanes lanes,
+                          int64_t stride);
   void store(mlir::Value value, mlir::Value buffer, mlir::Value position, Lanes lanes);
 
   mlir::Value splat(mlir::Value scalar, int64_t width);

@@ -133,6 +133,37 @@ RowPrologue makeSoftmax(KernelBuilder &k, ElementEmitter &emitter, ht::SoftmaxOp
   };
 }
 
+/// Columns of a row that come from one value, from its first on.
+struct Run {
+  Value value, start, size;
+};
+
+/// `output` itself; the parts of a concatenation along the row's axis, each of which is
+/// as good for vectors as it is alone.
+SmallVector<Run> getRuns(KernelBuilder &k, Value output, int64_t axis) {
+  Value zero = k.constant(0);
+  if (axis < 0)
+    return {{output, zero, k.constant(1)}};
+  SmallVector<Run> runs{{output, zero, k.getDims(output)[axis]}};
+  for (size_t i = 0; i < runs.size();) {
+    auto concat = runs[i].value.getDefiningOp<ht::ConcatOp>();
+    if (!concat || static_cast<int64_t>(concat.getAxis()) != axis) {
+      ++i;
+      continue;
+    }
+    Value start = runs[i].start;
+    SmallVector<Run> parts;
+    for (Value input : concat.getInputs()) {
+      Value size = k.getDims(input)[axis];
+      parts.push_back({input, start, size});
+      start = k.add(start, size);
+    }
+    runs.erase(runs.begin() + i);
+    runs.insert(runs.begin() + i, parts.begin(), parts.end());
+  }
+  return runs;
+}
+
 /// The statistics of `root`, or null where its elements need none.
 RowPrologue makePrologue(KernelBuilder &k, ElementEmitter &emitter, Operation *root) {
   if (auto norm = dyn_cast_or_null<ht::LayerNormOp>(root))
@@ -166,10 +197,10 @@ LogicalResult lowerRows(KernelBuilder &k, Operation *root, function_ref<void(Ele
   int64_t axis = rank - 1;
   while (!prologue && axis > 0 && getConstantIntValue(dims[axis]) == 1)
     --axis;
-  int64_t width = emitter.getWidth(output, axis);
   Value columns = rank > 0 ? dims[axis] : k.constant(1);
   SmallVector<Value> outer(ArrayRef<Value>(dims).take_front(std::max<int64_t>(axis, 0)));
   Value rows = k.getProduct(outer);
+  SmallVector<Run> runs = getRuns(k, output, axis);
 
   // Work items: rows, or chunks of rows where a row needs no statistics.
   bool split = !prologue;
@@ -181,19 +212,23 @@ LogicalResult lowerRows(KernelBuilder &k, Operation *root, function_ref<void(Ele
     if (prologue)
       emitter.bind(root->getResult(0), prologue(rowIndices));
     Value first = split ? k.mul(k.rem(item, chunks), kChunk) : k.constant(0);
-    Value count = split ? k.min(k.constant(kChunk), k.sub(columns, first)) : columns;
-    k.vectorLoop(count, width, [&](Index column, Lanes lanes) {
-      Indices at;
-      for (Value index : rowIndices)
-        at.push_back({index, false});
-      column.base = k.add(first, column.base);
-      if (rank > 0)
-        at.push_back(column);
-      at.resize(rank, {k.constant(0), false});
-      Value element = emitter.getVector(output, at, lanes);
-      Index position = k.linearize(dims, at);
-      k.store(element, k.getOutput(0), position.base, lanes);
-    });
+    Value last = split ? k.min(columns, k.add(first, kChunk)) : columns;
+    for (auto &[value, start, size] : runs) {
+      Value from = k.max(first, start), to = k.min(last, k.add(start, size));
+      k.vectorLoop(k.max(k.sub(to, from), k.constant(0)), emitter.getWidth(value, axis),
+                   [&, value = value, start = start](Index column, Lanes lanes) {
+                     Indices at;
+                     for (Value index : rowIndices)
+                       at.push_back({index, false});
+                     if (rank > 0)
+                       at.push_back({k.sub(k.add(from, column.base), start), column.lane});
+                     at.resize(rank, {k.constant(0), false});
+                     Value element = emitter.getVector(value, at, lanes);
+                     if (rank > 0)
+                       at[axis].base = k.add(at[axis].base, start);
+                     k.store(element, k.getOutput(0), k.linearize(dims, at).base, lanes);
+                   });
+    }
   });
   return success();
 }

@@ -75,12 +75,20 @@ Group *Fusion::findCommonReader(Operation *op) {
   return common;
 }
 
+/// Whether `op` is windows, or computed from windows.
+static bool combinesWindows(Operation *op) {
+  return isa<ht::WindowOp>(op) ||
+         (getRole(op) == Role::Elementwise && llvm::any_of(op->getOperands(), [](Value operand) {
+            return operand.getDefiningOp<ht::WindowOp>();
+          }));
+}
+
 /// Null if `op`, whose readers are all in `group`, may join it.
 const char *Fusion::whyNotJoin(Operation *op, const Group &group) {
   bool isRoot = getRole(op) == Role::Root;
   // What a root reads comes from memory: it visits its operands several times.
-  // (A reduction visits each once: windows that it combines are never stored.)
-  bool visitedOnce = isa_and_present<ht::ReduceOp>(group.root) && isa<ht::WindowOp>(op);
+  // (A reduction visits each once: windows that it combines, and products of them, are never stored.)
+  bool visitedOnce = isa_and_present<ht::ReduceOp>(group.root) && combinesWindows(op);
   for (Operation *user : op->getUsers()) {
     if (user == group.root && !visitedOnce)
       return "its reader visits it several times";

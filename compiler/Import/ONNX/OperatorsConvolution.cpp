@@ -3,7 +3,9 @@
 // There is no convolution in the dialect. By a weight, each window is a row of
 // one matrix product, whose weight is [out, in * kernel] as a linear layer's: it
 // is raised, packed and tiled as one. In groups, or by what is computed, it is a
-// batched product from the left, whose result is in ONNX's order already.
+// batched product from the left, whose result is in ONNX's order already. Where
+// each channel has a kernel of its own, there is nothing to multiply in blocks: it
+// is a sum over the window, of which nothing is stored.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,6 +36,9 @@ public:
   Value emit(Value x, Value weight, Value bias, function_ref<Value(Value)> turn) {
     if (node.failed() || !x || !weight)
       return {};
+    Dims shape = node.dimsOf(weight);
+    if (groups > 1 && ht::getConstant(shape[0]) == groups && ht::getConstant(shape[1]) == 1)
+      return emitPerChannel(x, node.transformWeight(weight, "conv", [&](Value w) { return asKernels(turn(w)); }), bias);
     Value turned = node.transformWeight(weight, "conv", [&](Value w) { return asMatrices(turn(w), x); });
     if (!turned)
       return {};
@@ -74,6 +79,42 @@ private:
       w = node.transpose(w, channelsLast);
     }
     return node.reshape(w, {dims[0], product(ArrayRef<Dim>(dims).drop_front())});
+  }
+
+  /// [channels, 1…, kernel…]: to be multiplied with windows [b, channels, positions…, kernel…].
+  Value asKernels(Value w) {
+    Dims dims = node.dimsOf(w);
+    if (node.failed() || !w)
+      return {};
+    Dims spread(1 + rank, symbols.constant(1));
+    spread[0] = dims[0];
+    spread.append(dims.begin() + 2, dims.end());
+    return node.reshape(w, spread);
+  }
+
+  /// The sum over each window of its elements times the channel's kernel.
+  Value emitPerChannel(Value x, Value kernels, Value bias) {
+    if (node.failed() || !kernels)
+      return {};
+    // Half-precision products are added in f32.
+    Type type = getElementTypeOrSelf(x);
+    bool isHalf = isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32;
+    Type wide = isHalf ? Float32Type::get(node.getContext()) : type;
+    x = node.cast(x, wide);
+    Value windows = cutWindows(node, x, 2, axes, node.scalarLike(0, x)); // [b, c, o…, k…]
+    Permutation kernelAxes;
+    append(kernelAxes, 2 + rank, rank);
+    Value y = node.reduce(ht::ReduceKind::Sum, node.mul(windows, node.cast(kernels, wide)), kernelAxes);
+    Dims dims = node.dimsOf(y);
+    if (node.failed())
+      return {};
+    if (bias) {
+      Dims perChannel(1 + 2 * rank, symbols.constant(1));
+      perChannel[0] = dims[1];
+      y = node.add(y, node.cast(node.reshape(bias, perChannel), wide));
+    }
+    dims.truncate(2 + rank);
+    return node.cast(node.reshape(y, dims), type);
   }
 
   /// Whether `w` is inside a weight's recipe, so that its product is a linear layer.
