@@ -5,7 +5,6 @@
 #include "compiler/Evaluate/QuantizedProduct.h"
 #include "dialects/HTK/HTKDialect.h"
 #include "dialects/HTK/Packing.h"
-#include "dialects/HTQ/Terms.h"
 
 #include <cstring>
 
@@ -27,8 +26,9 @@ void visitWhole(const Packing &packing, int64_t rows, int64_t columns, Function 
     for (int64_t block = 0; block < columns; block += kBlock)
       for (int64_t row = first, end = std::min(rows, first + Packing::kPanel); row < end; ++row)
         for (int64_t column = block, last = std::min(columns, block + kBlock); column < last; ++column)
-          function(row, column, first / Packing::kPanel * panelSize + column / group * packing.getPeriodSize() +
-                                    (row - first) * group + column % group);
+          function(row, column,
+                   first / Packing::kPanel * panelSize + column / group * packing.getPeriodSize() +
+                       (row - first) * group + column % group);
 }
 
 /// The same for codes: `function(row, column, byte, its bit, the code's bit, width)` for each plane.
@@ -43,7 +43,8 @@ void visitBits(const Packing &packing, int64_t rows, int64_t columns, Function f
       int64_t step = column % period / group, low = 0;
       for (int64_t width : packing.getPlanes()) {
         int64_t perSlab = 8 / width;
-        function(row, column, start + step / perSlab * Packing::kPanel * group, step % perSlab * width, low, width);
+        function(row, column, start + step / perSlab * Packing::kPanel * group, step % perSlab * width, low,
+                 width);
         start += packing.getSteps() / perSlab * Packing::kPanel * group;
         low += width;
       }
@@ -70,7 +71,8 @@ llvm::Expected<Tensor> pack(htk::PackOp op, Frame &frame) {
     auto *target = to.getMutable<uint8_t>();
     visitBits(packing, from.getDim(0), from.getDim(1),
               [&](int64_t row, int64_t column, int64_t byte, int64_t bit, int64_t codeBit, int64_t width) {
-                unsigned code = source[row * from.getDim(1) + column] + static_cast<unsigned>(packing.getBias());
+                unsigned code =
+                    source[row * from.getDim(1) + column] + static_cast<unsigned>(packing.getBias());
                 target[byte] |= (code >> codeBit & ((1u << width) - 1)) << bit;
               });
     return to;
@@ -93,8 +95,11 @@ llvm::Expected<Tensor> pack(htk::PackOp op, Frame &frame) {
   }
 }
 
-/// What was packed: `rows` rows of `columns` elements of type `element`.
-Tensor unpack(const Packing &packing, const Tensor &packed, Type element, int64_t rows, int64_t columns) {
+/// The rows that were packed.
+Tensor unpack(const Tensor &packed, const htk::PackedLeaf &leaf) {
+  Type element = leaf.rows.getElementType();
+  Packing packing(element, leaf.group);
+  int64_t rows = leaf.rows.getDimSize(0), columns = leaf.rows.getDimSize(1);
   Tensor result = Tensor::allocate(*getElementKind(element), {rows, columns});
   if (packing.isBits()) {
     std::vector<double> codes(rows * columns, -static_cast<double>(packing.getBias()));
@@ -108,48 +113,21 @@ Tensor unpack(const Packing &packing, const Tensor &packed, Type element, int64_
   }
   int64_t size = result.getElementSize();
   visitWhole(packing, rows, columns, [&](int64_t row, int64_t column, int64_t position) {
-    std::memcpy(result.getMutableData() + (row * columns + column) * size, packed.data() + position * size, size);
+    std::memcpy(result.getMutableData() + (row * columns + column) * size, packed.data() + position * size,
+                size);
   });
   return result;
 }
 
-/// Unpacks the leaves of a weight's term by one recursion over it, as `htk::getPackedLeaves` says they are.
-class LeafUnpacker {
-public:
-  LeafUnpacker(ArrayRef<Tensor> packed) : packed(packed) {}
-
-  void visit(Attribute term, int64_t n, int64_t k, bool areCodes) {
-    if (auto leaf = dyn_cast<TypeAttr>(term)) {
-      Packing packing(leaf.getValue(), areCodes ? Packing::getGroup(leaf.getValue()) : 1);
-      leaves.push_back(unpack(packing, packed[leaves.size()], leaf.getValue(), n, k));
-    } else if (auto lookup = dyn_cast<htq::LookupAttr>(term)) {
-      visit(lookup.getCodes(), n, k, areCodes);
-      leaves.push_back(packed[leaves.size()]);
-    } else {
-      auto affine = cast<htq::AffineAttr>(term);
-      auto count = [](int64_t size, int64_t block) -> int64_t {
-        return block == htq::AffineAttr::kWhole ? 1 : llvm::divideCeil(size, block);
-      };
-      visit(affine.getCodes(), n, k, areCodes);
-      int64_t rows = count(n, affine.getBlocks()[0]), blocks = count(k, affine.getBlocks()[1]);
-      visit(affine.getScale(), rows, blocks, false);
-      if (affine.getZero())
-        visit(affine.getZero(), rows, blocks, false);
-    }
-  }
-
-  SmallVector<Tensor> leaves;
-
-private:
-  ArrayRef<Tensor> packed;
-};
-
 llvm::Expected<Tensor> linear(htk::LinearOp op, Frame &frame) {
   SmallVector<Tensor> input = getTensors(frame, op.getInput()), weight = getTensors(frame, op.getWeight());
   Shape shape = frame.getShape(op.getResult());
-  LeafUnpacker unpacker(weight);
-  unpacker.visit(op.getWeightTerm(), shape.back(), input.front().getShape().back(), /*areCodes=*/true);
-  auto result = multiplyTerms(op, op.getInputTerm(), input, op.getWeightTerm(), unpacker.leaves, shape);
+  int64_t k = input.front().getShape().back();
+  for (auto [tensor, leaf] :
+       llvm::zip_equal(weight, htk::getPackedLeaves(op.getWeightTerm(), shape.back(), k)))
+    if (!leaf.isCodebook)
+      tensor = unpack(tensor, leaf);
+  auto result = multiplyTerms(op, op.getInputTerm(), input, op.getWeightTerm(), weight, shape);
   if (!result)
     return result;
   return result->cast(*getElementKind(getElementTypeOrSelf(op.getResult())));

@@ -184,7 +184,8 @@ def HT_AttentionOp : HT_PureOp<"attention", [AttrSizedOperandSegments]> {
 
     `softcap` c > 0: scores become c tanh(score / c) first (Gemma 2, arXiv
     2408.00118). `mask`: i1, true = may attend, else -inf is added. `bias`: a
-    float that is added. `causal`: i may attend j <= i + (t - s). A row that may
+    float that is added. `causal`: i may attend j <= i + (t - s). A key whose score
+    is -inf has no part in the row, whatever its value. A row that may
     attend nowhere gives zeros; with `uniform` the mean of all values, which is
     what a graph computes that masks by a large finite number: all scores of the
     row share it, so softmax cancels it.

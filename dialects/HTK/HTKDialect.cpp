@@ -35,7 +35,7 @@ void HTKDialect::initialize() {
 }
 
 LogicalResult CpuAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef, unsigned vectorBits,
-                               ArrayRef<StringAttr>) {
+                              ArrayRef<StringAttr>) {
   if (vectorBits != 256 && vectorBits != 512)
     return emitError() << "vectors have 256 or 512 bits, got " << vectorBits;
   return success();
@@ -62,18 +62,21 @@ LogicalResult PackOp::verify() {
     return emitOpError() << "has groups of " << static_cast<int64_t>(getGroup()) << " columns";
   Packing packing(from.getElementType(), getGroup());
   if (packing.getPackedType(from) != getType())
-    return emitOpError() << "packs " << from << " to " << packing.getPackedType(from) << ", not " << getType();
+    return emitOpError() << "packs " << from << " to " << packing.getPackedType(from) << ", not "
+                         << getType();
   return success();
 }
 
 LogicalResult htk::LinearOp::verify() {
-  for (auto [term, leaves] : {std::pair(getInputTerm(), OperandRange(getInput())), {getWeightTerm(), getWeight()}}) {
+  for (auto [term, leaves] :
+       {std::pair(getInputTerm(), OperandRange(getInput())), {getWeightTerm(), getWeight()}}) {
     if (!htq::isTerm(term))
       return emitOpError() << "expected two terms, got " << term;
     SmallVector<Type> types;
     htq::getLeaves(term, types);
     if (types.size() != leaves.size())
-      return emitOpError() << "has " << leaves.size() << " tensors for the " << types.size() << " leaves of its term";
+      return emitOpError() << "has " << leaves.size() << " tensors for the " << types.size()
+                           << " leaves of its term";
   }
   ht::Dims x = ht::getDims(getInput().front()), y = ht::getDims(getResult());
   auto k = x.empty() ? std::nullopt : ht::getConstant(x.back());
@@ -81,13 +84,13 @@ LogicalResult htk::LinearOp::verify() {
   if (!k || !n)
     return emitOpError() << "expected a last dimension that is constant, got " << ht::toString(x) << " and "
                          << ht::toString(y);
-  SmallVector<RankedTensorType> packed = getPackedLeaves(getWeightTerm(), *n, *k);
+  SmallVector<PackedLeaf> packed = getPackedLeaves(getWeightTerm(), *n, *k);
   if (packed.empty())
     return emitOpError() << "cannot read weights of this term packed";
   for (auto [expected, leaf] : llvm::zip_equal(packed, getWeight()))
-    if (leaf.getType() != expected)
-      return emitOpError() << "expected packed weights " << expected << " for [" << *n << ", " << *k << "], got "
-                           << leaf.getType();
+    if (leaf.getType() != expected.getPackedType())
+      return emitOpError() << "expected packed weights " << expected.getPackedType() << " for [" << *n << ", "
+                           << *k << "], got " << leaf.getType();
   y.back() = x.back();
   if (x != y)
     return emitOpError() << "result and input differ beside the last dimension";
@@ -99,7 +102,8 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!callee || !callee->hasAttr(HTKDialect::kKernelAttr))
     return emitOpError() << "@" << getCallee() << " is not a kernel";
   // A lowered kernel takes buffers for its results, and the step and thread.
-  if (!getStep() && (callee.getNumArguments() != getInputs().size() || callee.getNumResults() != getNumResults()))
+  if (!getStep() &&
+      (callee.getNumArguments() != getInputs().size() || callee.getNumResults() != getNumResults()))
     return emitOpError() << "operands or results do not match @" << getCallee();
   return success();
 }
@@ -112,10 +116,12 @@ Type htk::getStorageType(Type element) {
 }
 
 MemRefType htk::getBufferType(Type tensor) {
-  return MemRefType::get({ShapedType::kDynamic}, getStorageType(cast<RankedTensorType>(tensor).getElementType()));
+  return MemRefType::get({ShapedType::kDynamic},
+                         getStorageType(cast<RankedTensorType>(tensor).getElementType()));
 }
 
 bool htk::isRoot(Operation *op) {
-  return isa<htk::LinearOp, htq::LinearOp, htq::DynamicQuantizeOp, ht::LinearOp, ht::MatMulOp, ht::AttentionOp, ht::LayerNormOp, ht::RMSNormOp, ht::SoftmaxOp,
-             ht::ReduceOp, ht::ArgReduceOp, ht::CumSumOp, ht::ScatterNDOp, ht::TopKOp>(op);
+  return isa<htk::LinearOp, htq::LinearOp, htq::DynamicQuantizeOp, ht::LinearOp, ht::MatMulOp,
+             ht::AttentionOp, ht::LayerNormOp, ht::RMSNormOp, ht::SoftmaxOp, ht::ReduceOp, ht::ArgReduceOp,
+             ht::CumSumOp, ht::ScatterNDOp, ht::TopKOp>(op);
 }

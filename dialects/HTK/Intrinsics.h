@@ -16,7 +16,7 @@
 namespace halftone::htk {
 
 /// What is multiplied, and summed in.
-enum class Arithmetic {
+enum class ProductKind {
   Bytes, ///< signed bytes of x by unsigned bytes of w, in i32
   BF16,  ///< bf16 by bf16, in f32
   Values ///< any, converted: f32 (or f64) by FMA
@@ -27,7 +27,7 @@ struct Intrinsic {
   /// By LLVM's name; empty where every processor of this vector length has it.
   llvm::StringLiteral feature;
   unsigned vectorBits;
-  Arithmetic arithmetic;
+  ProductKind kind;
   int64_t rows, columns, depth;
   /// Products in a cycle on a core, about: to choose by.
   double rate;
@@ -38,13 +38,12 @@ struct Intrinsic {
 };
 
 llvm::ArrayRef<Intrinsic> getIntrinsics();
-const Intrinsic *lookupIntrinsic(llvm::StringRef name);
 
 /// How a product of these terms is computed.
-Arithmetic getArithmetic(mlir::Attribute inputTerm, mlir::Attribute weightTerm);
+ProductKind getProductKind(mlir::Attribute inputTerm, mlir::Attribute weightTerm);
 
 /// The fastest instruction on `cpu` for it, and before that one the fastest tile, if there is any.
-llvm::SmallVector<const Intrinsic *> selectIntrinsics(CpuAttr cpu, Arithmetic arithmetic);
+llvm::SmallVector<const Intrinsic *> selectIntrinsics(CpuAttr cpu, ProductKind kind);
 
 } // namespace halftone::htk
 

@@ -29,58 +29,66 @@ int64_t Packing::getGroup(Type element) { return isCode(element) ? 4 : element.i
 RankedTensorType Packing::getPackedType(RankedTensorType rows) const {
   Type stored = isBits() ? IntegerType::get(element.getContext(), 8, IntegerType::Unsigned) : element;
   return RankedTensorType::get({static_cast<int64_t>(llvm::divideCeil(rows.getDimSize(0), kPanel)),
-                                static_cast<int64_t>(llvm::divideCeil(rows.getDimSize(1), getPeriod())), periodSize},
+                                static_cast<int64_t>(llvm::divideCeil(rows.getDimSize(1), getPeriod())),
+                                periodSize},
                                stored);
+}
+
+RankedTensorType PackedLeaf::getPackedType() const {
+  return isCodebook ? rows : Packing(rows.getElementType(), group).getPackedType(rows);
 }
 
 namespace {
 
-/// Types of packed leaves by one recursion over the term; false where there are none.
-class LeafPacker {
+/// Collects leaves by one recursion over the term; false where one cannot be packed.
+class LeafCollector {
 public:
-  explicit LeafPacker(SmallVectorImpl<RankedTensorType> &types) : types(types) {}
+  explicit LeafCollector(SmallVectorImpl<PackedLeaf> &leaves) : leaves(leaves) {}
 
   bool visit(Attribute term, int64_t n, int64_t k, bool areCodes) {
     if (auto leaf = dyn_cast<TypeAttr>(term)) {
       Type element = leaf.getValue();
-      types.push_back(
-          Packing(element, areCodes ? Packing::getGroup(element) : 1).getPackedType(RankedTensorType::get({n, k}, element)));
+      leaves.push_back(
+          {RankedTensorType::get({n, k}, element), areCodes ? Packing::getGroup(element) : 1, false});
       return true;
     }
-    if (auto lookup = dyn_cast<htq::LookupAttr>(term)) {
-      auto codebook = dyn_cast<TypeAttr>(lookup.getCodebook());
-      auto codes = dyn_cast<TypeAttr>(lookup.getCodes());
-      if (!codebook || !codes || !visit(codes, n, k, areCodes))
-        return false;
-      // One entry for each code there can be.
-      types.push_back(RankedTensorType::get({int64_t(1) << codes.getValue().getIntOrFloatBitWidth()}, codebook.getValue()));
-      return true;
-    }
+    if (auto lookup = dyn_cast<htq::LookupAttr>(term))
+      return visitLookup(lookup, n, k, areCodes);
     auto affine = dyn_cast<htq::AffineAttr>(term);
     if (!affine || affine.getBlocks().size() != 2 || isa<htq::AffineAttr>(affine.getCodes()))
+      return false;
+    int64_t rowBlock = affine.getBlocks()[0];
+    if (rowBlock != 1 && rowBlock != htq::AffineAttr::kWhole)
       return false;
     auto count = [](int64_t size, int64_t block) -> int64_t {
       return block == htq::AffineAttr::kWhole ? 1 : llvm::divideCeil(size, block);
     };
-    int64_t rowBlock = affine.getBlocks()[0];
-    if (rowBlock != 1 && rowBlock != htq::AffineAttr::kWhole)
-      return false;
     int64_t rows = count(n, rowBlock), blocks = count(k, affine.getBlocks()[1]);
     return visit(affine.getCodes(), n, k, areCodes) && visit(affine.getScale(), rows, blocks, false) &&
            (!affine.getZero() || visit(affine.getZero(), rows, blocks, false));
   }
 
 private:
-  SmallVectorImpl<RankedTensorType> &types;
+  bool visitLookup(htq::LookupAttr lookup, int64_t n, int64_t k, bool areCodes) {
+    auto codebook = dyn_cast<TypeAttr>(lookup.getCodebook()), codes = dyn_cast<TypeAttr>(lookup.getCodes());
+    if (!codebook || !codes || !isCode(codes.getValue()) || !visit(codes, n, k, areCodes))
+      return false;
+    // One entry for each code there can be, so that no code reads past the last.
+    int64_t entries = int64_t(1) << codes.getValue().getIntOrFloatBitWidth();
+    leaves.push_back({RankedTensorType::get({entries}, codebook.getValue()), 1, true});
+    return true;
+  }
+
+  SmallVectorImpl<PackedLeaf> &leaves;
 };
 
 } // namespace
 
-SmallVector<RankedTensorType> getPackedLeaves(Attribute term, int64_t n, int64_t k) {
-  SmallVector<RankedTensorType> types;
-  if (!LeafPacker(types).visit(term, n, k, /*areCodes=*/true))
-    types.clear();
-  return types;
+SmallVector<PackedLeaf> getPackedLeaves(Attribute term, int64_t n, int64_t k) {
+  SmallVector<PackedLeaf> leaves;
+  if (!LeafCollector(leaves).visit(term, n, k, /*areCodes=*/true))
+    leaves.clear();
+  return leaves;
 }
 
 const char *whyNotPacked(Attribute inputTerm, Attribute weightTerm, int64_t n, int64_t k) {
@@ -92,7 +100,8 @@ const char *whyNotPacked(Attribute inputTerm, Attribute weightTerm, int64_t n, i
     auto codes = dyn_cast<TypeAttr>(affine.getCodes());
     if (!htq::isIntegerProduct(inputTerm, weightTerm))
       return "the activations are codes, and the weights are no integers";
-    if (codes.getValue().isUnsignedInteger() || codes.getValue().getIntOrFloatBitWidth() > 8 || affine.getZero())
+    if (codes.getValue().isUnsignedInteger() || codes.getValue().getIntOrFloatBitWidth() > 8 ||
+        affine.getZero())
       return "the activations' codes are no signed bytes around 0";
     if (!isa<TypeAttr>(affine.getScale()))
       return "the activations' scale is a term";

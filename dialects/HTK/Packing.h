@@ -44,12 +44,21 @@ private:
   int64_t steps = 1, periodSize, bias = 0;
 };
 
-/// The types of a weight term's leaves after packing, from left to right; n and k are
-/// the weight's. Empty where one cannot be packed: where codes are a term, or a block
-/// along n is neither 1 nor all of it.
-llvm::SmallVector<mlir::RankedTensorType> getPackedLeaves(mlir::Attribute term, int64_t n, int64_t k);
+/// A leaf of a weight's term as kernels read it.
+struct PackedLeaf {
+  mlir::RankedTensorType rows; ///< before packing: [rows, columns], or a codebook's [entries]
+  int64_t group;
+  bool isCodebook; ///< stays as it is
 
-/// Null if packed kernels can multiply by a weight of this term, else the reason.
+  mlir::RankedTensorType getPackedType() const;
+};
+
+/// The leaves of a weight's term, from left to right; n and k are the weight's. Empty where
+/// one cannot be packed: where codes are a term, or a block along n is neither 1 nor all of it.
+llvm::SmallVector<PackedLeaf> getPackedLeaves(mlir::Attribute term, int64_t n, int64_t k);
+
+/// Null if packed kernels can multiply by a weight of this term, whose leaves are as
+/// `getPackedLeaves` says; else the reason.
 const char *whyNotPacked(mlir::Attribute inputTerm, mlir::Attribute weightTerm, int64_t n, int64_t k);
 
 } // namespace halftone::htk

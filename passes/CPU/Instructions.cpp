@@ -31,14 +31,16 @@ static Value emitMadd(KernelBuilder &k, Value sums, Value w, Value x) {
   Value evenW = arith::AndIOp::create(k.b, k.loc, w16, splat(0xff));
   Value oddW = arith::ShRUIOp::create(k.b, k.loc, w16, eight);
   StringRef name = k.lanes == 16 ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
-  Value even = call(k, name, sums.getType(), {evenW, evenX}), odd = call(k, name, sums.getType(), {oddW, oddX});
+  Value even = call(k, name, sums.getType(), {evenW, evenX}),
+        odd = call(k, name, sums.getType(), {oddW, oddX});
   return arith::AddIOp::create(k.b, k.loc, sums, arith::AddIOp::create(k.b, k.loc, even, odd));
 }
 
 Value emitDot(KernelBuilder &k, const htk::Intrinsic &intrinsic, Value sums, Value w, Value x) {
-  if (intrinsic.arithmetic == htk::Arithmetic::BF16) {
+  if (intrinsic.kind == htk::ProductKind::BF16) {
     Type bf16 = k.b.getBF16Type();
-    return call(k, "llvm.x86.avx512bf16.dpbf16ps.512", sums.getType(), {sums, bitcast(k, w, bf16), bitcast(k, x, bf16)});
+    return call(k, "llvm.x86.avx512bf16.dpbf16ps.512", sums.getType(),
+                {sums, bitcast(k, w, bf16), bitcast(k, x, bf16)});
   }
   if (intrinsic.name == "avx512_madd" || intrinsic.name == "avx2_madd")
     return emitMadd(k, sums, w, x);

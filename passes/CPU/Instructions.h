@@ -15,7 +15,8 @@ mlir::Value emitDot(KernelBuilder &kernel, const htk::Intrinsic &intrinsic, mlir
                     mlir::Value x);
 
 /// The sum of each lane's 4 signed bytes, added to `sums`.
-mlir::Value emitByteSum(KernelBuilder &kernel, const htk::Intrinsic &intrinsic, mlir::Value sums, mlir::Value x);
+mlir::Value emitByteSum(KernelBuilder &kernel, const htk::Intrinsic &intrinsic, mlir::Value sums,
+                        mlir::Value x);
 
 /// table[indices[i] mod 16]: 16 lanes of f32.
 mlir::Value emitPermutation(KernelBuilder &kernel, mlir::Value table, mlir::Value indices);

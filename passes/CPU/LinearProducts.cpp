@@ -16,7 +16,8 @@ LinearProduct::LinearProduct(KernelBuilder &kernel, htk::LinearOp op, Type real)
   input = k.getBuffer(cast<BlockArgument>(x));
   inputElement = type.getElementType();
   depth = type.getShape().back();
-  pieceLength = std::max<int64_t>(1, htq::getPieceLength(linear.getInputTerm(), linear.getWeightTerm(), depth));
+  pieceLength =
+      std::max<int64_t>(1, htq::getPieceLength(linear.getInputTerm(), linear.getWeightTerm(), depth));
 }
 
 LinearProduct::Piece LinearProduct::getPiece(Value index, int64_t length) {
@@ -25,8 +26,12 @@ LinearProduct::Piece LinearProduct::getPiece(Value index, int64_t length) {
     int64_t size = htq::getInnerBlock(term);
     return size == htq::AffineAttr::kWhole || size >= depth ? k.constant(0) : k.div(begin, k.constant(size));
   };
-  return {index, begin, k.div(begin, k.constant(weight.getPacking().getPeriod())), block(linear.getInputTerm()),
-          block(linear.getWeightTerm()), length};
+  return {index,
+          begin,
+          k.div(begin, k.constant(weight.getPacking().getPeriod())),
+          block(linear.getInputTerm()),
+          block(linear.getWeightTerm()),
+          length};
 }
 
 void LinearProduct::forEachPiece(function_ref<void(const Piece &)> emit) {
@@ -54,9 +59,10 @@ Value LinearProduct::getInputScale(Value row, const Piece &piece) {
 // Sums of x
 //===----------------------------------------------------------------------===//
 
-InputSums::InputSums(KernelBuilder &kernel, const htk::Intrinsic &intrinsic, Value input, int64_t rows, int64_t pieces)
-    : k(kernel), intrinsic(intrinsic), input(input), sums(kernel.scratch(rows * pieces, kernel.b.getI32Type())),
-      pieces(pieces) {}
+InputSums::InputSums(KernelBuilder &kernel, const htk::Intrinsic &intrinsic, Value input, int64_t rows,
+                     int64_t pieces)
+    : k(kernel), intrinsic(intrinsic), input(input),
+      sums(kernel.scratch(rows * pieces, kernel.b.getI32Type())), pieces(pieces) {}
 
 Value InputSums::load(Value r, Value piece) {
   return k.load(sums, k.add(k.mul(r, pieces), piece), k.b.getI32Type(), Lanes());
@@ -68,10 +74,11 @@ void InputSums::emit(Value r, Value piece, Value begin, int64_t length) {
   auto lanesType = VectorType::get({k.lanes}, i32);
   Value sum = k.getZero(i32, k.lanes);
   if (whole)
-    sum = k.loop(k.constant(0), k.constant(whole), bytes, sum, [&](Value i, ValueRange carried) -> SmallVector<Value> {
-      Value x = k.load(input, k.add(begin, i), k.b.getI8Type(), {bytes, {}});
-      return {emitByteSum(k, intrinsic, carried[0], vector::BitCastOp::create(k.b, k.loc, lanesType, x))};
-    })[0];
+    sum = k.loop(
+        k.constant(0), k.constant(whole), bytes, sum, [&](Value i, ValueRange carried) -> SmallVector<Value> {
+          Value x = k.load(input, k.add(begin, i), k.b.getI8Type(), {bytes, {}});
+          return {emitByteSum(k, intrinsic, carried[0], vector::BitCastOp::create(k.b, k.loc, lanesType, x))};
+        })[0];
   // Less than that: some lanes at a time, then one byte.
   int64_t rest = whole;
   for (; rest + k.lanes <= length; rest += k.lanes) {

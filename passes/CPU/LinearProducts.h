@@ -55,7 +55,8 @@ protected:
 class InputSums {
 public:
   /// Bytes are summed by `intrinsic`.
-  InputSums(KernelBuilder &kernel, const htk::Intrinsic &intrinsic, mlir::Value input, int64_t rows, int64_t pieces);
+  InputSums(KernelBuilder &kernel, const htk::Intrinsic &intrinsic, mlir::Value input, int64_t rows,
+            int64_t pieces);
 
   /// Stores the sum of `length` codes from `begin` on.
   void emit(mlir::Value r, mlir::Value piece, mlir::Value begin, int64_t length);

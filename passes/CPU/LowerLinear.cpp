@@ -120,13 +120,14 @@ private:
 LogicalResult lowerLinear(KernelBuilder &kernel, htk::LinearOp root) {
   if (!llvm::all_of(root->getOperands(), llvm::IsaPred<BlockArgument>))
     return root.emitOpError() << "expects its operands in memory";
-  htk::Arithmetic arithmetic = htk::getArithmetic(root.getInputTerm(), root.getWeightTerm());
-  SmallVector<const htk::Intrinsic *> intrinsics = htk::selectIntrinsics(kernel.cpu, arithmetic);
+  htk::ProductKind kind = htk::getProductKind(root.getInputTerm(), root.getWeightTerm());
+  SmallVector<const htk::Intrinsic *> intrinsics = htk::selectIntrinsics(kernel.cpu, kind);
   const htk::Intrinsic &tile = *intrinsics.front(), &vector = *intrinsics.back();
   auto emitVectors = [&] {
-    auto product = vector.arithmetic == htk::Arithmetic::Values
-                       ? makeValueProduct(kernel, root, kernel.getComputeType(getElementTypeOrSelf(root.getType())))
-                       : makeDotProduct(kernel, root, vector);
+    auto product =
+        vector.kind == htk::ProductKind::Values
+            ? makeValueProduct(kernel, root, kernel.getComputeType(getElementTypeOrSelf(root.getType())))
+            : makeDotProduct(kernel, root, vector);
     LinearEmitter(kernel, root, *product).emit();
   };
   const char *reason = tile.isTile() ? whyNotTiles(root, tile) : nullptr;
@@ -139,9 +140,8 @@ LogicalResult lowerLinear(KernelBuilder &kernel, htk::LinearOp root) {
   }
   SmallVector<Value> outer = kernel.getDims(root.getInput().front());
   outer.pop_back();
-  kernel.branch(
-      kernel.less(kernel.getProduct(outer), kernel.constant(tile.leastRows)), emitVectors,
-      [&] { LinearEmitter(kernel, root, *makeTileProduct(kernel, root, tile, vector)).emit(); });
+  kernel.branch(kernel.less(kernel.getProduct(outer), kernel.constant(tile.leastRows)), emitVectors,
+                [&] { LinearEmitter(kernel, root, *makeTileProduct(kernel, root, tile, vector)).emit(); });
   return success();
 }
 

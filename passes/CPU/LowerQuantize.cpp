@@ -91,7 +91,8 @@ private:
       scale = storeScale(arithmetic.div(k.select(negative, from, to), literal(least)), parameter);
     } else {
       low = -greatest;
-      scale = storeScale(arithmetic.div(findExtreme(first, size, true, 0, magnitude), literal(greatest)), parameter);
+      scale = storeScale(arithmetic.div(findExtreme(first, size, true, 0, magnitude), literal(greatest)),
+                         parameter);
     }
     Value inverse = invert(scale);
     k.vectorLoop(size, storeWidth, [&](Index i, Lanes at) {
@@ -149,7 +150,8 @@ LogicalResult lowerQuantize(KernelBuilder &kernel, htq::DynamicQuantizeOp root) 
   if (root.getCodebook() || !isa<TypeAttr>(term.getScale()))
     return root.emitOpError() << "quantizes activations to codes with a scale, not to " << term;
   if (!llvm::all_of(term.getBlocks().drop_back(), [](int64_t block) { return block == 1; }))
-    return root.emitOpError() << "quantizes activations row by row: the blocks of " << term << " hold several rows";
+    return root.emitOpError() << "quantizes activations row by row: the blocks of " << term
+                              << " hold several rows";
   if (getElementTypeOrSelf(root.getInput()).isF64() ||
       !isa<IntegerType>(getElementTypeOrSelf(root.getLeaves()[0].getType())))
     return root.emitOpError() << "quantizes floats of up to 32 bits to integers";

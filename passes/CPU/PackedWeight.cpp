@@ -25,8 +25,8 @@ static Type getCodeType(Attribute term) {
 
 PackedWeight::PackedWeight(KernelBuilder &kernel, htk::LinearOp linear, Type real)
     : k(kernel), term(linear.getWeightTerm()), affine(dyn_cast<htq::AffineAttr>(term)),
-      leaves(llvm::map_to_vector(linear.getWeight(), [&](Value leaf) { return leaf; })), element(getCodeType(term)),
-      real(real), packing(element, htk::Packing::getGroup(element)) {
+      leaves(llvm::map_to_vector(linear.getWeight(), [&](Value leaf) { return leaf; })),
+      element(getCodeType(term)), real(real), packing(element, htk::Packing::getGroup(element)) {
   codes = k.getBuffer(cast<BlockArgument>(leaves.front()));
   periods = cast<RankedTensorType>(leaves.front().getType()).getDimSize(1);
   if (isa<htq::LookupAttr>(affine ? affine.getCodes() : term))
@@ -116,7 +116,8 @@ Value PackedWeight::getValues(Value period, int64_t column, Value block, Value a
       for (int64_t code = 0; code < 16; ++code)
         table.push_back(static_cast<float>(code % (1 << width) - packing.getBias()));
       values = emitPermutation(
-          k, arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(f32, ArrayRef<float>(table))), bits);
+          k, arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(f32, ArrayRef<float>(table))),
+          bits);
     } else {
       if (packing.getBias())
         bits = arith::SubIOp::create(k.b, k.loc, bits, i32(packing.getBias(), k.lanes));
@@ -126,7 +127,8 @@ Value PackedWeight::getValues(Value period, int64_t column, Value block, Value a
       return values;
     Value zero = arith::SIToFPOp::create(k.b, k.loc, f32, getZero(block, at, k.lanes));
     if (packing.getBias())
-      zero = arith::SubFOp::create(k.b, k.loc, zero, k.floatConstant(packing.getBias(), k.b.getF32Type(), k.lanes));
+      zero = arith::SubFOp::create(k.b, k.loc, zero,
+                                   k.floatConstant(packing.getBias(), k.b.getF32Type(), k.lanes));
     return arith::SubFOp::create(k.b, k.loc, values, zero);
   }
   if (packing.getGroup() == 2) {
@@ -145,7 +147,8 @@ Value PackedWeight::getValues(Value period, int64_t column, Value block, Value a
 //===----------------------------------------------------------------------===//
 
 /// f32 numbers of a parameter that is itself a term, for block `block` along k.
-Value PackedWeight::getParameter(Attribute parameter, ValueRange &rest, Value block, Value at, int64_t width) {
+Value PackedWeight::getParameter(Attribute parameter, ValueRange &rest, Value block, Value at,
+                                 int64_t width) {
   if (isa<TypeAttr>(parameter)) {
     Value leaf = rest.front();
     rest = rest.drop_front();
@@ -166,7 +169,8 @@ Value PackedWeight::getParameter(Attribute parameter, ValueRange &rest, Value bl
   rowsShareParameters |= inner.getBlocks()[0] == htq::AffineAttr::kWhole;
   Value scale = getParameter(inner.getScale(), rest, innerBlock, at, width);
   if (inner.getZero())
-    value = arith::SubFOp::create(k.b, k.loc, value, getParameter(inner.getZero(), rest, innerBlock, at, width));
+    value =
+        arith::SubFOp::create(k.b, k.loc, value, getParameter(inner.getZero(), rest, innerBlock, at, width));
   rowsShareParameters = outer;
   return arith::MulFOp::create(k.b, k.loc, value, scale);
 }
@@ -182,7 +186,8 @@ Value PackedWeight::getZero(Value block, Value at, int64_t width) {
   rowsShareParameters = affine.getBlocks()[0] == htq::AffineAttr::kWhole;
   Value zero = getParameter(affine.getZero(), rest, block, at, width);
   zero = arith::FPToSIOp::create(k.b, k.loc, k.getType(k.b.getI32Type(), width), zero);
-  return packing.getBias() ? Value(arith::AddIOp::create(k.b, k.loc, zero, i32(packing.getBias(), width))) : zero;
+  return packing.getBias() ? Value(arith::AddIOp::create(k.b, k.loc, zero, i32(packing.getBias(), width)))
+                           : zero;
 }
 
 } // namespace halftone::cpu

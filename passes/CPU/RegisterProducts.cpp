@@ -41,7 +41,8 @@ public:
       if (part == htk::Packing::kPanel)
         emitPart(row, height, k.constant(0));
       else
-        k.loop(k.constant(0), k.constant(htk::Packing::kPanel), part, [&](Value first) { emitPart(row, height, first); });
+        k.loop(k.constant(0), k.constant(htk::Packing::kPanel), part,
+               [&](Value first) { emitPart(row, height, first); });
       scf::YieldOp::create(k.b, k.loc);
     };
     fill(choice.getDefaultRegion(), kTileRows);
@@ -102,7 +103,8 @@ void RegisterProduct::clear(int64_t height, Value first) {
     return;
   for (int64_t r = 0; r < height; ++r)
     for (int64_t v = 0; v < partVectors; ++v)
-      k.store(k.getZero(real, k.lanes), sums, k.add(getRow(first, v), r * htk::Packing::kPanel), {k.lanes, {}});
+      k.store(k.getZero(real, k.lanes), sums, k.add(getRow(first, v), r * htk::Packing::kPanel),
+              {k.lanes, {}});
 }
 
 void RegisterProduct::accumulate(int64_t r, Value at, Value value, Value factor) {
@@ -124,21 +126,24 @@ void RegisterProduct::accumulate(int64_t r, Value at, Value value, Value factor)
 class ValueProduct : public RegisterProduct {
 public:
   ValueProduct(KernelBuilder &kernel, htk::LinearOp linear, Type real)
-      : RegisterProduct(kernel, linear, real, std::min(htk::Packing::kPanel / kernel.lanes, getTileVectors(kernel, real))) {}
+      : RegisterProduct(kernel, linear, real,
+                        std::min(htk::Packing::kPanel / kernel.lanes, getTileVectors(kernel, real))) {}
 
   void emitPart(Value row, int64_t height, Value first) override {
     clear(height, first);
     int64_t period = weight.getPacking().getPeriod();
     forEachPiece([&](const Piece &piece) {
       SmallVector<Value> initial(height * partVectors, k.getZero(real, k.lanes));
-      SmallVector<Value> tile = forEachPeriod(piece, initial, [&](Value at, int64_t columns, ValueRange carried) {
-        SmallVector<Value> next(carried);
-        for (int64_t column = 0; column < columns; ++column)
-          step(row, height, first, k.add(k.mul(at, period), column), at, column, piece.weightBlock, next);
-        return next;
-      });
+      SmallVector<Value> tile =
+          forEachPeriod(piece, initial, [&](Value at, int64_t columns, ValueRange carried) {
+            SmallVector<Value> next(carried);
+            for (int64_t column = 0; column < columns; ++column)
+              step(row, height, first, k.add(k.mul(at, period), column), at, column, piece.weightBlock, next);
+            return next;
+          });
       for (int64_t v = 0; v < partVectors; ++v) {
-        Value scale = weight.hasScale() ? weight.getScale(piece.weightBlock, getRow(first, v), k.lanes) : Value();
+        Value scale =
+            weight.hasScale() ? weight.getScale(piece.weightBlock, getRow(first, v), k.lanes) : Value();
         for (int64_t r = 0; r < height; ++r)
           accumulate(r, getRow(first, v), tile[r * partVectors + v], scale);
       }
@@ -177,8 +182,8 @@ int64_t getDotVectors(KernelBuilder &k, const htk::Intrinsic &intrinsic) {
 class DotProduct : public RegisterProduct {
 public:
   DotProduct(KernelBuilder &kernel, htk::LinearOp linear, const htk::Intrinsic &intrinsic)
-      : RegisterProduct(kernel, linear, kernel.b.getF32Type(), getDotVectors(kernel, intrinsic)), intrinsic(intrinsic),
-        ofBytes(intrinsic.arithmetic == htk::Arithmetic::Bytes) {
+      : RegisterProduct(kernel, linear, kernel.b.getF32Type(), getDotVectors(kernel, intrinsic)),
+        intrinsic(intrinsic), ofBytes(intrinsic.kind == htk::ProductKind::Bytes) {
     if (ofBytes)
       inputSums.emplace(k, intrinsic, input, kTileRows, getNumPieces());
   }
@@ -201,14 +206,16 @@ public:
     forEachPiece([&](const Piece &piece) {
       SmallVector<Value> initial;
       for (int64_t r = 0; r < height; ++r)
-        initial.append(partVectors, ofBytes && !weight.hasZero() ? getCorrection(r, piece) : k.getZero(sumType, k.lanes));
-      SmallVector<Value> tile = forEachPeriod(piece, initial, [&](Value at, int64_t columns, ValueRange carried) {
-        SmallVector<Value> next(carried);
-        for (int64_t column = 0; column < columns; column += group)
-          step(row, height, first, k.add(k.mul(at, period), column), at, column / group,
-               std::min(group, columns - column), next);
-        return next;
-      });
+        initial.append(partVectors,
+                       ofBytes && !weight.hasZero() ? getCorrection(r, piece) : k.getZero(sumType, k.lanes));
+      SmallVector<Value> tile =
+          forEachPeriod(piece, initial, [&](Value at, int64_t columns, ValueRange carried) {
+            SmallVector<Value> next(carried);
+            for (int64_t column = 0; column < columns; column += group)
+              step(row, height, first, k.add(k.mul(at, period), column), at, column / group,
+                   std::min(group, columns - column), next);
+            return next;
+          });
       scale(row, height, first, piece, tile);
     });
   }
@@ -222,8 +229,8 @@ private:
 
   Value getInputSum(int64_t r, const Piece &piece) { return inputSums->load(k.constant(r), piece.index); }
 
-  void step(Value row, int64_t height, Value first, Value column, Value period, int64_t inPeriod, int64_t columns,
-            MutableArrayRef<Value> tile) {
+  void step(Value row, int64_t height, Value first, Value column, Value period, int64_t inPeriod,
+            int64_t columns, MutableArrayRef<Value> tile) {
     SmallVector<Value> w;
     for (int64_t v = 0; v < partVectors; ++v)
       w.push_back(weight.getGroups(period, inPeriod, getRow(first, v)));
@@ -258,7 +265,8 @@ private:
   void scale(Value row, int64_t height, Value first, const Piece &piece, ArrayRef<Value> tile) {
     auto f32 = VectorType::get({k.lanes}, k.b.getF32Type());
     for (int64_t v = 0; v < partVectors; ++v) {
-      Value scale = weight.hasScale() ? weight.getScale(piece.weightBlock, getRow(first, v), k.lanes) : Value();
+      Value scale =
+          weight.hasScale() ? weight.getScale(piece.weightBlock, getRow(first, v), k.lanes) : Value();
       Value zero = weight.hasZero() ? weight.getZero(piece.weightBlock, getRow(first, v), k.lanes) : Value();
       for (int64_t r = 0; r < height; ++r) {
         Value value = tile[r * partVectors + v];

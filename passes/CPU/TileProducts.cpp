@@ -25,13 +25,16 @@ namespace halftone::cpu {
 
 namespace {
 
-constexpr int64_t kRows = 16, kTileRows = 2 * kRows, kHalf = 32, kStepBytes = 64, kPanel = htk::Packing::kPanel;
+constexpr int64_t kRows = 16, kTileRows = 2 * kRows, kHalf = 32, kStepBytes = 64,
+                  kPanel = htk::Packing::kPanel;
 
 class TileProduct : public LinearProduct {
 public:
-  TileProduct(KernelBuilder &kernel, htk::LinearOp linear, const htk::Intrinsic &intrinsic, const htk::Intrinsic &vector)
-      : LinearProduct(kernel, linear, kernel.b.getF32Type()), ofBytes(intrinsic.arithmetic == htk::Arithmetic::Bytes),
-        elementBytes(ofBytes ? 1 : 2), stepColumns(kStepBytes / elementBytes) {
+  TileProduct(KernelBuilder &kernel, htk::LinearOp linear, const htk::Intrinsic &intrinsic,
+              const htk::Intrinsic &vector)
+      : LinearProduct(kernel, linear, kernel.b.getF32Type()),
+        ofBytes(intrinsic.kind == htk::ProductKind::Bytes), elementBytes(ofBytes ? 1 : 2),
+        stepColumns(kStepBytes / elementBytes) {
     Type i8 = k.b.getI8Type(), i32 = k.b.getI32Type();
     rawType = ofBytes ? i32 : real;
     raw = k.scratch(kTileRows * kPanel, rawType);
@@ -42,11 +45,13 @@ public:
     bool isWhole = depth % stepColumns == 0;
     steps = (depth + stepColumns - 1) / stepColumns;
     if (!isWhole)
-      paddedInput = k.scratch(kTileRows * steps * kStepBytes / elementBytes, ofBytes ? i8 : Type(k.b.getI16Type()));
+      paddedInput =
+          k.scratch(kTileRows * steps * kStepBytes / elementBytes, ofBytes ? i8 : Type(k.b.getI16Type()));
     if (!isWhole || weight.getPacking().getSteps() > 1)
       unpacked = k.scratch(steps * kRows * kPanel, i32);
     unpackedPanel = k.scratch(1, k.b.getI64Type());
-    k.store(arith::ConstantOp::create(k.b, k.loc, k.b.getI64IntegerAttr(-1)), unpackedPanel, k.constant(0), Lanes());
+    k.store(arith::ConstantOp::create(k.b, k.loc, k.b.getI64IntegerAttr(-1)), unpackedPanel, k.constant(0),
+            Lanes());
   }
 
   int64_t getTileRows() const override { return kTileRows; }
@@ -114,7 +119,8 @@ private:
     Value wanted = i64(panel), before = k.load(unpackedPanel, k.constant(0), k.b.getI64Type(), Lanes());
     k.branch(arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::ne, wanted, before), [&] {
       k.store(wanted, unpackedPanel, k.constant(0), Lanes());
-      int64_t perPeriod = packing.getSteps(), periods = (depth + packing.getPeriod() - 1) / packing.getPeriod();
+      int64_t perPeriod = packing.getSteps(),
+              periods = (depth + packing.getPeriod() - 1) / packing.getPeriod();
       k.loop(k.constant(0), k.constant(periods), 1, [&](Value period) {
         for (int64_t step = 0; step < perPeriod; ++step)
           for (int64_t at = 0; at < kPanel; at += k.lanes) {
@@ -126,9 +132,10 @@ private:
             });
           }
       });
-      k.loop(k.constant(periods * perPeriod * kPanel), k.constant(steps * kRows * kPanel), k.lanes, [&](Value i) {
-        k.store(k.getZero(k.b.getI32Type(), k.lanes), unpacked, i, {k.lanes, {}});
-      });
+      k.loop(k.constant(periods * perPeriod * kPanel), k.constant(steps * kRows * kPanel), k.lanes,
+             [&](Value i) {
+               k.store(k.getZero(k.b.getI32Type(), k.lanes), unpacked, i, {k.lanes, {}});
+             });
     });
   }
 
@@ -148,9 +155,8 @@ private:
       k.loop(k.constant(0), k.constant(depth), 1, [&](Value i) {
         k.store(k.load(input, k.add(start, i), element, Lanes()), paddedInput, k.add(to, i), Lanes());
       });
-      k.loop(k.constant(depth), k.constant(padded), 1, [&](Value i) {
-        k.store(k.getZero(element, 1), paddedInput, k.add(to, i), Lanes());
-      });
+      k.loop(k.constant(depth), k.constant(padded), 1,
+             [&](Value i) { k.store(k.getZero(element, 1), paddedInput, k.add(to, i), Lanes()); });
     });
   }
 
@@ -206,7 +212,8 @@ private:
       return load(i16(kRows), unpacked, k.add(k.mul(step, kRows * kPanel), column), 4 * kPanel);
     int64_t group = 4 / elementBytes, periods = depth / group;
     Value period = k.add(k.mul(panel, periods), k.mul(step, kRows));
-    return load(i16(kRows), weight.getCodes(), k.add(k.mul(period, kPanel * group), column * group), 4 * kPanel);
+    return load(i16(kRows), weight.getCodes(), k.add(k.mul(period, kPanel * group), column * group),
+                4 * kPanel);
   }
 
   /// Adds a piece, scaled, to the sums.
@@ -254,7 +261,7 @@ private:
 
 const char *whyNotTiles(htk::LinearOp linear, const htk::Intrinsic &intrinsic) {
   int64_t depth = cast<RankedTensorType>(linear.getInput().front().getType()).getShape().back();
-  int64_t step = kStepBytes / (intrinsic.arithmetic == htk::Arithmetic::Bytes ? 1 : 2);
+  int64_t step = kStepBytes / (intrinsic.kind == htk::ProductKind::Bytes ? 1 : 2);
   int64_t piece = htq::getPieceLength(linear.getInputTerm(), linear.getWeightTerm(), depth);
   if (depth == 0)
     return "there is nothing to sum";
@@ -267,7 +274,8 @@ const char *whyNotTiles(htk::LinearOp linear, const htk::Intrinsic &intrinsic) {
 }
 
 std::unique_ptr<LinearProduct> makeTileProduct(KernelBuilder &kernel, htk::LinearOp linear,
-                                               const htk::Intrinsic &intrinsic, const htk::Intrinsic &vector) {
+                                               const htk::Intrinsic &intrinsic,
+                                               const htk::Intrinsic &vector) {
   return std::make_unique<TileProduct>(kernel, linear, intrinsic, vector);
 }
 

@@ -42,8 +42,14 @@ const char *whyNotPacked(htq::LinearOp linear) {
   ht::Dims x = ht::getDims(linear.getInput().front()), y = ht::getDims(linear.getResult());
   if (!llvm::all_of(linear.getWeight(), isParameter))
     return "the weight is not a parameter of the model";
-  return htk::whyNotPacked(linear.getInputTerm(), linear.getWeightTerm(), *ht::getConstant(y.back()),
-                           *ht::getConstant(x.back()));
+  int64_t n = *ht::getConstant(y.back()), k = *ht::getConstant(x.back());
+  if (const char *reason = htk::whyNotPacked(linear.getInputTerm(), linear.getWeightTerm(), n, k))
+    return reason;
+  for (auto [value, leaf] :
+       llvm::zip_equal(linear.getWeight(), htk::getPackedLeaves(linear.getWeightTerm(), n, k)))
+    if (value.getType() != leaf.rows)
+      return "its codebook has not one entry for each code";
+  return nullptr;
 }
 
 /// The linear on the values of its terms.
@@ -53,12 +59,16 @@ ht::LinearOp dequantize(htq::LinearOp linear) {
   auto getValue = [&](Attribute term, ValueRange leaves) -> Value {
     if (isa<TypeAttr>(term))
       return leaves.front();
-    auto type = ht::withElementType(cast<RankedTensorType>(leaves.front().getType()), result.getElementType());
+    auto type =
+        ht::withElementType(cast<RankedTensorType>(leaves.front().getType()), result.getElementType());
     return htq::DequantizeOp::create(b, linear.getLoc(), type, term, leaves);
   };
-  Value x = getValue(linear.getInputTerm(), linear.getInput()), w = getValue(linear.getWeightTerm(), linear.getWeight());
+  Value x = getValue(linear.getInputTerm(), linear.getInput()),
+        w = getValue(linear.getWeightTerm(), linear.getWeight());
   if (getElementTypeOrSelf(x) != result.getElementType())
-    x = ht::CastOp::create(b, linear.getLoc(), ht::withElementType(cast<RankedTensorType>(x.getType()), result.getElementType()), x);
+    x = ht::CastOp::create(b, linear.getLoc(),
+                           ht::withElementType(cast<RankedTensorType>(x.getType()), result.getElementType()),
+                           x);
   auto plain = ht::LinearOp::create(b, linear.getLoc(), result, x, w, Value());
   linear.replaceAllUsesWith(plain.getResult());
   linear.erase();
@@ -69,7 +79,8 @@ struct ExpandLinearsPass : kernels::impl::ExpandLinearsBase<ExpandLinearsPass> {
   void runOnOperation() override {
     for (auto linear : llvm::make_early_inc_range(getOperation().getOps<htq::LinearOp>()))
       if (const char *reason = whyNotPacked(linear)) {
-        remark::missed(linear.getLoc(), remark::RemarkOpts::name("dequantized").category("htk-expand-linears"))
+        remark::missed(linear.getLoc(),
+                       remark::RemarkOpts::name("dequantized").category("htk-expand-linears"))
             << "computed with values instead of codes: " << reason;
         dequantize(linear);
       }

@@ -24,8 +24,9 @@ class Packer {
 public:
   explicit Packer(ModuleOp module) : symbols(module) {}
 
-  ht::WeightOp pack(ht::WeightOp weight, int64_t group, RankedTensorType to) {
-    ht::WeightOp &packed = packedOf[{weight, group}];
+  ht::WeightOp pack(ht::WeightOp weight, const htk::PackedLeaf &leaf) {
+    RankedTensorType to = leaf.getPackedType();
+    ht::WeightOp &packed = packedOf[{weight, leaf.group}];
     if (packed)
       return packed;
     OpBuilder builder(weight);
@@ -35,7 +36,7 @@ public:
 
     Operation *yield = packed.getInitializer().front().getTerminator();
     builder.setInsertionPoint(yield);
-    Value value = htk::PackOp::create(builder, weight.getLoc(), to, packed.getYielded(), group);
+    Value value = htk::PackOp::create(builder, weight.getLoc(), to, packed.getYielded(), leaf.group);
     yield->setOperand(0, value);
     packed.setType(to);
     return packed;
@@ -57,7 +58,8 @@ ht::GetWeightOp getParameter(htk::KernelOp kernel, Value value) {
 /// Adds the weight `name` to what `kernel` reads.
 Value addParameter(htk::KernelOp kernel, ht::WeightOp weight) {
   OpBuilder outside(kernel);
-  Value value = ht::GetWeightOp::create(outside, kernel.getLoc(), weight.getWeightType(), weight.getSymName());
+  Value value =
+      ht::GetWeightOp::create(outside, kernel.getLoc(), weight.getWeightType(), weight.getSymName());
   kernel.getInputsMutable().append(value);
   return kernel.getBody().front().addArgument(value.getType(), value.getLoc());
 }
@@ -89,26 +91,28 @@ struct Product {
     return {op, term(op.getInput()), term(op.getWeight()), {op.getInput()}, {op.getWeight()}, op.getBias()};
   }
   static Product of(htq::LinearOp op) {
-    return {op, op.getInputTerm(), op.getWeightTerm(), llvm::to_vector_of<Value>(op.getInput()),
-            llvm::to_vector_of<Value>(op.getWeight()), Value()};
+    return {op,
+            op.getInputTerm(),
+            op.getWeightTerm(),
+            llvm::to_vector_of<Value>(op.getInput()),
+            llvm::to_vector_of<Value>(op.getWeight()),
+            Value()};
   }
 };
 
 void pack(const Product &product, htk::KernelOp kernel, Packer &packer) {
   auto result = cast<RankedTensorType>(product.op->getResult(0).getType());
-  int64_t n = result.getShape().back(), k = cast<RankedTensorType>(product.input.front().getType()).getShape().back();
+  int64_t n = result.getShape().back(),
+          k = cast<RankedTensorType>(product.input.front().getType()).getShape().back();
   SmallVector<Value> packed;
-  for (auto [i, leaf, type] : llvm::enumerate(product.weight, htk::getPackedLeaves(product.weightTerm, n, k))) {
-    ht::WeightOp weight = packer.lookup(getParameter(kernel, leaf).getName());
-    RankedTensorType rows = weight.getWeightType();
-    // Codebooks stay as they are, and come after the codes.
-    int64_t group = i == 0 ? htk::Packing::getGroup(rows.getElementType()) : 1;
-    packed.push_back(addParameter(kernel, rows == type ? weight : packer.pack(weight, group, type)));
+  for (auto [value, leaf] : llvm::zip_equal(product.weight, htk::getPackedLeaves(product.weightTerm, n, k))) {
+    ht::WeightOp weight = packer.lookup(getParameter(kernel, value).getName());
+    packed.push_back(addParameter(kernel, leaf.isCodebook ? weight : packer.pack(weight, leaf)));
   }
   OpBuilder builder(product.op);
   Location loc = product.op->getLoc();
-  Value value =
-      htk::LinearOp::create(builder, loc, result, product.inputTerm, product.input, product.weightTerm, packed);
+  Value value = htk::LinearOp::create(builder, loc, result, product.inputTerm, product.input,
+                                      product.weightTerm, packed);
   if (product.bias)
     value = ht::AddOp::create(builder, loc, value, product.bias);
   product.op->getResult(0).replaceAllUsesWith(value);
@@ -135,7 +139,8 @@ struct PackWeightsPass : layout::impl::PackWeightsBase<PackWeightsPass> {
         pack(product, kernel, packer);
         continue;
       }
-      remark::missed(product.op->getLoc(), remark::RemarkOpts::name("not packed").category("htk-pack-weights"))
+      remark::missed(product.op->getLoc(),
+                     remark::RemarkOpts::name("not packed").category("htk-pack-weights"))
           << "the weight is not a parameter of the model";
     }
     // Weights that only linears read are no longer read as rows.

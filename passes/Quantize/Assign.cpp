@@ -45,7 +45,9 @@ StringRef getName(Operation *op) {
 }
 
 bool isPlain(htq::FormatAttr format) { return isa<TypeAttr>(format.getTerm()); }
-bool isF32(htq::FormatAttr format) { return format.getTerm() == TypeAttr::get(Float32Type::get(format.getContext())); }
+bool isF32(htq::FormatAttr format) {
+  return format.getTerm() == TypeAttr::get(Float32Type::get(format.getContext()));
+}
 
 class Assigner {
 public:
@@ -117,7 +119,8 @@ private:
     auto kept = htq::FormatAttr::get(op->getContext(), std::nullopt, own->term, {});
     if (asked && asked.getTerm() != kept.getTerm())
       miss(op, name + " stays as the model file has quantized it");
-    if (htq::getBitsPerElement(own->term, weight.getWeightType().getShape()) < element.getIntOrFloatBitWidth() &&
+    if (htq::getBitsPerElement(own->term, weight.getWeightType().getShape()) <
+            element.getIntOrFloatBitWidth() &&
         hasRows(own->term))
       return kept;
     miss(op, name + " is dequantized: its parameters are too many, or are shared by rows");
@@ -165,7 +168,8 @@ private:
       return decline("their format has no rule");
     if (!htq::isIntegerProduct(asked.getTerm(), term))
       return decline("only codes of integers multiply codes of integers");
-    if (htq::getPieceLength(asked.getTerm(), term, type.getDimSize(1)) > htq::getLongestSum(asked.getTerm(), term))
+    if (htq::getPieceLength(asked.getTerm(), term, type.getDimSize(1)) >
+        htq::getLongestSum(asked.getTerm(), term))
       return decline("a sum of " + Twine(type.getDimSize(1)) + " products does not fit i32");
     return asked;
   }
@@ -180,12 +184,16 @@ private:
     std::string shape = llvm::formatv("[{0}, {1}]", type.getDimSize(0), type.getDimSize(1));
     bool isLinear = isa<ht::LinearOp>(op);
     remark::passed(op->getLoc(), remark::RemarkOpts::name("format").category(kPass))
-        << llvm::formatv("@{0} {1}: weights {2}, {3:F2} bits{4}", weight.getSymName(), shape, weightsName, bits,
-                         isLinear ? "; activations " + activationsName : "").str();
+        << llvm::formatv("@{0} {1}: weights {2}, {3:F2} bits{4}", weight.getSymName(), shape, weightsName,
+                         bits, isLinear ? "; activations " + activationsName : "")
+               .str();
     if (!recorded.insert(weight.getSymName()).second)
       return;
-    auto quote = [](StringRef s) { return llvm::formatv("{0}", llvm::json::Value(llvm::json::fixUTF8(s))).str(); };
-    std::string line = "{\"match\": " + quote(escapePattern(weight.getSymName())) + ", \"weights\": " + quote(weightsName);
+    auto quote = [](StringRef s) {
+      return llvm::formatv("{0}", llvm::json::Value(llvm::json::fixUTF8(s))).str();
+    };
+    std::string line =
+        "{\"match\": " + quote(escapePattern(weight.getSymName())) + ", \"weights\": " + quote(weightsName);
     if (isLinear)
       line += ", \"activations\": " + quote(activationsName);
     lines.push_back(line + llvm::formatv(", \"shape\": {0}, \"bits\": {1:F2}}", shape, bits).str());

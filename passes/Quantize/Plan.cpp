@@ -23,7 +23,8 @@ static llvm::Expected<htq::FormatAttr> readFormat(StringRef text, htq::Use use, 
   return *format;
 }
 
-llvm::Expected<Plan> Plan::read(StringRef weights, StringRef activations, StringRef file, MLIRContext *context) {
+llvm::Expected<Plan> Plan::read(StringRef weights, StringRef activations, StringRef file,
+                                MLIRContext *context) {
   Plan plan;
   auto weightFormat = readFormat(weights, htq::Use::Weights, context);
   if (!weightFormat)
@@ -65,7 +66,8 @@ llvm::Error Plan::readRule(const llvm::json::Value &value, MLIRContext *context)
     auto text = entry.getAsString();
     bool isFormat = name == "weights" || name == "activations";
     if (!isFormat && name != "match")
-      return llvm::createStringError("unknown key \"" + name + "\"; there are match, weights and activations");
+      return llvm::createStringError("unknown key \"" + name +
+                                     "\"; there are match, weights and activations");
     if (!text)
       return llvm::createStringError("\"" + name + "\" must be a string");
     if (!isFormat) {

@@ -98,7 +98,8 @@ private:
   }
 
   /// Leaf `index`, which is result `result` of quantization.
-  Value emit(OpBuilder &builder, ht::WeightOp weight, htq::FormatAttr format, unsigned index, unsigned result) {
+  Value emit(OpBuilder &builder, ht::WeightOp weight, htq::FormatAttr format, unsigned index,
+             unsigned result) {
     Location loc = weight.getLoc();
     RankedTensorType type = weight.getWeightType();
     if (auto plain = dyn_cast<TypeAttr>(format.getTerm())) {
@@ -110,8 +111,9 @@ private:
     Value codebook;
     if (format.getCodebook())
       codebook = ht::ConstantOp::create(builder, loc, format.getCodebook());
-    return htq::DynamicQuantizeOp::create(builder, loc, getQuantizedTypes(format.getTerm(), type), *format.getRule(),
-                                          cast<htq::AffineAttr>(format.getTerm()), weight.getYielded(), codebook)
+    return htq::DynamicQuantizeOp::create(builder, loc, getQuantizedTypes(format.getTerm(), type),
+                                          *format.getRule(), cast<htq::AffineAttr>(format.getTerm()),
+                                          weight.getYielded(), codebook)
         .getResult(result);
   }
 
@@ -189,7 +191,8 @@ private:
       return {ht::GetWeightOp::create(builder, op->getLoc(), weight.getWeightType(), weight.getSymName())};
     SmallVector<Value> values;
     for (ht::WeightOp leaf : weights.get(weight, format))
-      values.push_back(ht::GetWeightOp::create(builder, op->getLoc(), leaf.getWeightType(), leaf.getSymName()));
+      values.push_back(
+          ht::GetWeightOp::create(builder, op->getLoc(), leaf.getWeightType(), leaf.getSymName()));
     return values;
   }
 
@@ -209,9 +212,10 @@ private:
       return leaves;
     }
     auto term = cast<htq::AffineAttr>(htq::withRank(format.getTerm(), type.getRank()));
-    llvm::append_range(leaves, htq::DynamicQuantizeOp::create(builder, input.getLoc(), getQuantizedTypes(term, type),
-                                                              *format.getRule(), term, input, Value())
-                                   .getResults());
+    llvm::append_range(leaves,
+                       htq::DynamicQuantizeOp::create(builder, input.getLoc(), getQuantizedTypes(term, type),
+                                                      *format.getRule(), term, input, Value())
+                           .getResults());
     return leaves;
   }
 
@@ -224,8 +228,8 @@ private:
                                       : Attribute(TypeAttr::get(getElementTypeOrSelf(x)));
     SmallVector<Value> input = getInput(x, inputFormat), leaves = readLeaves(linear, weight, weightFormat);
     OpBuilder builder(linear);
-    Value result = htq::LinearOp::create(builder, loc, linear.getType(), inputTerm, input, weightFormat.getTerm(),
-                                         leaves);
+    Value result = htq::LinearOp::create(builder, loc, linear.getType(), inputTerm, input,
+                                         weightFormat.getTerm(), leaves);
     if (linear.getBias())
       result = ht::AddOp::create(builder, loc, result, linear.getBias());
     linear.replaceAllUsesWith(result);

@@ -8,7 +8,8 @@ README.md beside this file says what is measured and how to read it.
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "test/e2e"), str(ROOT / "tools/model")]
 
 import models  # noqa: E402
 import prose  # noqa: E402
@@ -36,19 +37,9 @@ def operations(batch, sequence):
 
 def torch_module(_):
     """For PyTorch's own compilers: the checkpoint itself."""
-    import torch
-    from transformers import AutoModel
+    from export import load
 
-    class Encoder(torch.nn.Module):
-        def __init__(self, model):
-            super().__init__()
-            self.model = model
-
-        def forward(self, input_ids, attention_mask, token_type_ids):
-            return self.model(input_ids=input_ids, attention_mask=attention_mask,
-                              token_type_ids=token_type_ids).last_hidden_state
-
-    return Encoder(AutoModel.from_pretrained(models.minilm_folder(), attn_implementation="sdpa"))
+    return load(models.minilm_folder(), attn="sdpa")[0]
 
 
 def make_task(folder, exporter, shapes):

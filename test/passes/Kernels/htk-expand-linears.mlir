@@ -75,3 +75,25 @@ func.func @unsigned_activations(%x: tensor<3x96xui8>, %t: tensor<3x1xf32>, %z: t
       : (tensor<3x96xui8>, tensor<3x1xf32>, tensor<3x1xui8>) by (tensor<5x96xi4>, tensor<5x3xf32>) -> tensor<3x5xf32>
   return %y : tensor<3x5xf32>
 }
+
+ht.weight @indices : tensor<5x96xui4> {
+  %0 = ht.load "w" offset 300 : tensor<5x96xui4>
+  ht.yield %0 : tensor<5x96xui4>
+}
+ht.weight @book : tensor<3xf32> {
+  %0 = ht.load "w" offset 540 : tensor<3xf32>
+  ht.yield %0 : tensor<3xf32>
+}
+
+// A packed codebook has an entry for each of the 16 codes; a model file may have fewer.
+// CHECK-LABEL: func.func @short_codebook
+// CHECK:         htq.dequantize #htq.lookup<ui4, codebook f32>
+// CHECK:         ht.matmul
+// REMARK:      remark: [Missed] dequantized {{.*}}its codebook has not one entry for each code
+func.func @short_codebook(%x: tensor<3x96xf32>) -> tensor<3x5xf32> {
+  %c = ht.get_weight @indices : tensor<5x96xui4>
+  %b = ht.get_weight @book : tensor<3xf32>
+  %y = htq.linear f32(%x) by lookup<ui4, codebook f32>(%c, %b)
+      : (tensor<3x96xf32>) by (tensor<5x96xui4>, tensor<3xf32>) -> tensor<3x5xf32>
+  return %y : tensor<3x5xf32>
+}
