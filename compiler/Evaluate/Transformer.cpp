@@ -6,6 +6,8 @@
 
 #include "dialects/HT/HTOps.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace halftone::evaluate {
@@ -166,11 +168,25 @@ llvm::Expected<Tensor> evaluateAttention(ht::AttentionOp op, Frame &frame) {
   double scale = op.getScale().convertToDouble();
   double softcap = op.getSoftcap().convertToDouble();
   bool causal = op.getCausal();
+  int64_t window = op.getWindow() > 0 ? op.getWindow() : std::numeric_limits<int64_t>::max();
+  std::vector<int64_t> start(batch, t - s), row(batch);
+  std::iota(row.begin(), row.end(), 0);
+  if (op.getStart())
+    start = readIndices(frame.get(op.getStart()));
+  if (op.getSequences()) {
+    row = readIndices(frame.get(op.getSequences()));
+    for (int64_t &index : row) {
+      auto resolved = resolveIndex(op, index, key.getDim(0));
+      if (!resolved)
+        return resolved.takeError();
+      index = *resolved;
+    }
+  }
   Doubles q = toHeadMajor(query), k = toHeadMajor(key), v = toHeadMajor(value), scores(t), y(dv);
 
   for (int64_t b = 0; b < batch; ++b)
     for (int64_t h = 0; h < heads; ++h) {
-      int64_t group = b * kvHeads + h / (heads / kvHeads);
+      int64_t group = row[b] * kvHeads + h / (heads / kvHeads);
       for (int64_t i = 0; i < s; ++i) {
         // A key whose score is -inf counts as absent: what stands there, NaN included, has no part
         // in the result.
@@ -178,7 +194,8 @@ llvm::Expected<Tensor> evaluateAttention(ht::AttentionOp op, Frame &frame) {
         bool invalid = false;
         for (int64_t j = 0; j < t; ++j) {
           scores[j] = -INFINITY;
-          if ((causal && j > i + (t - s)) || (mask && mask->at(b, h, i, j) == 0))
+          int64_t position = start[b] + i;
+          if ((causal && (j > position || position - j >= window)) || (mask && mask->at(b, h, i, j) == 0))
             continue;
           scores[j] =
               scale * dot(q.data() + ((b * heads + h) * s + i) * d, k.data() + (group * t + j) * d, d);
@@ -209,6 +226,26 @@ llvm::Expected<Tensor> evaluateAttention(ht::AttentionOp op, Frame &frame) {
         }
         result.write(((b * s + i) * heads + h) * dv, ArrayRef<double>(y));
       }
+    }
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateUpdate(ht::UpdateOp op, Frame &frame) {
+  Tensor result = Tensor::allocate(frame.get(op.getState()).getKind(), frame.get(op.getState()).getShape());
+  const Tensor &state = frame.get(op.getState()), &input = frame.get(op.getInput());
+  llvm::copy(state.getBytes(), result.getMutableData());
+  std::vector<int64_t> sequences = readIndices(frame.get(op.getSequences())), start = readIndices(frame.get(op.getStart()));
+  int64_t tokens = input.getDim(1), bytes = getNumElements(input.getShape().drop_front(2)) * input.getElementSize();
+  for (auto [b, sequence] : llvm::enumerate(sequences))
+    for (int64_t i = 0; i < tokens; ++i) {
+      auto row = resolveIndex(op, sequence, state.getDim(0));
+      if (!row)
+        return row.takeError();
+      auto position = resolveIndex(op, start[b] + i, state.getDim(1));
+      if (!position)
+        return position.takeError();
+      std::memcpy(result.getMutableData() + (*row * state.getDim(1) + *position) * bytes,
+                  input.data() + (b * tokens + i) * bytes, bytes);
     }
   return result;
 }
@@ -252,6 +289,7 @@ void addTransformer(InterpreterTable &table) {
   table.add<ht::LinearOp>(evaluateLinear);
   table.add<ht::RMSNormOp>(evaluateRMSNorm);
   table.add<ht::RopeOp>(evaluateRope);
+  table.add<ht::UpdateOp>(evaluateUpdate);
 }
 
 } // namespace halftone::evaluate

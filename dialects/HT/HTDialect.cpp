@@ -150,7 +150,50 @@ LogicalResult HTDialect::verifyOperationAttribute(Operation *op, NamedAttribute 
   return failure(result.wasInterrupted());
 }
 
+/// Checks [F4] for argument `index`, once its attribute is met.
+LogicalResult HTDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned index, NamedAttribute attribute) {
+  auto function = dyn_cast<func::FuncOp>(op);
+  if (attribute.getName() != kStateAttr || !function)
+    return success();
+  auto name = function.getArgAttrOfType<StringAttr>(index, kNameAttr);
+  auto type = dyn_cast<RankedTensorType>(function.getArgumentTypes()[index]);
+  if (!name || !type || !type.hasStaticShape())
+    return op->emitOpError() << "expected a name and a static type of state " << index << ", got "
+                             << function.getArgumentTypes()[index];
+  for (unsigned other = 0; other < function.getNumArguments(); ++other)
+    if (other != index && function.getArgAttr(other, kStateAttr) && function.getArgAttr(other, kNameAttr) == name)
+      return op->emitOpError() << "has two states named " << name;
+  if (!getStateResult(function, index))
+    return op->emitOpError() << "returns no state " << name << " of " << type;
+  return success();
+}
+
+LogicalResult HTDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned index,
+                                                     NamedAttribute attribute) {
+  auto function = dyn_cast<func::FuncOp>(op);
+  if (attribute.getName() != kStateAttr || !function)
+    return success();
+  unsigned owners = 0;
+  for (unsigned argument = 0; argument < function.getNumArguments(); ++argument)
+    owners += isState(function, argument) && getStateResult(function, argument) == index;
+  if (owners != 1)
+    return op->emitOpError() << "expected one state for result " << index << ", got " << owners;
+  return success();
+}
+
 namespace halftone::ht {
+
+bool isState(func::FuncOp function, unsigned argument) {
+  return static_cast<bool>(function.getArgAttr(argument, HTDialect::kStateAttr));
+}
+
+std::optional<unsigned> getStateResult(func::FuncOp function, unsigned argument) {
+  for (auto [result, type] : llvm::enumerate(function.getResultTypes()))
+    if (function.getResultAttr(result, HTDialect::kStateAttr) && type == function.getArgumentTypes()[argument] &&
+        function.getResultAttr(result, HTDialect::kNameAttr) == function.getArgAttr(argument, HTDialect::kNameAttr))
+      return result;
+  return std::nullopt;
+}
 
 LogicalResult verifySymbolicShapes(Operation *op) {
   for (TypeRange types : {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})

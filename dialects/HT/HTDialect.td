@@ -32,10 +32,24 @@ def HT_Dialect : Dialect {
       [F2] every symbol used by a type or an attribute in the function is declared;
            a private function without `ht.symbols` is a fragment and may use any;
       [F3] every dynamic dimension of an operation's operands and results has an
-           expression.
+           expression;
+      [F4] every argument with `ht.state` has a name that no other has, a static type,
+           and one result with `ht.state`, its name and type; every such result has
+           its argument.
+
+    A state is what a step keeps for the next one, such as keys and values of earlier
+    tokens: zeros at first, then what the graph returned for it. Programs have it in
+    memory of the session and neither as input nor as output:
+
+    ```mlir
+    func.func @main(%tokens: …, %k: tensor<8x2048x4x64xf32> {ht.name = "keys.0", ht.state})
+        -> (…, tensor<8x2048x4x64xf32> {ht.name = "keys.0", ht.state})
+    ```
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
   let dependentDialects = ["::mlir::func::FuncDialect"];
   let hasConstantMaterializer = 1;
   let extraClassDeclaration = [{
@@ -43,6 +57,8 @@ def HT_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kSymbolsAttr = "ht.symbols";
     /// Argument and result attribute: the name the user's model gave it.
     static constexpr ::llvm::StringLiteral kNameAttr = "ht.name";
+    /// Argument and result attribute: kept from one step to the next ([F4]).
+    static constexpr ::llvm::StringLiteral kStateAttr = "ht.state";
   }];
 }
 

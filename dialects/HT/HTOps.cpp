@@ -443,7 +443,8 @@ LogicalResult AttentionOp::verify() {
   for (Value operand : {getKey(), getValue(), getResult()})
     if (getElementTypeOrSelf(operand) != element)
       return emitOpError() << "operands and result differ in element type";
-  if (k[0] != q[0] || v[0] != q[0] || k[3] != q[3] || k[1] != v[1] || k[2] != v[2])
+  bool sameBatch = getSequences() || k[0] == q[0];
+  if (!sameBatch || v[0] != k[0] || k[3] != q[3] || k[1] != v[1] || k[2] != v[2])
     return emitOpError() << "query " << toString(q) << ", key " << toString(k) << " and value " << toString(v)
                          << " do not fit";
   auto heads = getConstant(q[2]), kvHeads = getConstant(k[2]);
@@ -459,7 +460,29 @@ LogicalResult AttentionOp::verify() {
     }
   if (!getSoftcap().isFinite() || (getSoftcap().isNegative() && !getSoftcap().isZero()))
     return emitOpError() << "softcap is not a finite number >= 0";
+  for (Value perRow : {getSequences(), getStart()})
+    if (perRow && getDims(perRow) != Dims{q[0]})
+      return emitOpError() << "expected one sequence and start for each of " << toString(q[0]) << " rows, got "
+                           << toString(getDims(perRow));
+  int64_t window = getWindow();
+  if (window < 0)
+    return emitOpError() << "window is negative";
+  if ((getStart() || window > 0) && !getCausal())
+    return emitOpError() << "has a start or a window but is not causal";
   if (y != Dims{q[0], q[1], q[2], v[3]})
     return emitOpError() << "expected result " << toString(Dims{q[0], q[1], q[2], v[3]}) << ", got " << toString(y);
+  return success();
+}
+
+LogicalResult UpdateOp::verify() {
+  Dims state = getDims(getState()), input = getDims(getInput());
+  if (state.size() < 2 || input.size() != state.size() ||
+      !llvm::equal(ArrayRef(state).drop_front(2), ArrayRef(input).drop_front(2)) ||
+      getElementTypeOrSelf(getState()) != getElementTypeOrSelf(getInput()))
+    return emitOpError() << getInput().getType() << " are no tokens for " << getState().getType();
+  for (Value perRow : {getSequences(), getStart()})
+    if (getDims(perRow) != Dims{input[0]})
+      return emitOpError() << "expected one sequence and start for each of " << toString(input[0]) << " rows, got "
+                           << toString(getDims(perRow));
   return success();
 }

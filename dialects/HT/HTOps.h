@@ -17,6 +17,12 @@ llvm::SmallVector<SymbolAttr> getSymbols(mlir::func::FuncOp function);
 std::string getInputName(mlir::func::FuncOp function, unsigned index);
 std::string getOutputName(mlir::func::FuncOp function, unsigned index);
 
+/// Whether an argument is a state that steps keep ([F4]).
+bool isState(mlir::func::FuncOp function, unsigned argument);
+
+/// The result that is what argument `argument`, a state, becomes.
+std::optional<unsigned> getStateResult(mlir::func::FuncOp function, unsigned argument);
+
 } // namespace halftone::ht
 
 #endif

@@ -184,28 +184,60 @@ def HT_AttentionOp : HT_PureOp<"attention", [AttrSizedOperandSegments]> {
 
     `softcap` c > 0: scores become c tanh(score / c) first (Gemma 2, arXiv
     2408.00118). `mask`: i1, true = may attend, else -inf is added. `bias`: a
-    float that is added. `causal`: i may attend j <= i + (t - s). A key whose score
-    is -inf has no part in the row, whatever its value. A row that may
-    attend nowhere gives zeros; with `uniform` the mean of all values, which is
-    what a graph computes that masks by a large finite number: all scores of the
-    row share it, so softmax cancels it.
+    float that is added. A key whose score is -inf has no part in the row, whatever
+    its value. A row that may attend nowhere gives zeros; with `uniform` the mean of
+    all values, which is what a graph computes that masks by a large finite number:
+    all scores of the row share it, so softmax cancels it.
 
-      [C1] q, k, v have rank 4 and one element type; batch and d agree; k and v
-           agree but for the last dimension;
+    `causal`: query i, which is token p of its sequence, may attend tokens j <= p;
+    with a `window` w > 0 only those of p - w < j <= p. p is i + (t - s), or
+    `start`[b] + i. With `sequences`, k and v are caches [n, t, kv_heads, d] and
+    row b attends row `sequences`[b] of them; an index outside [-n, n) stops the
+    program with an error, as in `ht.gather`.
+
+      [C1] q, k, v have rank 4 and one element type; batch (without `sequences`) and
+           d agree; k and v agree but for the last dimension;
       [C2] heads is a multiple of kv_heads;
       [C3] mask and bias have rank 4 and broadcast to [batch, heads, s, t];
       [C4] the result is [batch, s, heads, last dimension of v];
-      [C5] softcap is finite and >= 0.
+      [C5] softcap is finite and >= 0;
+      [C6] start and sequences are [batch];
+      [C7] start and a window need `causal`; window >= 0.
   }];
   let arguments = (ins HT_FloatTensor:$query, HT_FloatTensor:$key, HT_FloatTensor:$value,
+      Optional<HT_IntTensor>:$sequences, Optional<HT_IntTensor>:$start,
       Optional<HT_BoolTensor>:$mask, Optional<HT_FloatTensor>:$bias,
       F64Attr:$scale, UnitAttr:$causal, DefaultValuedAttr<F64Attr, "0.0">:$softcap,
-      UnitAttr:$uniform);
+      UnitAttr:$uniform, DefaultValuedAttr<I64Attr, "0">:$window);
   let results = (outs HT_FloatTensor:$result);
   let assemblyFormat = [{
-    $query `,` $key `,` $value (`mask` $mask^ `:` type($mask))? (`bias` $bias^ `:` type($bias))?
-    `scale` $scale (`softcap` $softcap^)? (`causal` $causal^)? (`uniform` $uniform^)?
+    $query `,` $key `,` $value (`sequences` $sequences^ `:` type($sequences))? (`start` $start^ `:` type($start))?
+    (`mask` $mask^ `:` type($mask))? (`bias` $bias^ `:` type($bias))?
+    `scale` $scale (`softcap` $softcap^)? (`causal` $causal^)? (`window` $window^)? (`uniform` $uniform^)?
     attr-dict `:` type($query) `,` type($key) `,` type($value) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def HT_UpdateOp : HT_PureOp<"update", [AllTypesMatch<["state", "result"]>]> {
+  let summary = "new tokens of some sequences in a cache";
+  let description = [{
+    A copy of state [n, t, …] with
+
+        y[sequences[b], start[b] + i, …] = x[b, i, …]
+
+    for x [batch, s, …]. Sequences are distinct: of two rows for one place any may
+    stay. Sequences and positions are indices as in `ht.gather`. A state that a step keeps for the next is an argument and a result
+    of the graph ([F4]); programs update it in place.
+
+      [C1] ranks are equal, >= 2; dimensions from the third on agree, element types too;
+      [C2] start and sequences are [batch].
+  }];
+  let arguments = (ins HT_Tensor:$state, HT_Tensor:$input, HT_IntTensor:$sequences, HT_IntTensor:$start);
+  let results = (outs HT_Tensor:$result);
+  let assemblyFormat = [{
+    $state `,` $input `sequences` $sequences `start` $start attr-dict
+    `:` type($result) `,` type($input) `,` type($sequences) `,` type($start)
   }];
   let hasVerifier = 1;
 }

@@ -123,5 +123,5 @@ MemRefType htk::getBufferType(Type tensor) {
 bool htk::isRoot(Operation *op) {
   return isa<htk::LinearOp, htq::LinearOp, htq::DynamicQuantizeOp, ht::LinearOp, ht::MatMulOp,
              ht::AttentionOp, ht::LayerNormOp, ht::RMSNormOp, ht::SoftmaxOp, ht::ReduceOp, ht::ArgReduceOp,
-             ht::CumSumOp, ht::ScatterNDOp, ht::TopKOp>(op);
+             ht::CumSumOp, ht::ScatterNDOp, ht::UpdateOp, ht::TopKOp>(op);
 }

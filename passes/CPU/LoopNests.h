@@ -33,6 +33,9 @@ mlir::LogicalResult lowerColumns(KernelBuilder &kernel, mlir::Operation *root);
 /// Every thread applies all updates to its part of the result.
 mlir::LogicalResult lowerScatter(KernelBuilder &kernel, ht::ScatterNDOp root);
 
+/// New tokens at their places in a cache.
+mlir::LogicalResult lowerUpdate(KernelBuilder &kernel, ht::UpdateOp root);
+
 /// Heaps of the best, one for each row along the axis.
 mlir::LogicalResult lowerTopK(KernelBuilder &kernel, ht::TopKOp root);
 

@@ -58,6 +58,15 @@ public:
       head = k.rem(rest, k.constant(heads));
       batchIndex = k.div(rest, k.constant(heads));
       kvHead = k.div(head, k.constant(heads / kvHeads));
+      Index row{batchIndex, false};
+      keyRow = root.getSequences() ? emitter.getPosition(root.getSequences(), row, k.getDims(root.getKey())[0],
+                                                         root.getLoc())
+                                   : batchIndex;
+      firstPosition = k.add(firstQuery, root.getStart()
+                                            ? arith::IndexCastOp::create(k.b, k.loc, k.b.getIndexType(),
+                                                                         emitter.get(root.getStart(), row, Lanes()))
+                                                  .getResult()
+                                            : k.sub(keyCount, queries));
       emitItem();
     });
   }
@@ -74,9 +83,9 @@ private:
   }
   Value zero() { return k.constant(0); }
 
-  /// Start of row (token, head) of q, k or v.
-  Value rowStart(Value token, Value tokens, Value headIndex, int64_t headCount, int64_t width) {
-    Value row = k.add(k.mul(batchIndex, tokens), token);
+  /// Start of row (batch, token, head) of q, k or v.
+  Value rowStart(Value batchRow, Value token, Value tokens, Value headIndex, int64_t headCount, int64_t width) {
+    Value row = k.add(k.mul(batchRow, tokens), token);
     return k.mul(k.add(k.mul(row, headCount), headIndex), width);
   }
   Value scalar(Value tensor, Value position) {
@@ -101,10 +110,13 @@ private:
     Value end = keyCount;
     if (root.getCausal()) {
       // No key past the block's last query's reach.
-      Value reach = k.add(k.add(firstQuery, block), k.sub(keyCount, queries));
-      end = k.min(keyCount, reach);
+      end = k.min(keyCount, k.add(firstPosition, block));
     }
-    emitKeys(zero(), end);
+    // Nor one before its first query's window.
+    Value begin = zero();
+    if (root.getWindow() > 0 && !root.getUniform())
+      begin = k.max(begin, k.sub(firstPosition, k.constant(root.getWindow() - 1)));
+    emitKeys(begin, end);
     if (root.getCausal() && root.getUniform())
       emitKeys(k.mul(k.ceilDiv(end, kKeys), k.constant(kKeys)), k.select(hasUniformRow(), keyCount, zero()));
     storeResult();
@@ -134,7 +146,7 @@ private:
   void loadQueries() {
     k.loop(zero(), k.constant(block), 1, [&](Value i) {
       Value token = clamp(k.add(firstQuery, i), queries);
-      Value start = rowStart(token, queries, head, heads, keyWidth);
+      Value start = rowStart(batchIndex, token, queries, head, heads, keyWidth);
       Value scale = k.floatConstant(root.getScale().convertToDouble(), real);
       k.loop(zero(), k.constant(keyWidth), 1, [&](Value d) {
         Value q = arith::MulFOp::create(k.b, k.loc, scalar(root.getQuery(), k.add(start, d)), scale);
@@ -149,7 +161,7 @@ private:
       SmallVector<Value> starts;
       for (int64_t r = 0; r < kTile; ++r)
         starts.push_back(
-            rowStart(clamp(k.add(k.add(firstKey, j), r), keyCount), keyCount, kvHead, kvHeads, keyWidth));
+            rowStart(keyRow, clamp(k.add(k.add(firstKey, j), r), keyCount), keyCount, kvHead, kvHeads, keyWidth));
       SmallVector<Value> sums(kTile * kVectors, k.floatConstant(0, real, k.lanes));
       sums = k.loop(zero(), k.constant(keyWidth), 1, sums, [&](Value d, ValueRange carried) {
         return emitOuterProduct(carried, queryScratch, d, root.getKey(), starts, d, /*skip=*/false);
@@ -292,9 +304,8 @@ private:
                           row[v], k.splat(infinity, k.lanes));
     }
     if (root.getCausal()) {
-      Value reach = k.add(firstQuery, k.sub(keyCount, queries));
       Type i64 = k.b.getI64Type();
-      Value limit = arith::IndexCastOp::create(k.b, k.loc, i64, k.sub(key, reach));
+      Value limit = arith::IndexCastOp::create(k.b, k.loc, i64, k.sub(key, firstPosition));
       for (int64_t v = 0; v < kVectors; ++v) {
         auto offsets = llvm::to_vector(llvm::seq<int64_t>(v * k.lanes, (v + 1) * k.lanes));
         auto type = VectorType::get({k.lanes}, i64);
@@ -302,6 +313,12 @@ private:
             arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(type, ArrayRef<int64_t>(offsets)));
         Value allowed =
             arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::sge, lane, k.splat(limit, k.lanes));
+        if (root.getWindow() > 0) {
+          Value width = arith::ConstantOp::create(k.b, k.loc, k.b.getI64IntegerAttr(root.getWindow()));
+          Value past = k.splat(arith::AddIOp::create(k.b, k.loc, limit, width), k.lanes);
+          Value near = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::slt, lane, past);
+          allowed = arith::AndIOp::create(k.b, k.loc, allowed, near);
+        }
         row[v] = k.select(allowed, row[v], k.splat(infinity, k.lanes));
       }
     }
@@ -339,7 +356,7 @@ private:
         for (int64_t v = 0; v < kVectors; ++v)
           sums.push_back(read(result, k.add(d, r), v));
       return k.loop(zero(), count, 1, sums, [&](Value j, ValueRange carried) {
-        Value start = k.add(rowStart(k.add(firstKey, j), keyCount, kvHead, kvHeads, valueWidth), d);
+        Value start = k.add(rowStart(keyRow, k.add(firstKey, j), keyCount, kvHead, kvHeads, valueWidth), d);
         SmallVector<Value> starts;
         for (int64_t r = 0; r < height; ++r)
           starts.push_back(k.add(start, r));
@@ -379,7 +396,7 @@ private:
     Value count = k.min(k.constant(block), k.sub(queries, firstQuery));
     Type element = getElementTypeOrSelf(root.getType());
     k.loop(zero(), count, 1, [&](Value i) {
-      Value start = rowStart(k.add(firstQuery, i), queries, head, heads, valueWidth);
+      Value start = rowStart(batchIndex, k.add(firstQuery, i), queries, head, heads, valueWidth);
       k.loop(zero(), k.constant(valueWidth), 1, [&](Value d) {
         Value y = k.load(result, k.add(k.mul(d, block), i), real, Lanes());
         k.store(k.convertFloat(y, element), k.getOutput(0), k.add(start, d), Lanes());
@@ -394,7 +411,7 @@ private:
   int64_t block, heads, kvHeads, keyWidth, valueWidth;
   Value batch, queries, keyCount;
   Value queryScratch, scores, result, maxima, totals, rowScratch;
-  Value firstQuery, head, batchIndex, kvHead;
+  Value firstQuery, firstPosition, head, batchIndex, keyRow, kvHead;
 };
 
 } // namespace

@@ -34,6 +34,7 @@ LogicalResult lowerBody(KernelBuilder &builder, Operation *root) {
       .Case([&](ht::MatMulOp product) { return lowerMatMul(builder, product); })
       .Case([&](ht::AttentionOp attention) { return lowerAttention(builder, attention); })
       .Case([&](ht::ScatterNDOp scatter) { return lowerScatter(builder, scatter); })
+      .Case([&](ht::UpdateOp update) { return lowerUpdate(builder, update); })
       .Case([&](ht::TopKOp top) { return lowerTopK(builder, top); })
       .Case([&](ht::CumSumOp sum) { return lowerColumns(builder, sum); })
       .Case([&](ht::SoftmaxOp softmax) {

@@ -290,7 +290,8 @@ void rewrite(IRRewriter &rewriter, AttentionMatch &match) {
   dims.back() = getDims(value).back();
   Type element = getElementTypeOrSelf(query);
   auto attention = AttentionOp::create(
-      rewriter, loc, getTensorType(dims, element), query, key, value, match.mask.makeMask(rewriter, loc),
+      rewriter, loc, getTensorType(dims, element), query, key, value, /*sequences=*/Value(),
+      /*start=*/Value(), match.mask.makeMask(rewriter, loc),
       match.mask.makeBias(rewriter, loc, element), rewriter.getF64FloatAttr(match.scale),
       match.mask.isCausal() ? rewriter.getUnitAttr() : UnitAttr(), rewriter.getF64FloatAttr(match.softcap),
       match.mask.isUniform() ? rewriter.getUnitAttr() : UnitAttr());

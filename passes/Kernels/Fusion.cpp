@@ -32,7 +32,7 @@ Role getRole(Operation *op) {
 
 bool takesEpilogue(Operation *root) {
   // These make their result in an order of their own.
-  return !isa<ht::AttentionOp, ht::ScatterNDOp, ht::TopKOp, htq::DynamicQuantizeOp>(root);
+  return !isa<ht::AttentionOp, ht::ScatterNDOp, ht::UpdateOp, ht::TopKOp, htq::DynamicQuantizeOp>(root);
 }
 
 bool readsMemory(Operation *root) {
@@ -88,7 +88,9 @@ const char *Fusion::whyNotJoin(Operation *op, const Group &group) {
   bool isRoot = getRole(op) == Role::Root;
   // What a root reads comes from memory: it visits its operands several times.
   // (A reduction visits each once: windows that it combines, and products of them, are never stored.)
-  bool visitedOnce = isa_and_present<ht::ReduceOp>(group.root) && combinesWindows(op);
+  // New tokens are computed where they are stored.
+  bool visitedOnce = (isa_and_present<ht::ReduceOp>(group.root) && combinesWindows(op)) ||
+                     isa_and_present<ht::UpdateOp>(group.root);
   for (Operation *user : op->getUsers()) {
     if (user == group.root && !visitedOnce)
       return "its reader visits it several times";

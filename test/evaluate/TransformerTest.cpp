@@ -184,6 +184,44 @@ TEST_F(AttentionTest, CausalWithEarlierKeys) {
              1e-14);
 }
 
+TEST_F(AttentionTest, CacheRowsFromStartsInAWindow) {
+  // p = np.array([[1], [0]]) + np.arange(2); j = np.arange(3)
+  // mask = ((j <= p[..., None]) & (j > p[..., None] - 2))[:, None]
+  // attention(q, k[[1, 0]], v[[1, 0]], .5, mask=mask)
+  Tensor y = attend("sequences %3 : tensor<2xi64> start %4 : tensor<2xi64> scale 0.5 causal window 2",
+                    {i64({2}, {1, -2}), i64({2}, {1, 0})});
+  expectNear(y,
+             {0.053406097651119644, -0.07181267795905975, -0.17944920545015952,
+              0.13838604157800208, -0.07260356410211244, -0.2658172851522095,
+              -0.43888816004182435, -0.4787660538317946, -0.4014253200938764,
+              0.16867177560872965, 0.23963107166198871, 0.25192032394659747,
+              0.23499454371908982, 0.11101601488105836, -0.04014310621873199,
+              -0.01261424710860376, 0.05410533863522757, 0.10757805049150207,
+              -0.0015948182724260795, -0.04669506499928622, -0.08036273126699606,
+              0.48353271018308236, 0.5781335022208843, 0.5311870498042318,
+              0.0, 0.479425538604203, 0.8414709848078965,
+              0.0, 0.479425538604203, 0.8414709848078965,
+              0.9974949866040544, 0.9092974268256817, 0.5984721441039565,
+              0.9974949866040544, 0.9092974268256817, 0.5984721441039565,
+              0.09632818414298422, -0.08727300411940889, -0.24950671722094409,
+              0.04517528203976283, 0.2136594315522794, 0.3298323005876174,
+              0.2012021019429277, 0.15606566048033726, 0.07271890235196726,
+              0.4787476262465229, 0.4186023596515328, 0.2559686361461718},
+             1e-14);
+}
+
+TEST_F(AttentionTest, SequencesOutsideOfTheCache) {
+  EXPECT_NE(getError(R"(
+    func.func @f(%q: tensor<1x1x1x1xf32>, %i: tensor<1xi64>) -> tensor<1x1x1x1xf32> {
+      %y = ht.attention %q, %q, %q sequences %i : tensor<1xi64> scale 1.0
+          : tensor<1x1x1x1xf32>, tensor<1x1x1x1xf32>, tensor<1x1x1x1xf32> -> tensor<1x1x1x1xf32>
+      return %y : tensor<1x1x1x1xf32>
+    })",
+                     {f32({1, 1, 1, 1}, {1}), i64({1}, {1})})
+                .find("index 1 is outside [-1, 1)"),
+            std::string::npos);
+}
+
 TEST_F(AttentionTest, MaskAndBias) {
   // mask = np.array([[1, 0, 1], [0, 0, 0]], bool).reshape(2, 1, 1, 3)
   // bias = np.linspace(-1, 1, 24).reshape(1, 4, 2, 3)
@@ -311,6 +349,30 @@ TEST_F(TransformerTest, Glu) {
   expectNear(glu("gelu_tanh"), {-0.3176160187834446, 0.6914280196502879, -2.996362607918227}, 1e-14);
   expectNear(glu("relu"), {0, 1, -3}, 0);
   expectNear(glu("sigmoid"), {0.5378828427399902, 1.2449186624037092, -0.9525741268224334}, 1e-15);
+}
+
+//===----------------------------------------------------------------------===//
+// Caches
+//===----------------------------------------------------------------------===//
+
+constexpr const char *kUpdate = R"(
+  func.func @f(%state: tensor<3x4x2xf32>, %x: tensor<2x2x2xf32>, %n: tensor<2xi64>, %p: tensor<2xi64>)
+      -> tensor<3x4x2xf32> {
+    %y = ht.update %state, %x sequences %n start %p
+        : tensor<3x4x2xf32>, tensor<2x2x2xf32>, tensor<2xi64>, tensor<2xi64>
+    return %y : tensor<3x4x2xf32>
+  })";
+
+TEST_F(EvaluateTest, UpdateWritesTokensOfItsSequences) {
+  Tensor state = Tensor::allocate(ElementKind::F32, {3, 4, 2});
+  Tensor x = f32({2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
+  // y = np.zeros((3, 4, 2)); y[2, 1:3] = x[0]; y[0, 2:4] = x[1]
+  expectNear(run(kUpdate, {state, x, i64({2}, {2, 0}), i64({2}, {1, 2})}),
+             {0, 0, 0, 0, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 0, 0}, 0);
+  EXPECT_NE(getError(kUpdate, {state, x, i64({2}, {2, 3}), i64({2}, {1, 2})}).find("index 3 is outside [-3, 3)"),
+            std::string::npos);
+  EXPECT_NE(getError(kUpdate, {state, x, i64({2}, {2, 0}), i64({2}, {1, 3})}).find("index 4 is outside [-4, 4)"),
+            std::string::npos);
 }
 
 } // namespace

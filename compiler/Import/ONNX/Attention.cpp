@@ -168,8 +168,9 @@ Value emitAttention(NodeImporter &node, AttentionForm form) {
     return node.error("its operands differ in rank"), Value();
   OpBuilder &b = node.getBuilder();
   auto result = ht::getTensorType({query[0], query[1], query[2], value[3]}, getElementTypeOrSelf(form.query));
-  auto op = ht::AttentionOp::create(b, node.getLoc(), result, form.query, form.key, form.value, form.mask,
-                                    form.bias, b.getF64FloatAttr(form.scale),
+  auto op = ht::AttentionOp::create(b, node.getLoc(), result, form.query, form.key, form.value,
+                                    /*sequences=*/Value(), /*start=*/Value(), form.mask, form.bias,
+                                    b.getF64FloatAttr(form.scale),
                                     form.causal ? b.getUnitAttr() : UnitAttr(), b.getF64FloatAttr(form.softcap),
                                     UnitAttr());
   return node.verify(op) ? node.cast(op.getResult(), type) : Value();

@@ -1094,3 +1094,72 @@ func.func @attention_c5(%q: tensor<1x2x2x4xf32>) {
   %0 = ht.attention %q, %q, %q scale 1.0 softcap -1.0 : tensor<1x2x2x4xf32>, tensor<1x2x2x4xf32>, tensor<1x2x2x4xf32> -> tensor<1x2x2x4xf32>
   return
 }
+
+// -----
+
+func.func @attention_c6(%q: tensor<1x2x2x4xf32>, %n: tensor<2xi64>) {
+  // expected-error @+1 {{expected one sequence and start for each of 1 rows, got [2]}}
+  %0 = ht.attention %q, %q, %q sequences %n : tensor<2xi64> scale 1.0 : tensor<1x2x2x4xf32>, tensor<1x2x2x4xf32>, tensor<1x2x2x4xf32> -> tensor<1x2x2x4xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c7(%q: tensor<1x2x2x4xf32>) {
+  // expected-error @+1 {{has a start or a window but is not causal}}
+  %0 = ht.attention %q, %q, %q scale 1.0 window 3 : tensor<1x2x2x4xf32>, tensor<1x2x2x4xf32>, tensor<1x2x2x4xf32> -> tensor<1x2x2x4xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c7_negative(%q: tensor<1x2x2x4xf32>) {
+  // expected-error @+1 {{window is negative}}
+  %0 = ht.attention %q, %q, %q scale 1.0 causal window -3 : tensor<1x2x2x4xf32>, tensor<1x2x2x4xf32>, tensor<1x2x2x4xf32> -> tensor<1x2x2x4xf32>
+  return
+}
+
+// -----
+
+func.func @update_c1(%s: tensor<3x4x2xf32>, %x: tensor<2x1x3xf32>, %n: tensor<2xi64>) {
+  // expected-error @+1 {{are no tokens for 'tensor<3x4x2xf32>'}}
+  %0 = ht.update %s, %x sequences %n start %n : tensor<3x4x2xf32>, tensor<2x1x3xf32>, tensor<2xi64>, tensor<2xi64>
+  return
+}
+
+// -----
+
+func.func @update_c2(%s: tensor<3x4x2xf32>, %x: tensor<2x1x2xf32>, %n: tensor<3xi64>) {
+  // expected-error @+1 {{expected one sequence and start for each of 2 rows, got [3]}}
+  %0 = ht.update %s, %x sequences %n start %n : tensor<3x4x2xf32>, tensor<2x1x2xf32>, tensor<3xi64>, tensor<3xi64>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expected a name and a static type of state 0, got 'tensor<?xf32, #ht.dims<s0>>'}}
+func.func @function_f4_static(%x: tensor<?xf32, #ht.dims<s0>> {ht.name = "x", ht.state})
+    attributes {ht.symbols = [#ht.symbol<"n", 1, 2>]} {
+  return
+}
+
+// -----
+
+// expected-error @+1 {{returns no state "x" of 'tensor<2xf32>'}}
+func.func @function_f4_result(%x: tensor<2xf32> {ht.name = "x", ht.state}) -> (tensor<2xf32> {ht.name = "y", ht.state}) {
+  return %x : tensor<2xf32>
+}
+
+// -----
+
+// expected-error @+1 {{expected one state for result 0, got 0}}
+func.func @function_f4_owner(%x: tensor<2xf32>) -> (tensor<2xf32> {ht.name = "x", ht.state}) {
+  return %x : tensor<2xf32>
+}
+
+// -----
+
+// expected-error @+1 {{has two states named "x"}}
+func.func @function_f4_names(%x: tensor<2xf32> {ht.name = "x", ht.state}, %y: tensor<2xf32> {ht.name = "x", ht.state}) -> (tensor<2xf32> {ht.name = "x", ht.state}) {
+  return %x : tensor<2xf32>
+}

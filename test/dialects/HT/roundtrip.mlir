@@ -210,6 +210,14 @@ func.func @transformer(%ids: tensor<?xi64, #ht.dims<s0>>, %x: !x, %gamma: tensor
   %capped = ht.attention %q, %k, %k scale 0.125 softcap 30.0 causal : !h, !kv, !kv -> !h
   // CHECK: ht.attention %{{.*}}, %{{.*}}, %{{.*}} scale 1.250000e-01 causal uniform :
   %uniform = ht.attention %q, %k, %k scale 0.125 causal uniform : !h, !kv, !kv -> !h
+  %rows = ht.constant dense<0> : tensor<2xi64>
+  %cache = ht.constant dense<0.0> : tensor<3x9x2x8xf32>
+  %some = ht.constant dense<0.0> : tensor<2x1x2x8xf32>
+  // CHECK: ht.attention %{{.*}}, %{{.*}}, %{{.*}} sequences %{{.*}} : tensor<2xi64> start %{{.*}} : tensor<2xi64> scale 1.250000e-01 causal window 5 : tensor<2x1x2x8xf32>, tensor<3x9x2x8xf32>,
+  %cached = ht.attention %some, %cache, %cache sequences %rows : tensor<2xi64> start %rows : tensor<2xi64> scale 0.125 causal window 5
+      : tensor<2x1x2x8xf32>, tensor<3x9x2x8xf32>, tensor<3x9x2x8xf32> -> tensor<2x1x2x8xf32>
+  // CHECK: ht.update %{{.*}}, %{{.*}} sequences %{{.*}} start %{{.*}} : tensor<3x9x2x8xf32>, tensor<2x1x2x8xf32>, tensor<2xi64>, tensor<2xi64>
+  %update = ht.update %cache, %some sequences %rows start %rows : tensor<3x9x2x8xf32>, tensor<2x1x2x8xf32>, tensor<2xi64>, tensor<2xi64>
   // CHECK: ht.glu silu %{{.*}}, %{{.*}} : tensor<?x4xf32, #ht.dims<s0>>
   %silu = ht.glu silu %x, %x : !x
   // CHECK: ht.glu gelu %
@@ -295,3 +303,9 @@ func.func private @dims_nested_division(tensor<?xf32, #ht.dims<(s0 floordiv 5) f
                                         tensor<?xf32, #ht.dims<(s0 floordiv 5 - 3) floordiv 2>>,
                                         tensor<?xf32, #ht.dims<(s0 floordiv 5 + s1) floordiv 2>>,
                                         tensor<?xf32, #ht.dims<((s0 floordiv 5) * 3) floordiv 2>>)
+
+// CHECK-LABEL: func.func @states
+// CHECK-SAME: {ht.name = "keys", ht.state}) -> (tensor<1x2xf32> {ht.name = "keys", ht.state})
+func.func @states(%x: tensor<1x2xf32> {ht.name = "keys", ht.state}) -> (tensor<1x2xf32> {ht.name = "keys", ht.state}) {
+  return %x : tensor<1x2xf32>
+}
