@@ -5,6 +5,7 @@
 #include "compiler/Emit/Descriptor.h"
 #include "compiler/Evaluate/Attributes.h"
 #include "compiler/Evaluate/Calibration.h"
+#include "compiler/Evaluate/Session.h"
 #include "compiler/Evaluate/WeightSource.h"
 #include "dialects/HTQ/HTQOps.h"
 #include "dialects/HTQ/Observation.h"
@@ -32,7 +33,11 @@ static llvm::Expected<std::vector<Tensor>> readSample(ModuleOp module, StringRef
     return description.takeError();
   auto graph = module.lookupSymbol<func::FuncOp>("main");
   std::vector<Tensor> inputs;
-  for (auto [info, type] : llvm::zip_equal(description->inputs, graph.getArgumentTypes())) {
+  SmallVector<Type> types;
+  for (auto [i, type] : llvm::enumerate(graph.getArgumentTypes()))
+    if (!ht::isState(graph, i))
+      types.push_back(type);
+  for (auto [info, type] : llvm::zip_equal(description->inputs, types)) {
     auto fail = [&, &info = info](const Twine &what) {
       return llvm::createStringError("'" + path + "' has " + what + " for input '" + info.name + "'");
     };
@@ -82,7 +87,7 @@ llvm::Error calibrate(ModuleOp module, StringRef sample, StringRef modelDirector
   evaluate::Calibration calibration;
   evaluate::InterpretOptions options;
   options.observer = calibration.getObserver();
-  auto outputs = evaluate::interpret(instrumented->lookupSymbol<func::FuncOp>("main"), *inputs, weights, options);
+  auto outputs = evaluate::Session(instrumented->lookupSymbol<func::FuncOp>("main"), weights).run(*inputs, options);
   if (!outputs)
     return outputs.takeError();
 

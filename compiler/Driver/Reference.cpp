@@ -11,6 +11,7 @@
 #include "compiler/Driver/Console.h"
 #include "compiler/Emit/Descriptor.h"
 #include "compiler/Evaluate/Attributes.h"
+#include "compiler/Evaluate/Session.h"
 #include "compiler/Evaluate/WeightSource.h"
 #include "runtime/command/Command.h"
 
@@ -34,7 +35,8 @@ struct TensorStorage {
 class ReferenceProgram {
 public:
   ReferenceProgram(func::FuncOp graph, emit::ProgramDescription given, const std::string &modelDirectory)
-      : graph(graph), description(std::move(given)), weights(modelDirectory, evaluate::WeightSource::Cache::Weights) {
+      : graph(graph), description(std::move(given)), weights(modelDirectory, evaluate::WeightSource::Cache::Weights),
+        session(graph, weights) {
     for (const auto &symbol : description.symbols) {
       symbols.push_back({symbol.name.c_str(), symbol.min, symbol.max});
       symbolNames.push_back(symbol.name);
@@ -98,14 +100,16 @@ private:
   void interpret(halftone_step &step) {
     ArrayRef<int64_t> values(step.symbols, symbols.size());
     std::vector<Tensor> arguments;
-    for (auto [i, input] : llvm::enumerate(description.inputs)) {
+    for (Value input : graph.getArguments()) {
+      if (ht::isState(graph, cast<BlockArgument>(input).getArgNumber()))
+        continue;
       SmallVector<int64_t> shape;
-      for (AffineExpr dim : input.dims)
+      for (AffineExpr dim : ht::getDims(input))
         shape.push_back(ht::evaluate(dim, values));
-      auto kind = *evaluate::getElementKind(getElementTypeOrSelf(graph.getArgument(i)));
-      arguments.push_back(Tensor::borrow(kind, shape, static_cast<const char *>(step.inputs[i])));
+      auto kind = *evaluate::getElementKind(getElementTypeOrSelf(input));
+      arguments.push_back(Tensor::borrow(kind, shape, static_cast<const char *>(step.inputs[arguments.size()])));
     }
-    auto results = evaluate::interpret(graph, arguments, weights);
+    auto results = session.run(arguments);
     if (!results) {
       message = llvm::toString(results.takeError());
       faultSites[0] = message.c_str();
@@ -123,6 +127,7 @@ private:
   func::FuncOp graph;
   emit::ProgramDescription description;
   evaluate::WeightSource weights;
+  evaluate::Session session;
   std::vector<halftone_symbol> symbols;
   SmallVector<StringRef> symbolNames;
   std::vector<TensorStorage> storage;

@@ -3,6 +3,7 @@
 #include "compiler/Driver/VerifyPhases.h"
 
 #include "compiler/Evaluate/Attributes.h"
+#include "compiler/Evaluate/Session.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -25,6 +26,8 @@ std::vector<Tensor> makeSampleInputs(func::FuncOp graph) {
   std::uniform_real_distribution<double> uniform(-1, 1);
   std::vector<Tensor> inputs;
   for (auto [i, type] : llvm::enumerate(graph.getArgumentTypes())) {
+    if (ht::isState(graph, i))
+      continue;
     auto tensorType = cast<RankedTensorType>(type);
     SmallVector<int64_t> shape;
     for (ht::Dim dim : ht::getDims(tensorType))
@@ -45,7 +48,7 @@ PhaseVerifier::PhaseVerifier(std::string modelDirectory) : modelDirectory(std::m
 llvm::Expected<std::vector<Tensor>> PhaseVerifier::run(ModuleOp module) {
   auto graph = module.lookupSymbol<func::FuncOp>("main");
   evaluate::WeightSource weights(modelDirectory);
-  return evaluate::interpret(graph, inputs, weights);
+  return evaluate::Session(graph, weights).run(inputs);
 }
 
 llvm::Error PhaseVerifier::start(ModuleOp module) {
@@ -66,8 +69,11 @@ llvm::Error PhaseVerifier::check(ModuleOp module, llvm::StringRef phase) {
   auto outputs = run(module);
   if (!outputs)
     return outputs.takeError();
-  for (auto [i, pair] : llvm::enumerate(llvm::zip(before, *outputs))) {
-    auto &[was, is] = pair;
+  SmallVector<unsigned> results;
+  for (unsigned i = 0; i < graph.getNumResults(); ++i)
+    if (!graph.getResultAttr(i, ht::HTDialect::kStateAttr))
+      results.push_back(i);
+  for (auto [i, was, is] : llvm::zip_equal(results, before, *outputs)) {
     double largest = 0, difference = 0;
     for (int64_t j = 0; j < was.getNumElements(); ++j) {
       double x = was.getDouble(j), y = is.getDouble(j);

@@ -4,6 +4,7 @@
 
 #include "compiler/Evaluate/Attributes.h"
 #include "dialects/HTK/HTKDialect.h"
+#include "dialects/HTK/States.h"
 #include "runtime/include/halftone/abi.h"
 
 #include "llvm/IR/IRBuilder.h"
@@ -90,13 +91,18 @@ public:
     for (const SymbolDescription &symbol : description.symbols)
       symbolNames.push_back(symbol.name);
 
-    std::vector<llvm::Constant *> symbols, inputs, outputs, levels;
+    std::vector<llvm::Constant *> symbols, inputs, outputs, states, levels;
     for (const SymbolDescription &symbol : description.symbols)
       symbols.push_back(makeStruct({text(symbol.name), number(i64, symbol.min), number(i64, symbol.max)}));
     for (const TensorDescription &input : description.inputs)
       inputs.push_back(makeTensor(input));
     for (const TensorDescription &output : description.outputs)
       outputs.push_back(makeTensor(output));
+    uint64_t stateBytes = 0;
+    for (const StateDescription &state : description.states) {
+      states.push_back(makeStruct({makeTensor(state.tensor), number(i64, state.offset)}));
+      stateBytes = std::max(stateBytes, state.offset + state.bytes);
+    }
     for (const LevelDescription &level : description.levels)
       levels.push_back(makeLevel(level));
 
@@ -104,7 +110,7 @@ public:
                                              llvm::GlobalValue::ExternalLinkage, nullptr, payloadSymbol);
     payload->setVisibility(llvm::GlobalValue::HiddenVisibility);
 
-    static_assert(sizeof(halftone_program) == 96, "abi.h changed: change this list of fields");
+    static_assert(sizeof(halftone_program) == 120, "abi.h changed: change this list of fields");
     llvm::Constant *program = makeStruct({
         number(i32, HALFTONE_ABI_VERSION),
         number(i32, sizeof(halftone_program)),
@@ -114,10 +120,14 @@ public:
         number(i32, inputs.size()),
         number(i32, outputs.size()),
         number(i32, levels.size()),
+        number(i32, states.size()),
+        number(i32, 0),
         array(symbols),
         array(inputs),
         array(outputs),
         array(levels),
+        array(states),
+        number(i64, stateBytes),
         payload,
         number(i64, description.payloadBytes),
         makeOutputDims(),
@@ -243,13 +253,28 @@ llvm::Expected<ProgramDescription> describeGraph(mlir::ModuleOp module) {
       return llvm::createStringError("\"%s\" has an element type that programs cannot exchange", name.c_str());
     return TensorDescription{std::move(name), *dtype, ht::getDims(tensor)};
   };
+  auto states = htk::getStates(graph);
+  llvm::SmallDenseSet<unsigned> stateArguments, stateResults;
+  for (const htk::State &state : states) {
+    auto tensor = describe(graph.getArgumentTypes()[state.argument], ht::getInputName(graph, state.argument));
+    if (!tensor)
+      return tensor.takeError();
+    description.states.push_back(
+        {std::move(*tensor), static_cast<uint64_t>(state.offset), static_cast<uint64_t>(state.bytes)});
+    stateArguments.insert(state.argument);
+    stateResults.insert(state.result);
+  }
   for (auto [i, type] : llvm::enumerate(graph.getArgumentTypes())) {
+    if (stateArguments.contains(i))
+      continue;
     auto input = describe(type, ht::getInputName(graph, i));
     if (!input)
       return input.takeError();
     description.inputs.push_back(std::move(*input));
   }
   for (auto [i, type] : llvm::enumerate(graph.getResultTypes())) {
+    if (stateResults.contains(i))
+      continue;
     auto output = describe(type, ht::getOutputName(graph, i));
     if (!output)
       return output.takeError();

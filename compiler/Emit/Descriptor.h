@@ -16,6 +16,12 @@ struct TensorDescription {
   llvm::SmallVector<mlir::AffineExpr> dims;
 };
 
+/// What a session keeps, and where.
+struct StateDescription {
+  TensorDescription tensor;
+  uint64_t offset, bytes;
+};
+
 struct SymbolDescription {
   std::string name;
   int64_t min, max;
@@ -33,11 +39,12 @@ struct ProgramDescription {
   std::string name, buildInfo;
   std::vector<SymbolDescription> symbols;
   std::vector<TensorDescription> inputs, outputs;
+  std::vector<StateDescription> states;
   std::vector<LevelDescription> levels;
   uint64_t payloadBytes = 0;
 };
 
-/// Reads symbols, inputs and outputs of the graph function, in any phase.
+/// Reads symbols, inputs, outputs and states of the graph function, in any phase.
 llvm::Expected<ProgramDescription> describeGraph(mlir::ModuleOp module);
 
 /// Bytes of the weights that the lowered module of a level has.

@@ -115,6 +115,8 @@ Type htk::getStorageType(Type element) {
   return IntegerType::get(element.getContext(), std::max(bits, 8u));
 }
 
+int64_t htk::getStorageBytes(Type element) { return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8); }
+
 MemRefType htk::getBufferType(Type tensor) {
   return MemRefType::get({ShapedType::kDynamic},
                          getStorageType(cast<RankedTensorType>(tensor).getElementType()));

@@ -21,6 +21,15 @@ namespace halftone::htk {
 /// Booleans and codes take a byte each; bf16 are bits, which no CPU can do without.
 mlir::Type getStorageType(mlir::Type element);
 
+/// Bytes of an element in memory.
+int64_t getStorageBytes(mlir::Type element);
+
+/// What every buffer is aligned to: vectors, cache lines and AMX tile rows are all 64 bytes.
+constexpr int64_t kAlignment = 64;
+
+/// More bytes than any machine maps: sums of sizes up to here cannot overflow.
+constexpr int64_t kMaxBytes = int64_t(1) << 46;
+
 /// The buffer that holds a tensor: flat, row-major.
 mlir::MemRefType getBufferType(mlir::Type tensor);
 

@@ -161,6 +161,12 @@ def HTK_ArenaOp : HTK_BufferOp<"arena"> {
   let assemblyFormat = "$step `[` $offset `]` attr-dict `:` type($step) `->` type($result)";
 }
 
+def HTK_StateOp : HTK_BufferOp<"state"> {
+  let summary = "a state of the session, from byte `offset` of its states";
+  let arguments = (ins LLVM_AnyPointer:$step, I64Attr:$offset);
+  let assemblyFormat = "$step `[` $offset `]` attr-dict `:` type($step) `->` type($result)";
+}
+
 def HTK_PayloadOp : HTK_BufferOp<"payload"> {
   let summary = "the bytes of a weight in the mapped payload";
   let arguments = (ins LLVM_AnyPointer:$step, FlatSymbolRefAttr:$weight);

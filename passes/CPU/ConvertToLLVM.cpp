@@ -109,14 +109,17 @@ Value offsetBuffer(ConversionPatternRewriter &b, Operation *op, const LLVMTypeCo
   return makeBuffer(b, op->getLoc(), converter, op->getResult(0).getType(), address);
 }
 
-struct ArenaLowering : ConvertOpToLLVMPattern<htk::ArenaOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
-  LogicalResult matchAndRewrite(htk::ArenaOp op, OpAdaptor adaptor,
+/// htk.arena and htk.state.
+template <typename OpTy>
+struct SessionBufferLowering : ConvertOpToLLVMPattern<OpTy> {
+  SessionBufferLowering(const LLVMTypeConverter &converter, int64_t field)
+      : ConvertOpToLLVMPattern<OpTy>(converter), field(field) {}
+  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
                                 ConversionPatternRewriter &b) const override {
-    b.replaceOp(op, offsetBuffer(b, op, *getTypeConverter(), adaptor.getStep(),
-                                 offsetof(halftone_step, arena), op.getOffset()));
+    b.replaceOp(op, offsetBuffer(b, op, *this->getTypeConverter(), adaptor.getStep(), field, op.getOffset()));
     return success();
   }
+  int64_t field;
 };
 
 struct PayloadLowering : ConvertOpToLLVMPattern<htk::PayloadOp> {
@@ -248,7 +251,9 @@ private:
     LowerToLLVMOptions options(context);
     LLVMTypeConverter converter(context, options);
     RewritePatternSet patterns(context);
-    patterns.add<SymbolLowering, NumThreadsLowering, ArenaLowering>(converter);
+    patterns.add<SymbolLowering, NumThreadsLowering>(converter);
+    patterns.add<SessionBufferLowering<htk::ArenaOp>>(converter, offsetof(halftone_step, arena));
+    patterns.add<SessionBufferLowering<htk::StateOp>>(converter, offsetof(halftone_step, states));
     patterns.add<CallerBufferLowering<htk::InputOp>>(converter, offsetof(halftone_step, inputs));
     patterns.add<CallerBufferLowering<htk::OutputOp>>(converter, offsetof(halftone_step, outputs));
     patterns.add<PayloadLowering>(converter, offsets);

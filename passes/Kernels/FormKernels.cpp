@@ -3,6 +3,8 @@
 #include "passes/Kernels/Fusion.h"
 #include "passes/Kernels/Passes.h"
 
+#include "dialects/HTK/States.h"
+
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
@@ -87,16 +89,34 @@ void wrapSources(func::FuncOp function) {
   }
 }
 
+/// Whether a state that comes back is the argument, changed in place or not at all.
+bool isInPlace(Value value, Value state) {
+  while (auto kernel = value.getDefiningOp<htk::KernelOp>()) {
+    auto update = kernel.getBody().front().getTerminator()->getOperand(0).getDefiningOp<ht::UpdateOp>();
+    auto argument = update ? dyn_cast<BlockArgument>(update.getState()) : BlockArgument();
+    if (!argument || argument.getOwner() != &kernel.getBody().front())
+      return false;
+    value = kernel.getInputs()[argument.getArgNumber()];
+  }
+  return value == state;
+}
+
 /// A result that is an input, a weight, or returned twice needs a kernel that
-/// copies it to the caller's buffer.
+/// copies it to the caller's buffer; one that becomes a state, where it is not that
+/// state changed in place, one that copies it when nothing reads the old state any more.
 void wrapReturns(func::FuncOp function) {
   Operation *terminator = function.getBody().front().getTerminator();
   llvm::SmallPtrSet<Value, 4> returned;
+  llvm::DenseMap<unsigned, Value> states;
+  for (const htk::State &state : htk::getStates(function))
+    states[state.result] = function.getArgument(state.argument);
   for (OpOperand &operand : terminator->getOpOperands()) {
-    Value source = operand.get();
+    Value source = operand.get(), state = states.lookup(operand.getOperandNumber());
+    if (state && isInPlace(source, state))
+      continue;
     while (auto view = source.getDefiningOp<ht::ReshapeOp>())
       source = view.getInput();
-    if (source.getDefiningOp<htk::KernelOp>() && returned.insert(source).second)
+    if (!state && source.getDefiningOp<htk::KernelOp>() && returned.insert(source).second)
       continue;
     OpBuilder builder(terminator);
     Value value = operand.get();

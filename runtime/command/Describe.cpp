@@ -64,8 +64,22 @@ static void describeText(const halftone_program &program,
          "dimensions\n",
          "weights", sizeText(program.payload_bytes).c_str(), "arena",
          sizeText(arenaBytes(program, running)).c_str());
+  if (program.num_states)
+    printf("  %-24s %s for each session, in %u tensors\n", "states",
+           sizeText(program.state_bytes).c_str(), program.num_states);
   describeLevels(program, running);
   printf("build: %s\n", program.build_info);
+}
+
+static void describeTensorJson(const halftone_tensor_info &info) {
+  printf("\n  {\"name\": %s, \"dtype\": \"%s\", \"shape\": [",
+         jsonText(info.name).c_str(), typeName(info.dtype));
+  for (uint32_t d = 0; d < info.rank; ++d)
+    if (info.dims[d] >= 0)
+      printf("%s%lld", d ? ", " : "", static_cast<long long>(info.dims[d]));
+    else
+      printf("%s%s", d ? ", " : "", jsonText(info.dim_text[d]).c_str());
+  printf("]}");
 }
 
 static void describeTensorsJson(const char *title,
@@ -73,15 +87,17 @@ static void describeTensorsJson(const char *title,
                                 uint32_t count) {
   printf(" \"%s\": [", title);
   for (uint32_t i = 0; i < count; ++i) {
-    printf("%s\n  {\"name\": %s, \"dtype\": \"%s\", \"shape\": [", i ? "," : "",
-           jsonText(infos[i].name).c_str(), typeName(infos[i].dtype));
-    for (uint32_t d = 0; d < infos[i].rank; ++d)
-      if (infos[i].dims[d] >= 0)
-        printf("%s%lld", d ? ", " : "",
-               static_cast<long long>(infos[i].dims[d]));
-      else
-        printf("%s%s", d ? ", " : "", jsonText(infos[i].dim_text[d]).c_str());
-    printf("]}");
+    printf("%s", i ? "," : "");
+    describeTensorJson(infos[i]);
+  }
+  printf("],\n");
+}
+
+static void describeStatesJson(const halftone_program &program) {
+  printf(" \"states\": [");
+  for (uint32_t i = 0; i < program.num_states; ++i) {
+    printf("%s", i ? "," : "");
+    describeTensorJson(program.states[i].tensor);
   }
   printf("],\n");
 }
@@ -122,15 +138,18 @@ static void describeJson(const halftone_program &program,
          jsonText(program.name).c_str(), program.abi_version, HALFTONE_VERSION);
   describeTensorsJson("inputs", program.inputs, program.num_inputs);
   describeTensorsJson("outputs", program.outputs, program.num_outputs);
+  describeStatesJson(program);
   printf(" \"symbols\": [");
   for (uint32_t s = 0; s < program.num_symbols; ++s)
     printf("%s\n  {\"name\": %s, \"min\": %lld, \"max\": %lld}", s ? "," : "",
            jsonText(program.symbols[s].name).c_str(),
            static_cast<long long>(program.symbols[s].min),
            static_cast<long long>(program.symbols[s].max));
-  printf("],\n \"memory\": {\"weight_bytes\": %llu, \"arena_bytes\": %llu},\n",
+  printf("],\n \"memory\": {\"weight_bytes\": %llu, \"arena_bytes\": %llu, "
+         "\"state_bytes\": %llu},\n",
          static_cast<unsigned long long>(program.payload_bytes),
-         static_cast<unsigned long long>(arenaBytes(program, running)));
+         static_cast<unsigned long long>(arenaBytes(program, running)),
+         static_cast<unsigned long long>(program.state_bytes));
   describeLevelsJson(program, running);
   // JSON by contract; a string where it is not, so that the whole stays valid.
   bool embeddable = isJson(program.build_info);

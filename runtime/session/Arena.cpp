@@ -36,6 +36,11 @@ bool Arena::allocate(uint64_t bytes) {
   return true;
 }
 
+void Arena::clear() {
+  if (mapping)
+    madvise(mapping, mappedBytes, MADV_DONTNEED);
+}
+
 void readPayloadAhead(const void *payload, uint64_t bytes) {
   uintptr_t start = reinterpret_cast<uintptr_t>(payload) & ~(pageBytes - 1);
   uintptr_t end = reinterpret_cast<uintptr_t>(payload) + bytes;

@@ -23,6 +23,9 @@ public:
 
   void *data() const { return aligned; }
 
+  /// Zeros again, without memory.
+  void clear();
+
 private:
   void *mapping = nullptr;
   size_t mappedBytes = 0;

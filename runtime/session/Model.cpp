@@ -82,6 +82,20 @@ const char *halftone_model_level(const halftone_model *model) {
   return model->level->name;
 }
 
+size_t halftone_model_num_states(const halftone_model *model) {
+  return model->program->num_states;
+}
+
+const halftone_tensor_info *halftone_model_state(const halftone_model *model,
+                                                 size_t index) {
+  const halftone_program &program = *model->program;
+  return index < program.num_states ? &program.states[index].tensor : nullptr;
+}
+
+uint64_t halftone_model_state_bytes(const halftone_model *model) {
+  return model->program->state_bytes;
+}
+
 uint64_t halftone_model_arena_bytes(const halftone_model *model) {
   return model->level->arena_bytes;
 }

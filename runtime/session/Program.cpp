@@ -2,6 +2,7 @@
 
 #include "runtime/session/Program.h"
 #include "runtime/session/Error.h"
+#include "runtime/support/Checked.h"
 #include "runtime/support/DataType.h"
 
 #include <cstring>
@@ -71,6 +72,32 @@ static halftone_status checkSymbols(const halftone_program &program) {
   return HALFTONE_OK;
 }
 
+/// Every state has a size, inside of the session's memory, and a name of its own.
+static halftone_status checkStates(const halftone_program &program) {
+  if (program.num_states && !program.states)
+    return damaged("it has no list of its states");
+  for (uint32_t i = 0; i < program.num_states; ++i) {
+    const halftone_state_info &state = program.states[i];
+    if (halftone_status status =
+            checkTensors(program, &state.tensor, 1, "state"))
+      return status;
+    Checked<uint64_t> bytes = typeBytes(state.tensor.dtype);
+    for (uint32_t d = 0; d < state.tensor.rank; ++d) {
+      if (state.tensor.dims[d] < 0)
+        return damaged("the size of a state is not constant");
+      bytes = bytes * state.tensor.dims[d];
+    }
+    uint64_t end;
+    if (state.offset % 64 != 0 || !(bytes + state.offset).get(end) ||
+        end > program.state_bytes)
+      return damaged("a state is outside of its memory");
+    for (uint32_t other = 0; other < i; ++other)
+      if (strcmp(program.states[other].tensor.name, state.tensor.name) == 0)
+        return damaged("it has two states of one name");
+  }
+  return HALFTONE_OK;
+}
+
 static halftone_status checkLevels(const halftone_program &program) {
   for (uint32_t i = 0; i < program.num_levels; ++i) {
     const halftone_level &level = program.levels[i];
@@ -110,6 +137,8 @@ halftone_status checkProgram(const halftone_program *program) {
   if (!program->output_dims || !program->num_levels || !program->levels)
     return damaged("it has no code");
   if (halftone_status status = checkLevels(*program))
+    return status;
+  if (halftone_status status = checkStates(*program))
     return status;
   if (program->payload_bytes && !program->payload)
     return damaged("it has no weights");

@@ -24,6 +24,7 @@ struct halftone_session {
   pid_t process = 0; ///< threads do not survive fork()
   std::atomic<bool> running{false};
   Arena arena;
+  Arena states; ///< zeros where nothing was written
   ThreadPool pool;
 
   // One block of memory, owned by `block`.
@@ -103,6 +104,12 @@ static halftone_status prepare(halftone_session &session, halftone_model *model,
         "it was compiled for; recompile with a smaller --max",
         quoted(program.name).c_str(),
         sizeText(model->level->arena_bytes).c_str());
+  if (program.state_bytes && !session.states.allocate(program.state_bytes))
+    return fail(HALFTONE_OUT_OF_MEMORY,
+                "out of memory: %s keeps %s from one run to the next; recompile "
+                "with a smaller --max",
+                quoted(program.name).c_str(),
+                sizeText(program.state_bytes).c_str());
   CpuList cpus;
   listCpus(cpus);
   if (threads == 0)
@@ -184,6 +191,7 @@ static halftone_status run(halftone_session &session,
   step.outputs = session.outputData;
   step.symbols = session.symbols;
   step.arena = session.arena.data();
+  step.states = session.states.data();
   step.payload = program.payload;
   const halftone_level &level = *session.model->level;
   session.pool.run(level.step, &step);
@@ -195,11 +203,9 @@ static halftone_status run(halftone_session &session,
   return fail(HALFTONE_FAULT, "%s", level.fault_sites[step.fault - 1]);
 }
 
-halftone_status halftone_session_run(halftone_session *session,
-                                     const halftone_tensor *inputs,
-                                     size_t num_inputs,
-                                     halftone_tensor *outputs,
-                                     size_t num_outputs) {
+/// Runs `body` as the only thing that the session does.
+template <typename Function>
+static halftone_status runAlone(halftone_session *session, Function body) {
   if (halftone_status status = checkSession(session))
     return status;
   if (session->process != getpid())
@@ -210,8 +216,32 @@ halftone_status halftone_session_run(halftone_session *session,
     return fail(HALFTONE_BUSY,
                 "the session is running in another thread; a session runs one "
                 "step at a time: create one session per thread");
-  halftone_status status =
-      run(*session, inputs, num_inputs, outputs, num_outputs);
+  halftone_status status = body();
   session->running.store(false, std::memory_order_release);
   return status;
+}
+
+halftone_status halftone_session_run(halftone_session *session,
+                                     const halftone_tensor *inputs,
+                                     size_t num_inputs,
+                                     halftone_tensor *outputs,
+                                     size_t num_outputs) {
+  return runAlone(session, [&] {
+    return run(*session, inputs, num_inputs, outputs, num_outputs);
+  });
+}
+
+halftone_status halftone_session_reset(halftone_session *session) {
+  return runAlone(session, [&] {
+    session->states.clear();
+    return HALFTONE_OK;
+  });
+}
+
+void *halftone_session_state(halftone_session *session, size_t index) {
+  const halftone_program &program = *session->model->program;
+  if (index >= program.num_states)
+    return nullptr;
+  return static_cast<char *>(session->states.data()) +
+         program.states[index].offset;
 }

@@ -278,7 +278,7 @@ TEST_F(Command, Describes) {
   for (const char *part :
        {"\"schema_version\": 2", "\"shape\": [\"batch\", \"sequence\", 4]",
         "{\"name\": \"sequence\", \"min\": 1, \"max\": 512}",
-        "\"weight_bytes\": 64, \"arena_bytes\": 16384",
+        "\"weight_bytes\": 64, \"arena_bytes\": 16384, \"state_bytes\": 0",
         "\"build_info\": {\"compiler\": \"by hand\"}", "\"level\": \"plain\"",
         "{\"name\": \"future\", \"needed\": [\"bit 40\"], \"missing\": "
         "[\"bit 40\"], \"arena_bytes\": 0}",

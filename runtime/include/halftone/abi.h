@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define HALFTONE_ABI_VERSION 2u
+#define HALFTONE_ABI_VERSION 3u
 
 /// Element types. Numbers are part of the ABI. Each element takes whole bytes: a
 /// 2- or 4-bit integer the int8_t or uint8_t of that value, f4e2m1fn the low half
@@ -66,6 +66,13 @@ typedef struct halftone_tensor_info {
   const char *const *dim_text;
 } halftone_tensor_info;
 
+/// What a session keeps from one run to the next, such as the keys and values of
+/// earlier tokens: zeros at first. Its dimensions are constants.
+typedef struct halftone_state_info {
+  halftone_tensor_info tensor;
+  uint64_t offset; ///< in the session's states, 64-byte aligned
+} halftone_state_info;
+
 /// What one run hands to every thread of the generated step function. All
 /// threads see the same object; only `fault` is written while they run.
 typedef struct halftone_step {
@@ -73,6 +80,7 @@ typedef struct halftone_step {
   void *const *outputs;
   const int64_t *symbols;
   void *arena;         ///< `arena_bytes`, 64-byte aligned
+  void *states;        ///< `state_bytes`, 64-byte aligned, read and changed
   const void *payload; ///< packed weights, 4096-byte aligned
   int64_t num_threads;
   void *barrier; ///< for halftone_barrier only
@@ -119,10 +127,14 @@ typedef struct halftone_program {
   uint32_t num_inputs;
   uint32_t num_outputs;
   uint32_t num_levels;
+  uint32_t num_states;
+  uint32_t reserved; ///< 0
   const halftone_symbol *symbols;
   const halftone_tensor_info *inputs;
   const halftone_tensor_info *outputs;
   const halftone_level *levels; ///< the one to prefer first
+  const halftone_state_info *states;
+  uint64_t state_bytes;
   const void *payload;
   uint64_t payload_bytes;
   /// Writes, for these symbol values, all outputs' dimensions one after the other,

@@ -221,6 +221,30 @@ HALFTONE_API halftone_status halftone_session_run(halftone_session *session,
                                                   halftone_tensor *outputs,
                                                   size_t num_outputs);
 
+//===-- States
+//-------------------------------------------------------------===//
+
+/// What a session keeps from one run to the next, such as the keys and values of
+/// earlier tokens (`halftone_model_state`). A new session's are zeros. A run that
+/// failed may have changed them.
+
+/// How many there are, and the name, dtype and constant dimensions of each; NULL
+/// when `index` is out of range.
+HALFTONE_API size_t halftone_model_num_states(const halftone_model *model);
+HALFTONE_API const halftone_tensor_info *
+halftone_model_state(const halftone_model *model, size_t index);
+
+/// Bytes of states that each session has. Pages that no run wrote take no memory.
+HALFTONE_API uint64_t halftone_model_state_bytes(const halftone_model *model);
+
+/// All states become zeros.
+HALFTONE_API halftone_status halftone_session_reset(halftone_session *session);
+
+/// The memory of a state, to read or to write between runs; NULL when `index` is out of
+/// range. What runs since then changed is there.
+HALFTONE_API void *halftone_session_state(halftone_session *session,
+                                          size_t index);
+
 #ifdef __cplusplus
 }
 #endif
