@@ -9,8 +9,13 @@ using namespace mlir;
 
 namespace halftone::cpu {
 
-LinearProduct::LinearProduct(KernelBuilder &kernel, htk::LinearOp op, Type real)
-    : k(kernel), linear(op), real(real), weight(kernel, op, real) {
+/// Bytes of x that a block may have: it stays in L2 beside the panel at hand and the next.
+static constexpr int64_t kBlockBytes = 1 << 20;
+/// Rows of a block at most, for which sums are on the stack.
+static constexpr int64_t kMaxBlockRows = 512;
+
+LinearProduct::LinearProduct(KernelBuilder &kernel, htk::LinearOp op, Type real, int64_t tileRows)
+    : k(kernel), linear(op), real(real), weight(kernel, op, real), tileRows(tileRows) {
   Value x = linear.getInput().front();
   auto type = cast<RankedTensorType>(x.getType());
   input = k.getBuffer(cast<BlockArgument>(x));
@@ -18,6 +23,8 @@ LinearProduct::LinearProduct(KernelBuilder &kernel, htk::LinearOp op, Type real)
   depth = type.getShape().back();
   pieceLength =
       std::max<int64_t>(1, htq::getPieceLength(linear.getInputTerm(), linear.getWeightTerm(), depth));
+  int64_t rowBytes = std::max<int64_t>(1, depth) * llvm::divideCeil(inputElement.getIntOrFloatBitWidth(), 8);
+  blockRows = std::max<int64_t>(1, std::min(kMaxBlockRows, kBlockBytes / rowBytes) / tileRows) * tileRows;
 }
 
 LinearProduct::Piece LinearProduct::getPiece(Value index, int64_t length) {
@@ -44,6 +51,16 @@ void LinearProduct::forEachPiece(function_ref<void(const Piece &)> emit) {
     emit(getPiece(k.constant(whole), depth % pieceLength));
 }
 
+void LinearProduct::emitInputSums(InputSums &sums, Value row, Value count) {
+  sums.setFirstRow(row);
+  k.loop(row, k.add(row, count), 1, [&](Value r) {
+    Value start = k.mul(r, depth);
+    forEachPiece([&](const Piece &piece) {
+      sums.emit(r, piece.index, k.add(start, piece.begin), piece.length);
+    });
+  });
+}
+
 Value LinearProduct::getInputScale(Value row, const Piece &piece) {
   if (linear.getInput().size() < 2)
     return {};
@@ -64,11 +81,15 @@ InputSums::InputSums(KernelBuilder &kernel, const htk::Intrinsic &intrinsic, Val
     : k(kernel), intrinsic(intrinsic), input(input),
       sums(kernel.scratch(rows * pieces, kernel.b.getI32Type())), pieces(pieces) {}
 
-Value InputSums::load(Value r, Value piece) {
-  return k.load(sums, k.add(k.mul(r, pieces), piece), k.b.getI32Type(), Lanes());
+Value InputSums::getPosition(Value row, Value piece) {
+  return k.add(k.mul(k.sub(row, firstRow), pieces), piece);
 }
 
-void InputSums::emit(Value r, Value piece, Value begin, int64_t length) {
+Value InputSums::load(Value row, Value piece) {
+  return k.load(sums, getPosition(row, piece), k.b.getI32Type(), Lanes());
+}
+
+void InputSums::emit(Value row, Value piece, Value begin, int64_t length) {
   int64_t bytes = k.lanes * 4, whole = length / bytes * bytes;
   Type i32 = k.b.getI32Type();
   auto lanesType = VectorType::get({k.lanes}, i32);
@@ -90,7 +111,7 @@ void InputSums::emit(Value r, Value piece, Value begin, int64_t length) {
     Value x = k.load(input, k.add(begin, rest), k.b.getI8Type(), Lanes());
     total = arith::AddIOp::create(k.b, k.loc, total, arith::ExtSIOp::create(k.b, k.loc, i32, x));
   }
-  k.store(total, sums, k.add(k.mul(r, pieces), piece), Lanes());
+  k.store(total, sums, getPosition(row, piece), Lanes());
 }
 
 } // namespace halftone::cpu

@@ -15,17 +15,24 @@ public:
   virtual ~LinearProduct() = default;
 
   /// Rows of x in a tile, at most.
-  virtual int64_t getTileRows() const = 0;
+  int64_t getTileRows() const { return tileRows; }
+  /// Rows in a block, at most; a multiple of the tile's.
+  int64_t getBlockRows() const { return blockRows; }
   /// What sums are: f64 or f32.
   mlir::Type getSumType() const { return real; }
 
-  /// Makes the sums of rows [row, row + count) by panel `panel`.
+  /// Before the tiles of rows [row, row + count), which are multiplied by several panels: makes what
+  /// all of these need of x.
+  virtual void beginBlock(mlir::Value row, mlir::Value count) { (void)row, (void)count; }
+  /// After all blocks.
+  virtual void endBlocks() {}
+  /// Makes the sums of rows [row, row + count) of the block by panel `panel`.
   virtual void emitTile(mlir::Value row, mlir::Value count, mlir::Value panel) = 0;
   /// The sums of the tile's row `r` from column `column` of the panel on.
   virtual mlir::Value loadSums(mlir::Value r, mlir::Value column, Lanes lanes) = 0;
 
 protected:
-  LinearProduct(KernelBuilder &kernel, htk::LinearOp linear, mlir::Type real);
+  LinearProduct(KernelBuilder &kernel, htk::LinearOp linear, mlir::Type real, int64_t tileRows);
 
   /// A stretch of k in which no scale changes.
   struct Piece {
@@ -38,6 +45,8 @@ protected:
   Piece getPiece(mlir::Value index, int64_t length);
   /// Pieces in order: those of equal length in one loop, a shorter last one after it.
   void forEachPiece(llvm::function_ref<void(const Piece &)> emit);
+  /// Keeps the sums of rows [row, row + count) of x in all pieces.
+  void emitInputSums(class InputSums &sums, mlir::Value row, mlir::Value count);
   /// The scale of a row's block, where x has several along k; else null.
   mlir::Value getInputScale(mlir::Value row, const Piece &piece);
 
@@ -47,25 +56,29 @@ protected:
   PackedWeight weight;
   mlir::Value input; ///< the buffer of x, or of its codes
   mlir::Type inputElement;
-  int64_t depth, pieceLength;
+  int64_t depth, pieceLength, tileRows, blockRows;
 };
 
-/// The sums of each row of a tile's codes of x in each piece: what is to be subtracted
+/// The sums of each row of a block's codes of x in each piece: what is to be subtracted
 /// for the zeros of w, sum (u - zero) x = sum u x - zero sum x.
 class InputSums {
 public:
-  /// Bytes are summed by `intrinsic`.
+  /// Bytes are summed by `intrinsic`; at most `rows` rows of `pieces` are kept.
   InputSums(KernelBuilder &kernel, const htk::Intrinsic &intrinsic, mlir::Value input, int64_t rows,
             int64_t pieces);
 
-  /// Stores the sum of `length` codes from `begin` on.
-  void emit(mlir::Value r, mlir::Value piece, mlir::Value begin, int64_t length);
-  mlir::Value load(mlir::Value r, mlir::Value piece);
+  /// Those kept from here on begin with this row of x.
+  void setFirstRow(mlir::Value row) { firstRow = row; }
+  /// Stores the sum of `length` codes from `begin` on for a row of x.
+  void emit(mlir::Value row, mlir::Value piece, mlir::Value begin, int64_t length);
+  mlir::Value load(mlir::Value row, mlir::Value piece);
 
 private:
+  mlir::Value getPosition(mlir::Value row, mlir::Value piece);
+
   KernelBuilder &k;
   const htk::Intrinsic &intrinsic;
-  mlir::Value input, sums;
+  mlir::Value input, sums, firstRow;
   int64_t pieces;
 };
 

@@ -4,9 +4,9 @@
 // LinearProduct makes and leaves in L1; the operations after the root read them there,
 // so code for the epilogue exists once, at a cost of 48 cache accesses in 24 k FMAs.
 //
-// Order: where x fits in L2, panels are outermost, so each weight is read from
-// memory once; else blocks of 16 tiles, so that a block of x and a panel stay in
-// L2. Threads take contiguous runs of tiles in that order.
+// Order: blocks of rows that stay in L2, in a block panels outermost, so that a panel is read
+// from memory once for a block. What a product needs of x (sums of codes) is made once for
+// a block. Threads take contiguous runs of tiles in that order.
 //
 // With a tile instruction there are two such nests, and the number of rows decides.
 //
@@ -25,17 +25,10 @@ namespace halftone::cpu {
 
 namespace {
 
-/// Tiles in a block of rows when x does not fit in L2.
-constexpr int64_t kBlockTiles = 16;
-/// Bytes of x that may stay in L2 beside the weights that stream through.
-constexpr int64_t kResidentBytes = 1 << 20;
-
 class LinearEmitter {
 public:
   LinearEmitter(KernelBuilder &kernel, htk::LinearOp root, LinearProduct &product)
       : k(kernel), emitter(kernel), root(root), product(product) {
-    auto input = cast<RankedTensorType>(root.getInput().front().getType());
-    rowBytes = input.getShape().back() * std::max(1u, input.getElementTypeBitWidth() / 8);
     outer = k.getDims(root.getInput().front());
     outer.pop_back();
     rows = k.getProduct(outer);
@@ -44,22 +37,26 @@ public:
   }
 
   void emit() {
-    Value tiles = k.ceilDiv(rows, product.getTileRows());
-    Value resident = k.less(rows, k.constant(kResidentBytes / std::max<int64_t>(1, rowBytes) + 1));
-    Value blockTiles = k.select(resident, tiles, k.constant(kBlockTiles));
+    int64_t tileRows = product.getTileRows(), blockTiles = product.getBlockRows() / tileRows;
+    Value tiles = k.ceilDiv(rows, tileRows), blockItems = k.constant(blockTiles * panels);
     auto [begin, end] = k.getShare(k.mul(tiles, panels));
-    k.loop(begin, end, 1, [&](Value item) {
-      Value blockItems = k.mul(blockTiles, panels);
-      Value block = k.div(item, blockItems), within = k.rem(item, blockItems);
-      Value firstTile = k.mul(block, blockTiles);
-      Value tilesHere = k.min(blockTiles, k.sub(tiles, firstTile));
-      Value panelIndex = k.div(within, tilesHere);
-      Value tile = k.add(firstTile, k.rem(within, tilesHere));
-      Value row = k.mul(tile, product.getTileRows());
-      Value rowCount = k.min(k.constant(product.getTileRows()), k.sub(rows, row));
-      product.emitTile(row, rowCount, panelIndex);
-      emitEpilogue(row, rowCount, panelIndex);
+    Value blocks = k.div(k.add(end, k.sub(blockItems, k.constant(1))), blockItems);
+    k.loop(k.div(begin, blockItems), blocks, 1, [&, begin = begin, end = end](Value block) {
+      Value firstItem = k.mul(block, blockItems), firstTile = k.mul(block, blockTiles);
+      Value tilesHere = k.min(k.constant(blockTiles), k.sub(tiles, firstTile));
+      Value firstRow = k.mul(firstTile, tileRows);
+      product.beginBlock(firstRow, k.min(k.mul(tilesHere, tileRows), k.sub(rows, firstRow)));
+      Value last = k.min(end, k.add(firstItem, blockItems));
+      k.loop(k.max(begin, firstItem), last, 1, [&](Value item) {
+        Value within = k.sub(item, firstItem);
+        Value panelIndex = k.div(within, tilesHere);
+        Value row = k.mul(k.add(firstTile, k.rem(within, tilesHere)), tileRows);
+        Value rowCount = k.min(k.constant(tileRows), k.sub(rows, row));
+        product.emitTile(row, rowCount, panelIndex);
+        emitEpilogue(row, rowCount, panelIndex);
+      });
     });
+    product.endBlocks();
   }
 
 private:
@@ -110,7 +107,7 @@ private:
   ElementEmitter emitter;
   htk::LinearOp root;
   LinearProduct &product;
-  int64_t rowBytes, columns, panels;
+  int64_t columns, panels;
   SmallVector<Value> outer;
   Value rows;
 };

@@ -33,6 +33,10 @@ PackedWeight::PackedWeight(KernelBuilder &kernel, htk::LinearOp linear, Type rea
     codebook = leaves[1];
 }
 
+int64_t PackedWeight::getPanelBytes() const {
+  return periods * packing.getPeriodSize() * cast<MemRefType>(codes.getType()).getElementTypeBitWidth() / 8;
+}
+
 Value PackedWeight::i32(int64_t value, int64_t width) {
   auto scalar = arith::ConstantOp::create(k.b, k.loc, k.b.getI32IntegerAttr(static_cast<int32_t>(value)));
   return k.splat(scalar, width);
@@ -77,6 +81,82 @@ Value PackedWeight::getGroups(Value period, int64_t step, Value at) {
   if (!packing.isBits())
     return loadSlab(period, 0, at);
   return getBits(period, step, at, 0, 0x01010101);
+}
+
+//===----------------------------------------------------------------------===//
+// Signed bytes
+//===----------------------------------------------------------------------===//
+
+static bool isByte(int64_t least, int64_t greatest) { return least >= -128 && greatest <= 127; }
+
+PackedWeight::Bytes PackedWeight::getBytesForm(bool mayScale) const {
+  if (!affine || codebook || !packing.isBits())
+    return Bytes::None;
+  // Without a zero the range of a code is that of its type; with one it is as wide on both sides.
+  int64_t most = htq::getMagnitude(affine), least = -most, greatest = hasZero() ? most : most - 1;
+  if (packing.getBias() == 0 && !hasZero())
+    least = 0, greatest = most;
+  auto scale = dyn_cast<htq::AffineAttr>(affine.getScale());
+  if (mayScale && scale) {
+    int64_t factor = htq::getMagnitude(scale);
+    auto products = {least * -factor, least * (factor - 1), greatest * -factor, greatest * (factor - 1)};
+    bool isSigned = !scale.getZero() && !getCodeType(scale).isUnsignedInteger();
+    int64_t low = isSigned ? std::min(products) : -most * factor;
+    int64_t high = isSigned ? std::max(products) : most * factor;
+    if (isByte(low, high))
+      return Bytes::Scaled;
+    if (isByte(-high, -low))
+      return Bytes::Negated;
+  }
+  return isByte(least, greatest) ? Bytes::Codes : Bytes::None;
+}
+
+Value PackedWeight::getBlockFactor(Value block, Value at) {
+  auto scale = cast<htq::AffineAttr>(affine.getScale());
+  ValueRange rest = ValueRange(leaves).drop_front(1);
+  rowsShareParameters = affine.getBlocks()[0] == htq::AffineAttr::kWhole;
+  Value value = getParameter(scale.getCodes(), rest, block, at, k.lanes);
+  if (scale.getZero()) {
+    rest = rest.drop_front(1);
+    value = arith::SubFOp::create(k.b, k.loc, value, getParameter(scale.getZero(), rest, block, at, k.lanes));
+  }
+  return arith::FPToSIOp::create(k.b, k.loc, k.getType(k.b.getI32Type(), k.lanes), value);
+}
+
+Value PackedWeight::getRowScale(Bytes form, Value at, int64_t width) {
+  if (form != Bytes::Scaled && form != Bytes::Negated)
+    return getScale(k.constant(0), at, width);
+  auto scale = cast<htq::AffineAttr>(affine.getScale());
+  ValueRange rest = ValueRange(leaves).drop_front(2);
+  rowsShareParameters = affine.getBlocks()[0] == htq::AffineAttr::kWhole ||
+                        scale.getBlocks()[0] == htq::AffineAttr::kWhole;
+  Value value = getParameter(scale.getScale(), rest, k.constant(0), at, width);
+  return form == Bytes::Negated ? Value(arith::NegFOp::create(k.b, k.loc, value)) : value;
+}
+
+Value PackedWeight::getSignedGroups(Bytes form, Value period, int64_t step, Value block, Value at) {
+  auto as = [&](Value value, unsigned bits) -> Value {
+    auto type = VectorType::get({k.lanes * 32 / bits}, k.b.getIntegerType(bits));
+    return vector::BitCastOp::create(k.b, k.loc, type, value);
+  };
+  auto splat16 = [&](int64_t value) { return as(i32(value * 0x10001, k.lanes), 16); };
+  Value zero = hasZero() ? getZero(block, at, k.lanes) : i32(packing.getBias(), k.lanes);
+  zero = arith::MulIOp::create(k.b, k.loc, zero, i32(0x01010101, k.lanes));
+  Value bytes = arith::SubIOp::create(k.b, k.loc, as(getGroups(period, step, at), 8), as(zero, 8));
+  if (form == Bytes::Codes)
+    return as(bytes, 32);
+  Value factor = getBlockFactor(block, at);
+  if (form == Bytes::Negated)
+    factor = arith::SubIOp::create(k.b, k.loc, i32(0, k.lanes), factor);
+  factor = arith::AndIOp::create(k.b, k.loc, factor, i32(0xffff, k.lanes));
+  factor = as(arith::MulIOp::create(k.b, k.loc, factor, i32(0x10001, k.lanes)), 16);
+  // The low bytes of products of odd bytes (which the words' high ones are) and of even ones.
+  Value words = as(bytes, 16), eight = splat16(8);
+  Value odd = arith::MulIOp::create(k.b, k.loc, arith::ShRSIOp::create(k.b, k.loc, words, eight), factor);
+  Value even = arith::MulIOp::create(k.b, k.loc, words, factor);
+  odd = arith::ShLIOp::create(k.b, k.loc, odd, eight);
+  even = arith::AndIOp::create(k.b, k.loc, even, splat16(0xff));
+  return as(arith::OrIOp::create(k.b, k.loc, odd, even), 32);
 }
 
 //===----------------------------------------------------------------------===//

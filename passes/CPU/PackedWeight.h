@@ -19,6 +19,8 @@ public:
   const htk::Packing &getPacking() const { return packing; }
   /// The buffer of what is packed.
   mlir::Value getCodes() const { return codes; }
+  /// Bytes of a panel of it.
+  int64_t getPanelBytes() const;
 
   /// From here on reads are of this panel.
   void setPanel(mlir::Value index) { panel = index; }
@@ -26,6 +28,20 @@ public:
   /// The stored codes (as vpdpbusd takes them: unsigned, group by group) or pairs of
   /// bf16 of static `step` of a period: 32-bit lanes, one a row.
   mlir::Value getGroups(mlir::Value period, int64_t step, mlir::Value at);
+
+  /// The same codes less their zero, as signed bytes. `form` says what more they are.
+  enum class Bytes {
+    None,   ///< signed bytes cannot hold them
+    Codes,  ///< code - zero
+    Scaled, ///< (code - zero) times the integer that scales its block inside its row's scale
+    Negated ///< the negative of that: one end of its range is 128
+  };
+  /// `Scaled` or `Negated` where `mayScale`, and a block's integer leaves room; then a row has one scale.
+  Bytes getBytesForm(bool mayScale) const;
+  mlir::Value getSignedGroups(Bytes form, mlir::Value period, int64_t step, mlir::Value block,
+                              mlir::Value at);
+  /// The scale of `width` rows that bytes of this form leave to apply, where that is one for a row.
+  mlir::Value getRowScale(Bytes form, mlir::Value at, int64_t width);
 
   /// The values at static `column` of a period, before any scale of an affine: code minus
   /// zero, the codebook's entry, or the weight itself.
@@ -43,6 +59,8 @@ private:
   mlir::Value getBits(mlir::Value period, int64_t step, mlir::Value at, int64_t shift, int64_t mask);
   mlir::Value getParameter(mlir::Attribute term, mlir::ValueRange &leaves, mlir::Value block, mlir::Value at,
                            int64_t width);
+  /// Of an integer by which a term scales blocks inside rows: the number without the row's scale.
+  mlir::Value getBlockFactor(mlir::Value block, mlir::Value at);
   mlir::Value lookUp(mlir::Value indices);
   mlir::Value i32(int64_t value, int64_t width);
 

@@ -23,15 +23,12 @@ constexpr int64_t kTileRows = 6;
 class RegisterProduct : public LinearProduct {
 public:
   RegisterProduct(KernelBuilder &kernel, htk::LinearOp linear, Type real, int64_t partVectors)
-      : LinearProduct(kernel, linear, real), partVectors(partVectors),
+      : LinearProduct(kernel, linear, real, kTileRows), partVectors(partVectors),
         sums(kernel.scratch(kTileRows * htk::Packing::kPanel, real)) {}
-
-  int64_t getTileRows() const override { return kTileRows; }
 
   /// By code specialised on the number of rows.
   void emitTile(Value row, Value count, Value panel) override {
     weight.setPanel(panel);
-    beginTile(row, count);
     auto cases = llvm::to_vector(llvm::seq<int64_t>(1, kTileRows));
     auto choice = scf::IndexSwitchOp::create(k.b, k.loc, TypeRange(), count, cases, cases.size());
     OpBuilder::InsertionGuard guard(k.b);
@@ -55,7 +52,6 @@ public:
   }
 
 protected:
-  virtual void beginTile(Value row, Value count) { (void)row, (void)count; }
   /// The sums of a part, from row `first` of the panel on, for `height` rows of x.
   virtual void emitPart(Value row, int64_t height, Value first) = 0;
 
@@ -178,25 +174,19 @@ int64_t getDotVectors(KernelBuilder &k, const htk::Intrinsic &intrinsic) {
 }
 
 /// Unsigned codes u of w by signed codes x: sum (u - zero) x = sum u x - zero sum x, and the
-/// sums of x are made once for a tile.
+/// sums of x are made once for a block.
 class DotProduct : public RegisterProduct {
 public:
   DotProduct(KernelBuilder &kernel, htk::LinearOp linear, const htk::Intrinsic &intrinsic)
       : RegisterProduct(kernel, linear, kernel.b.getF32Type(), getDotVectors(kernel, intrinsic)),
         intrinsic(intrinsic), ofBytes(intrinsic.kind == htk::ProductKind::Bytes) {
     if (ofBytes)
-      inputSums.emplace(k, intrinsic, input, kTileRows, getNumPieces());
+      inputSums.emplace(k, intrinsic, input, getBlockRows(), getNumPieces());
   }
 
-  void beginTile(Value row, Value count) override {
-    if (!ofBytes)
-      return;
-    k.loop(k.constant(0), count, 1, [&](Value r) {
-      Value start = k.mul(k.add(row, r), depth);
-      forEachPiece([&](const Piece &piece) {
-        inputSums->emit(r, piece.index, k.add(start, piece.begin), piece.length);
-      });
-    });
+  void beginBlock(Value row, Value count) override {
+    if (ofBytes)
+      emitInputSums(*inputSums, row, count);
   }
 
   void emitPart(Value row, int64_t height, Value first) override {
@@ -206,8 +196,8 @@ public:
     forEachPiece([&](const Piece &piece) {
       SmallVector<Value> initial;
       for (int64_t r = 0; r < height; ++r)
-        initial.append(partVectors,
-                       ofBytes && !weight.hasZero() ? getCorrection(r, piece) : k.getZero(sumType, k.lanes));
+        initial.append(partVectors, ofBytes && !weight.hasZero() ? getCorrection(k.add(row, r), piece)
+                                                                 : k.getZero(sumType, k.lanes));
       SmallVector<Value> tile =
           forEachPeriod(piece, initial, [&](Value at, int64_t columns, ValueRange carried) {
             SmallVector<Value> next(carried);
@@ -222,12 +212,10 @@ public:
 
 private:
   /// - bias * (sum of x): what the sums begin with where all zeros are the bias.
-  Value getCorrection(int64_t r, const Piece &piece) {
+  Value getCorrection(Value row, const Piece &piece) {
     Value bias = arith::ConstantOp::create(k.b, k.loc, k.b.getI32IntegerAttr(-weight.getPacking().getBias()));
-    return k.splat(arith::MulIOp::create(k.b, k.loc, getInputSum(r, piece), bias), k.lanes);
+    return k.splat(arith::MulIOp::create(k.b, k.loc, inputSums->load(row, piece.index), bias), k.lanes);
   }
-
-  Value getInputSum(int64_t r, const Piece &piece) { return inputSums->load(k.constant(r), piece.index); }
 
   void step(Value row, int64_t height, Value first, Value column, Value period, int64_t inPeriod,
             int64_t columns, MutableArrayRef<Value> tile) {
@@ -271,7 +259,7 @@ private:
       for (int64_t r = 0; r < height; ++r) {
         Value value = tile[r * partVectors + v];
         if (zero) {
-          Value sum = k.splat(getInputSum(r, piece), k.lanes);
+          Value sum = k.splat(inputSums->load(k.add(row, r), piece.index), k.lanes);
           value = arith::SubIOp::create(k.b, k.loc, value, arith::MulIOp::create(k.b, k.loc, zero, sum));
         }
         if (ofBytes)

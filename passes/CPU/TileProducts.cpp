@@ -5,12 +5,16 @@
 // along k is 64 bytes. What is packed as bytes or pairs of bf16 is multiplied where it
 // lies (a panel's rows are 256 bytes apart); narrower codes are unpacked once for a
 // panel into a buffer that stays in L2, and so is a panel whose k ends inside a step,
-// with zeros behind it, as x then is.
+// with zeros behind it, as x then is. Each step asks for a part of the next panel, which
+// comes from memory meanwhile.
 //
-// Tiles have the rows at hand, so that nothing is read or written past them; LLVM
-// configures and allocates them (values of x86_amx, with their shape at each use: rows,
-// and bytes of a row). Sums go to a scratch. With one piece they are scaled when they
-// are read; with several, after each piece.
+// Tiles have the rows at hand, so that nothing is read or written past them. Registers are
+// named (0 to 3 sums, 4 and 5 x, 6 and 7 w), and configured when the rows at hand change:
+// where LLVM allocates tiles it configures them before each loop, which takes as long as
+// six steps. Sums go to a scratch. With one piece they are scaled when they are read; with
+// several, after each piece. What is unpacked becomes signed, its zero subtracted, and
+// multiplied by a block's integer where terms are in two levels and a byte holds that: one
+// piece then.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,42 +29,74 @@ namespace halftone::cpu {
 
 namespace {
 
-constexpr int64_t kRows = 16, kTileRows = 2 * kRows, kHalf = 32, kStepBytes = 64,
+constexpr int64_t kRows = 16, kTileRows = 2 * kRows, kHalf = 32, kStepBytes = 64, kLineBytes = 64,
                   kPanel = htk::Packing::kPanel;
+/// Tiles, and where a configuration has the bytes of their rows (two bytes each), and their rows.
+constexpr int64_t kTiles = 8, kColumnsAt = 16, kRowsAt = 48;
+/// Rows of x at such a distance meet in few sets of L1.
+constexpr int64_t kAliasBytes = 1024;
 
 class TileProduct : public LinearProduct {
 public:
   TileProduct(KernelBuilder &kernel, htk::LinearOp linear, const htk::Intrinsic &intrinsic,
               const htk::Intrinsic &vector)
-      : LinearProduct(kernel, linear, kernel.b.getF32Type()),
+      : LinearProduct(kernel, linear, kernel.b.getF32Type(), kTileRows),
         ofBytes(intrinsic.kind == htk::ProductKind::Bytes), elementBytes(ofBytes ? 1 : 2),
         stepColumns(kStepBytes / elementBytes) {
     Type i8 = k.b.getI8Type(), i32 = k.b.getI32Type();
+    bool isWhole = depth % stepColumns == 0;
+    steps = (depth + stepColumns - 1) / stepColumns;
+    rowStride = steps * stepColumns;
+    if (!isWhole || rowStride * elementBytes % kAliasBytes == 0) {
+      if (rowStride * elementBytes % kAliasBytes == 0)
+        rowStride += stepColumns;
+      blockInput = k.scratch(getBlockRows() * rowStride, ofBytes ? i8 : Type(k.b.getI16Type()));
+    }
+    if (!isWhole || weight.getPacking().getSteps() > 1) {
+      unpacked = k.scratch(steps * kRows * kPanel, i32);
+      if (ofBytes)
+        form = weight.getBytesForm(
+            htq::isScaledInIntegers(linear.getInputTerm(), linear.getWeightTerm(), depth));
+    }
+    if (form == PackedWeight::Bytes::Scaled || form == PackedWeight::Bytes::Negated)
+      pieceLength = depth;
     rawType = ofBytes ? i32 : real;
     raw = k.scratch(kTileRows * kPanel, rawType);
     if (getNumPieces() > 1)
       sums = k.scratch(kTileRows * kPanel, real);
-    if (ofBytes)
-      inputSums.emplace(k, vector, input, kTileRows, getNumPieces());
-    bool isWhole = depth % stepColumns == 0;
-    steps = (depth + stepColumns - 1) / stepColumns;
-    if (!isWhole)
-      paddedInput =
-          k.scratch(kTileRows * steps * kStepBytes / elementBytes, ofBytes ? i8 : Type(k.b.getI16Type()));
-    if (!isWhole || weight.getPacking().getSteps() > 1)
-      unpacked = k.scratch(steps * kRows * kPanel, i32);
-    unpackedPanel = k.scratch(1, k.b.getI64Type());
-    k.store(arith::ConstantOp::create(k.b, k.loc, k.b.getI64IntegerAttr(-1)), unpackedPanel, k.constant(0),
-            Lanes());
+    if (ofBytes && form == PackedWeight::Bytes::None)
+      inputSums.emplace(k, vector, input, getBlockRows(), getNumPieces());
+    Value none = arith::ConstantOp::create(k.b, k.loc, k.b.getI64IntegerAttr(-1));
+    for (Value *state : {&unpackedPanel, &configuredRows}) {
+      *state = k.scratch(1, k.b.getI64Type());
+      k.store(none, *state, k.constant(0), Lanes());
+    }
+    configuration = k.scratch(kStepBytes, i8);
+    for (int64_t byte = 0; byte < kStepBytes; ++byte)
+      setConfiguration(byte, byte == 0); // The palette: tiles of 1 KiB.
+    for (int64_t tile = 0; tile < kTiles; ++tile)
+      setConfiguration(kColumnsAt + 2 * tile, kStepBytes);
   }
 
-  int64_t getTileRows() const override { return kTileRows; }
+  void endBlocks() override { call("llvm.x86.tilerelease", {}); }
+
+  void beginBlock(Value row, Value count) override {
+    blockStart = row;
+    if (inputSums)
+      emitInputSums(*inputSums, row, count);
+    if (blockInput)
+      copyRows(row, count);
+    // Panels follow each other in memory: this spreads the next one over the steps of this one.
+    Value turns = k.mul(k.ceilDiv(count, kTileRows), 2 * steps);
+    Value lines = k.constant(llvm::divideCeil(weight.getPanelBytes(), kLineBytes));
+    linesAtOnce = k.div(k.add(lines, k.sub(turns, k.constant(1))), turns);
+  }
 
   void emitTile(Value row, Value count, Value panel) override {
     weight.setPanel(panel);
+    tileStart = row;
     if (unpacked)
       unpack(panel);
-    beginRows(row, count);
     if (getNumPieces() > 1)
       k.loop(k.constant(0), k.constant(kTileRows * kPanel), k.lanes, [&](Value i) {
         k.store(k.getZero(real, k.lanes), sums, i, {k.lanes, {}});
@@ -73,7 +109,7 @@ public:
     if (sums)
       return k.load(sums, position, real, lanes);
     Piece piece = getPiece(k.constant(0), depth);
-    Value scale = weight.hasScale() ? weight.getScale(piece.weightBlock, column, lanes.width) : Value();
+    Value scale = weight.hasScale() ? weight.getRowScale(form, column, lanes.width) : Value();
     return getValue(position, r, column, piece, lanes.width, scale);
   }
 
@@ -82,12 +118,10 @@ private:
   // Tiles
   //===--------------------------------------------------------------------===//
 
-  Value call(StringRef name, ValueRange operands) {
-    Type tile = LLVM::LLVMX86AMXType::get(k.b.getContext());
-    return LLVM::CallIntrinsicOp::create(k.b, k.loc, tile, k.b.getStringAttr(name), operands).getResult(0);
+  void call(StringRef name, ValueRange operands) {
+    LLVM::CallIntrinsicOp::create(k.b, k.loc, k.b.getStringAttr(name), operands);
   }
-  Value i16(int64_t value) { return arith::ConstantOp::create(k.b, k.loc, k.b.getI16IntegerAttr(value)); }
-  Value toI16(Value index) { return arith::IndexCastOp::create(k.b, k.loc, k.b.getI16Type(), index); }
+  Value i8(int64_t value) { return arith::ConstantOp::create(k.b, k.loc, k.b.getI8IntegerAttr(value)); }
   Value i64(Value index) { return arith::IndexCastOp::create(k.b, k.loc, k.b.getI64Type(), index); }
   Value i32(int64_t value) { return arith::ConstantOp::create(k.b, k.loc, k.b.getI32IntegerAttr(value)); }
 
@@ -99,14 +133,36 @@ private:
                                     i64(k.add(base, k.mul(position, bytes))));
   }
 
-  Value load(Value rows, Value buffer, Value position, int64_t stride) {
-    return call("llvm.x86.tileloadd64.internal",
-                {rows, i16(kStepBytes), getAddress(buffer, position), i64(k.constant(stride))});
+  void setConfiguration(int64_t byte, int64_t value) {
+    k.store(i8(static_cast<int8_t>(value)), configuration, k.constant(byte), Lanes());
   }
 
-  Value multiply(Value rows, Value c, Value a, Value b) {
-    return call(ofBytes ? "llvm.x86.tdpbsud.internal" : "llvm.x86.tdpbf16ps.internal",
-                {rows, i16(kStepBytes), i16(kStepBytes), c, a, b});
+  /// Gives the tiles of x and of sums the rows at hand.
+  void configure(Value count) {
+    Value before = k.load(configuredRows, k.constant(0), k.b.getI64Type(), Lanes()), wanted = i64(count);
+    k.branch(arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::ne, wanted, before), [&] {
+      k.store(wanted, configuredRows, k.constant(0), Lanes());
+      auto toByte = [&](Value rows) {
+        return arith::TruncIOp::create(k.b, k.loc, k.b.getI8Type(), i64(rows));
+      };
+      Value full = k.constant(kRows), upper = toByte(k.min(count, full));
+      Value lower = toByte(k.max(k.sub(count, full), k.constant(1))); // A tile has a row, used or not.
+      Value rows[] = {upper, upper, lower, lower, upper, lower, i8(kRows), i8(kRows)};
+      for (auto [tile, value] : llvm::enumerate(rows))
+        k.store(value, configuration, k.constant(kRowsAt + tile), Lanes());
+      call("llvm.x86.ldtilecfg", {getAddress(configuration, k.constant(0))});
+    });
+  }
+
+  void load(int64_t tile, Value buffer, Value position, int64_t stride) {
+    call("llvm.x86.tileloadd64", {i8(tile), getAddress(buffer, position), i64(k.constant(stride))});
+  }
+
+  void multiply(int64_t sum, int64_t x, int64_t w) {
+    StringRef name = !ofBytes                            ? "llvm.x86.tdpbf16ps"
+                     : form == PackedWeight::Bytes::None ? "llvm.x86.tdpbsud"
+                                                         : "llvm.x86.tdpbssd";
+    call(name, {i8(sum), i8(x), i8(w)});
   }
 
   //===--------------------------------------------------------------------===//
@@ -128,7 +184,7 @@ private:
             // A period's end can be past the last whole step.
             Value inside = k.less(position, k.constant(steps * kRows * kPanel));
             k.branch(inside, [&] {
-              k.store(weight.getGroups(period, step, k.constant(at)), unpacked, position, {k.lanes, {}});
+              k.store(getGroups(period, step, k.constant(at)), unpacked, position, {k.lanes, {}});
             });
           }
       });
@@ -139,24 +195,38 @@ private:
     });
   }
 
-  /// Sums the rows' codes, and copies x where k ends inside a step.
-  void beginRows(Value row, Value count) {
+  Value getGroups(Value period, int64_t step, Value at) {
+    if (form == PackedWeight::Bytes::None)
+      return weight.getGroups(period, step, at);
+    int64_t length = htq::getInnerBlock(linear.getWeightTerm());
+    Value first = k.mul(period, weight.getPacking().getPeriod());
+    Value block = length == htq::AffineAttr::kWhole ? k.constant(0) : k.div(first, k.constant(length));
+    return weight.getSignedGroups(form, period, step, block, at);
+  }
+
+  /// Copies rows of x, with zeros behind them up to a whole step.
+  void copyRows(Value row, Value count) {
+    Type element = cast<MemRefType>(blockInput.getType()).getElementType();
     k.loop(k.constant(0), count, 1, [&](Value r) {
-      Value start = k.mul(k.add(row, r), depth);
-      if (inputSums)
-        forEachPiece([&](const Piece &piece) {
-          inputSums->emit(r, piece.index, k.add(start, piece.begin), piece.length);
-        });
-      if (!paddedInput)
-        return;
-      int64_t padded = steps * stepColumns;
-      Value to = k.mul(r, padded);
-      Type element = cast<MemRefType>(paddedInput.getType()).getElementType();
-      k.loop(k.constant(0), k.constant(depth), 1, [&](Value i) {
-        k.store(k.load(input, k.add(start, i), element, Lanes()), paddedInput, k.add(to, i), Lanes());
+      Value from = k.mul(k.add(row, r), depth), to = k.mul(r, rowStride);
+      k.vectorLoop(k.constant(depth), stepColumns, [&](Index i, Lanes at) {
+        Value x = k.load(input, k.add(from, i.base), element, at);
+        if (at.mask)
+          x = k.select(at.mask, x, k.getZero(element, at.width));
+        k.store(x, blockInput, k.add(to, i.base), {at.width, {}});
       });
-      k.loop(k.constant(depth), k.constant(padded), 1,
-             [&](Value i) { k.store(k.getZero(element, 1), paddedInput, k.add(to, i), Lanes()); });
+    });
+  }
+
+  /// Asks for a part of the panel behind this one, in turn `turn` of those that this one takes.
+  void prefetchNextPanel(Value panel, Value turn) {
+    Value codes = weight.getCodes();
+    int64_t bytes = cast<MemRefType>(codes.getType()).getElementTypeBitWidth() / 8, line = kLineBytes / bytes;
+    Value next = k.mul(k.add(panel, 1), weight.getPanelBytes() / bytes);
+    Value first = k.add(next, k.mul(k.mul(turn, linesAtOnce), line));
+    k.loop(k.constant(0), linesAtOnce, 1, [&](Value i) {
+      memref::PrefetchOp::create(k.b, k.loc, codes, k.add(first, k.mul(i, line)), /*isWrite=*/false,
+                                 /*localityHint=*/2, /*isDataCache=*/true);
     });
   }
 
@@ -165,55 +235,52 @@ private:
   //===--------------------------------------------------------------------===//
 
   void emitSums(Value row, Value count, Value panel) {
-    // Without a second tile of rows it has the last row once more: one register cannot
-    // have two shapes in a function, so there is one variant.
-    Value full = k.constant(kRows), one = k.constant(1);
-    Value heights[] = {toI16(k.min(count, full)), toI16(k.max(k.sub(count, full), one))};
-    Value starts[] = {k.constant(0), k.min(full, k.sub(count, one))};
-    auto half = [&](const Piece &piece, int64_t column) {
-      SmallVector<Value> zero;
-      for (Value height : heights)
-        zero.append(2, call("llvm.x86.tilezero.internal", {height, i16(kStepBytes)}));
-      int64_t pieceSteps = (piece.length + stepColumns - 1) / stepColumns;
-      Value first = k.div(piece.begin, k.constant(stepColumns));
-      SmallVector<Value> tiles =
-          k.loop(k.constant(0), k.constant(pieceSteps), 1, zero, [&](Value i, ValueRange carried) {
-            Value step = k.add(first, i), along = k.mul(step, stepColumns);
-            Value x = paddedInput ? paddedInput : input;
-            int64_t width = paddedInput ? steps * stepColumns : depth;
-            Value start = paddedInput ? along : k.add(k.mul(row, depth), along);
-            Value left = loadWeights(panel, step, column), right = loadWeights(panel, step, column + kRows);
-            SmallVector<Value> next;
-            for (auto [r, height] : llvm::enumerate(heights)) {
-              Value a = load(height, x, k.add(start, k.mul(starts[r], width)), width * elementBytes);
-              next.push_back(multiply(height, carried[2 * r], a, left));
-              next.push_back(multiply(height, carried[2 * r + 1], a, right));
-            }
-            return next;
-          });
-      for (auto [i, tile] : llvm::enumerate(tiles)) {
-        Value position = k.constant(i / 2 * kRows * kPanel + column + i % 2 * kRows);
-        LLVM::CallIntrinsicOp::create(k.b, k.loc, k.b.getStringAttr("llvm.x86.tilestored64.internal"),
-                                      ValueRange{heights[i / 2], i16(kStepBytes), getAddress(raw, position),
-                                                 i64(k.constant(4 * kPanel)), tile});
-      }
-    };
+    configure(count);
+    Value hasTwo = k.less(k.constant(kRows), count);
     forEachPiece([&](const Piece &piece) {
-      half(piece, 0);
-      half(piece, kHalf);
+      k.branch(
+          hasTwo, [&] { emitPiece(piece, row, panel, 2); }, [&] { emitPiece(piece, row, panel, 1); });
       if (getNumPieces() > 1)
         accumulate(row, count, piece);
     });
   }
 
+  /// The sums of one or two tiles of rows.
+  void emitPiece(const Piece &piece, Value row, Value panel, int64_t height) {
+    int64_t pieceSteps = (piece.length + stepColumns - 1) / stepColumns;
+    Value first = k.div(piece.begin, k.constant(stepColumns));
+    Value x = blockInput ? blockInput : input, turn = k.div(k.sub(row, blockStart), k.constant(kTileRows));
+    int64_t width = blockInput ? rowStride : depth;
+    Value start = k.mul(blockInput ? k.sub(row, blockStart) : row, width);
+    for (int64_t column : {int64_t(0), kHalf}) {
+      for (int64_t sum = 0; sum < 2 * height; ++sum)
+        call("llvm.x86.tilezero", {i8(sum)});
+      k.loop(k.constant(0), k.constant(pieceSteps), 1, [&](Value i) {
+        Value step = k.add(first, i);
+        prefetchNextPanel(panel, k.add(k.mul(k.add(k.mul(turn, 2), column / kHalf), steps), step));
+        loadWeights(6, panel, step, column);
+        loadWeights(7, panel, step, column + kRows);
+        for (int64_t r = 0; r < height; ++r) {
+          Value position = k.add(k.add(start, r * kRows * width), k.mul(step, stepColumns));
+          load(4 + r, x, position, width * elementBytes);
+          multiply(2 * r, 4 + r, 6);
+          multiply(2 * r + 1, 4 + r, 7);
+        }
+      });
+      for (int64_t sum = 0; sum < 2 * height; ++sum)
+        call("llvm.x86.tilestored64",
+             {i8(sum), getAddress(raw, k.constant(sum / 2 * kRows * kPanel + column + sum % 2 * kRows)),
+              i64(k.constant(4 * kPanel))});
+    }
+  }
+
   /// 16 groups of 16 rows of w: those of step `step` from column `column` of the panel on.
-  Value loadWeights(Value panel, Value step, int64_t column) {
+  void loadWeights(int64_t tile, Value panel, Value step, int64_t column) {
     if (unpacked)
-      return load(i16(kRows), unpacked, k.add(k.mul(step, kRows * kPanel), column), 4 * kPanel);
+      return load(tile, unpacked, k.add(k.mul(step, kRows * kPanel), column), 4 * kPanel);
     int64_t group = 4 / elementBytes, periods = depth / group;
     Value period = k.add(k.mul(panel, periods), k.mul(step, kRows));
-    return load(i16(kRows), weight.getCodes(), k.add(k.mul(period, kPanel * group), column * group),
-                4 * kPanel);
+    load(tile, weight.getCodes(), k.add(k.mul(period, kPanel * group), column * group), 4 * kPanel);
   }
 
   /// Adds a piece, scaled, to the sums.
@@ -237,24 +304,35 @@ private:
   /// What tiles left at `position` of the scratch, less the zeros' part, times `scale` where it is given.
   Value getValue(Value position, Value r, Value column, const Piece &piece, int64_t width, Value scale) {
     Value value = k.load(raw, position, rawType, {width, {}});
-    if (ofBytes) {
-      Value sum = k.splat(inputSums->load(r, piece.index), width);
-      Value zero = weight.hasZero() ? weight.getZero(piece.weightBlock, column, width)
-                                    : k.splat(i32(weight.getPacking().getBias()), width);
-      value = arith::SubIOp::create(k.b, k.loc, value, arith::MulIOp::create(k.b, k.loc, zero, sum));
-      value = arith::SIToFPOp::create(k.b, k.loc, k.getType(real, width), value);
+    if (inputSums) {
+      Value sum = inputSums->load(k.add(tileStart, r), piece.index), part;
+      if (weight.hasZero())
+        part = arith::MulIOp::create(k.b, k.loc, weight.getZero(piece.weightBlock, column, width),
+                                     k.splat(sum, width));
+      else
+        part = k.splat(arith::MulIOp::create(k.b, k.loc, sum, i32(weight.getPacking().getBias())), width);
+      value = arith::SubIOp::create(k.b, k.loc, value, part);
     }
+    if (ofBytes)
+      value = arith::SIToFPOp::create(k.b, k.loc, k.getType(real, width), value);
     return scale ? Value(arith::MulFOp::create(k.b, k.loc, value, scale)) : value;
   }
 
   bool ofBytes;
   int64_t elementBytes, stepColumns, steps;
+  int64_t rowStride; ///< of `blockInput`, in elements
   Type rawType;
   Value raw;  ///< of tiles: i32 or f32
   Value sums; ///< scaled, where there are several pieces
-  Value unpacked, paddedInput;
-  Value unpackedPanel; ///< its number
-  std::optional<InputSums> inputSums;
+  Value unpacked;
+  Value blockInput;  ///< the block's rows of x where they cannot be multiplied where they are
+  Value linesAtOnce; ///< of the next panel, in a step
+  Value unpackedPanel;                 ///< its number
+  Value configuration, configuredRows; ///< of tiles
+  Value blockStart, tileStart; ///< rows of x
+  /// What the unpacked panel's bytes are; None where it is not unpacked, or they have no sign.
+  PackedWeight::Bytes form = PackedWeight::Bytes::None;
+  std::optional<InputSums> inputSums; ///< where bytes have no sign
 };
 
 } // namespace
