@@ -45,9 +45,9 @@ class Module:
         return path
 
 
-def agree(module, inputs, folder, tolerance=0):
+def agree(module, inputs, folder, *options, tolerance=0):
     path = module.write(folder / "m.mlir")
-    compile_model(path, folder / "program")
+    compile_model(path, folder / "program", *options)
     native = run_program(folder / "program", inputs, folder, "--threads", 2)
     reference = run_reference(path, inputs, folder)
     assert set(native) == set(reference) == {name for name, *_ in module.outputs}
@@ -123,8 +123,10 @@ def test_requantize(source, target, tmp_path):
               "y": np.exp2(random.integers(-3, 3, shape)).astype(np.float32)}, tmp_path)
 
 
-@pytest.mark.parametrize("rule, codes", [("absmax", "i8"), ("signed_max", "i4"), ("minmax", "ui8"), ("minmax", "i8")])
-def test_dynamic_quantize(rule, codes, tmp_path):
+@pytest.mark.parametrize("cpu", ["native", "x86-64-v3"])
+@pytest.mark.parametrize("rule, codes", [("absmax", "i8"), ("absmax", "i4"), ("absmax", "i16"), ("signed_max", "i4"),
+                                         ("minmax", "ui8"), ("minmax", "i8")])
+def test_dynamic_quantize(rule, codes, cpu, tmp_path):
     rows, shape = 8, (8, COLUMNS)
     m, t = Module(*shape), tensor("f32", *shape)
     for block in "?", 32, 7, 1:
@@ -142,11 +144,12 @@ def test_dynamic_quantize(rule, codes, tmp_path):
     x[1], x[2, ::3], x[3, 5], x[4] = 0, np.nan, -np.inf, np.abs(x[4])
     x[5, :64] = np.tile([127.5, -127.5, 0.5, 1.5], 16)  # ties
     x[6], x[7] = 1e-41 * x[0], 1e37 * np.sign(x[0])  # reciprocals of scales that overflow, or are small
-    agree(m, {"x": x, "y": np.ones(shape, np.float32)}, tmp_path)
+    agree(m, {"x": x, "y": np.ones(shape, np.float32)}, tmp_path, "--cpu", cpu)
 
 
+@pytest.mark.parametrize("cpu", ["native", "x86-64-v3"])
 @pytest.mark.parametrize("rows, columns", [(6, 128), (3, 384), (5, 40), (2, 1024)])
-def test_hadamard(rows, columns, tmp_path):
+def test_hadamard(rows, columns, cpu, tmp_path):
     """Rotations in registers, in several passes, and where registers and blocks do not share their ends."""
     shape = (rows, columns)
     m, t = Module(*shape), tensor("f32", *shape)
@@ -168,7 +171,7 @@ def test_hadamard(rows, columns, tmp_path):
     # Sums of few bits are exact, and what H makes of one number is alike everywhere; norms may be rounded.
     y = np.zeros(shape, np.float32)
     y[np.arange(rows), random.integers(0, columns, rows)] = 1
-    agree(m, {"x": random.integers(-8, 8, shape).astype(np.float32), "y": y}, tmp_path, tolerance=1e-6)
+    agree(m, {"x": random.integers(-8, 8, shape).astype(np.float32), "y": y}, tmp_path, "--cpu", cpu, tolerance=1e-6)
 
 
 def test_terms_of_terms(tmp_path):
