@@ -77,5 +77,6 @@ def test_levels_agree(minilm, compiled, level, tmp_path):
         program = compiled(minilm("torchscript"), *options("int8", "int8-token"), "--cpu", cpu)
         results.append(run_program(program, inputs, tmp_path, env=environment)[OUTPUT])
     text = inputs["attention_mask"] > 0
-    # A float that differs in its last bit can have another code.
-    assert relative_norm(results[0][text], results[1][text]) < 0.02
+    # A float that differs in its last bit can have another code, and then all that follows has: two programs are
+    # as far from each other as each is from f32.
+    assert relative_norm(results[0][text], results[1][text]) < 0.05
