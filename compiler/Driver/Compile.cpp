@@ -77,6 +77,8 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
        &options.phases.weights},
       {"--activations", "FORMAT", "what linears take their inputs as (default f32; see below)",
        &options.phases.activations},
+      {"--rotation", "MATRIX", "Hadamard matrices before what linears take as integers: auto (default), none,\n"
+       "or an order with a stride, such as 8x16 (which auto is) or 128", &options.phases.rotation},
       {"--plan", "FILE", "formats by rules for names of weights, instead of one for all (see below)",
        &options.phases.plan},
       {"--calibrate", "FILE", "inputs (.npz) to observe activations on: channels that are large then go\n"

@@ -54,7 +54,7 @@ Compiler::Compiler(CompileOptions given)
 
 ExitCode Compiler::load() {
   const pipelines::PhaseOptions &formats = options.phases;
-  auto plan = quantize::Plan::read(formats.weights, formats.activations, formats.plan, &context);
+  auto plan = quantize::Plan::read(formats.weights, formats.activations, formats.rotation, formats.plan, &context);
   if (!plan)
     return static_cast<ExitCode>(fail(plan.takeError(), ExitUsage));
   if (!llvm::sys::fs::exists(options.model)) {
@@ -170,6 +170,7 @@ ExitCode Compiler::emit() {
                                              {"source", llvm::sys::path::filename(options.model)},
                                              {"weights", options.phases.weights},
                                              {"activations", options.phases.activations},
+                                             {"rotation", options.phases.rotation},
                                              {"plan", llvm::sys::path::filename(options.phases.plan)},
                                              {"levels", std::move(levels)}};
   emitOptions.progress = [this](llvm::StringRef step) { progress(step); };

@@ -56,6 +56,7 @@ int runRun(llvm::ArrayRef<llvm::StringRef> arguments) {
       {"--elements", "NAME=SHAPE,…", "as in halftone compile", nullptr, nullptr, &elements},
       {"--weights", "FORMAT", "as in halftone compile", &options.phases.weights},
       {"--activations", "FORMAT", "as in halftone compile", &options.phases.activations},
+      {"--rotation", "MATRIX", "as in halftone compile", &options.phases.rotation},
       {"--plan", "FILE", "as in halftone compile", &options.phases.plan},
       {"--calibrate", "FILE", "as in halftone compile", &options.calibrate},
       {"--save-plan", "FILE", "as in halftone compile", &options.phases.savePlan},

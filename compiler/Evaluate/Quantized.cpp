@@ -5,6 +5,8 @@
 #include "compiler/Evaluate/TermReader.h"
 #include "dialects/HTQ/HTQOps.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace halftone::evaluate {
@@ -88,12 +90,35 @@ llvm::Expected<Tensor> evaluateRequantize(htq::RequantizeOp op, Frame &frame) {
   return result;
 }
 
+llvm::Expected<Tensor> evaluateHadamard(htq::HadamardOp op, Frame &frame) {
+  const Tensor &input = frame.get(op.getInput());
+  Tensor result = frame.allocate(op.getResult());
+  int64_t order = op.getOrder(), stride = op.getStride(), n = input.getShape().back();
+  double norm = 1 / std::sqrt(static_cast<double>(order));
+  std::vector<double> row(n);
+  for (int64_t begin = 0; begin < input.getNumElements(); begin += n) {
+    input.read(begin, MutableArrayRef<double>(row));
+    for (int64_t distance = stride; distance < order * stride; distance *= 2)
+      for (int64_t i = 0; i < n; ++i)
+        if (i / distance % 2 == 0) {
+          double x = row[i], y = row[i + distance];
+          row[i] = x + y;
+          row[i + distance] = x - y;
+        }
+    for (double &x : row)
+      x *= norm;
+    result.write(begin, ArrayRef<double>(row));
+  }
+  return result;
+}
+
 } // namespace
 
 void addQuantized(InterpreterTable &table) {
   table.add<htq::DequantizeOp>(evaluateDequantize);
   table.add<htq::QuantizeOp>(evaluateQuantize);
   table.add<htq::RequantizeOp>(evaluateRequantize);
+  table.add<htq::HadamardOp>(evaluateHadamard);
   table.add<htq::ObserveOp>(
       [](htq::ObserveOp op, Frame &frame) -> llvm::Expected<Tensor> { return frame.get(op.getInput()); });
   addDynamicQuantization(table);

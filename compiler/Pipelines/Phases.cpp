@@ -25,11 +25,13 @@ static void buildRaise(OpPassManager &pm, const PhaseOptions &options) {
 }
 
 static void buildAssign(OpPassManager &pm, const PhaseOptions &options) {
-  pm.addPass(quantize::createAssign({options.weights, options.activations, options.plan, options.savePlan}));
+  pm.addPass(quantize::createAssign(
+      {options.weights, options.activations, options.rotation, options.plan, options.savePlan}));
 }
 
 static void buildFold(OpPassManager &pm, const PhaseOptions &options) {
   pm.addPass(quantize::createSmooth({options.smoothing, options.modelDirectory}));
+  pm.addPass(quantize::createRotate());
 }
 
 static void buildQuantize(OpPassManager &pm, const PhaseOptions &) { pm.addPass(quantize::createQuantize()); }
@@ -65,7 +67,7 @@ ArrayRef<Phase> getPhases() {
        "exist; equal for every exporter", buildRaise},
       {"assign", "decides the formats of weights and activations", "formats as attributes of linears and embeddings",
        buildAssign},
-      {"fold", "moves scales of activations into weights", "no observed channel has a scale of its own to move",
+      {"fold", "moves scales and rotations of activations into weights", "no scale or rotation is left to move",
        buildFold},
       {"quantize", "makes these formats true", "weights and activations are leaves of their terms", buildQuantize},
       {"fuse", "groups operations into kernels", "@main holds kernels, views and weights only", buildFuse},
@@ -95,10 +97,12 @@ struct PhasePipelineOptions : PassPipelineOptions<PhasePipelineOptions> {
   Option<std::string> weights{*this, "weights", llvm::cl::desc("format of weights"), llvm::cl::init("f32")};
   Option<std::string> activations{*this, "activations", llvm::cl::desc("format of the linears' inputs"),
                                   llvm::cl::init("f32")};
+  Option<std::string> rotation{*this, "rotation", llvm::cl::desc("rotation of inputs that will be codes"),
+                               llvm::cl::init("auto")};
   Option<std::string> plan{*this, "plan", llvm::cl::desc("file of rules for formats"), llvm::cl::init("")};
   Option<std::string> savePlan{*this, "save-plan", llvm::cl::desc("file for the decided formats"), llvm::cl::init("")};
   Option<double> smoothing{*this, "smoothing", llvm::cl::desc("share of observed magnitudes that goes into weights"),
-                           llvm::cl::init(0.7)};
+                           llvm::cl::init(0.5)};
   Option<std::string> modelDirectory{*this, "model-directory", llvm::cl::desc("folder of the model's files"),
                                      llvm::cl::init("")};
 };
@@ -111,8 +115,8 @@ void registerPhasePipelines() {
     PassPipelineRegistration<PhasePipelineOptions>(
         "phase-" + phase.name.str(), "phase " + phase.name.str() + ": " + phase.does.str(),
         [&phase](OpPassManager &pm, const PhasePipelineOptions &options) {
-          addPhase(pm, phase, {options.weights, options.activations, options.plan, options.savePlan,
-                                options.smoothing, options.modelDirectory});
+          addPhase(pm, phase, {options.weights, options.activations, options.rotation, options.plan,
+                                options.savePlan, options.smoothing, options.modelDirectory});
         });
   }
 }

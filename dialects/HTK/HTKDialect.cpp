@@ -123,6 +123,9 @@ MemRefType htk::getBufferType(Type tensor) {
 }
 
 bool htk::isRoot(Operation *op) {
+  // A rotation of what is quantized is part of the quantization.
+  if (isa<htq::HadamardOp>(op))
+    return !op->hasOneUse() || !isa<htq::DynamicQuantizeOp>(*op->user_begin());
   return isa<htk::LinearOp, htq::LinearOp, htq::DynamicQuantizeOp, ht::LinearOp, ht::MatMulOp,
              ht::AttentionOp, ht::LayerNormOp, ht::RMSNormOp, ht::SoftmaxOp, ht::ReduceOp, ht::ArgReduceOp,
              ht::CumSumOp, ht::ScatterNDOp, ht::UpdateOp, ht::TopKOp>(op);

@@ -214,6 +214,14 @@ LogicalResult HTQDialect::verifyOperationAttribute(Operation *op, NamedAttribute
       return op->emitError() << attribute.getName() << " must be an f32 for each channel of a linear's input";
     return success();
   }
+  if (attribute.getName() == kRotationAttr) {
+    auto linear = dyn_cast<ht::LinearOp>(op);
+    auto rotation = dyn_cast<DenseI64ArrayAttr>(attribute.getValue());
+    if (!linear || !rotation || rotation.size() != 2)
+      return op->emitError() << attribute.getName() << " must be an order and a stride for a linear's input";
+    std::string reason = HadamardOp::whyNot(rotation[0], rotation[1], linear.getInput().getType());
+    return reason.empty() ? success() : op->emitError() << attribute.getName() << ": " << reason;
+  }
   bool isWeights = attribute.getName() == kWeightsAttr;
   if (!isWeights && attribute.getName() != kActivationsAttr)
     return op->emitError() << "has an unknown attribute " << attribute.getName();

@@ -34,7 +34,9 @@ def HTQ_Dialect : Dialect {
     that reads the tensor.
 
       [D1] `htq.weights` is a `#htq.format` on `ht.linear` or `ht.embedding`;
-      [D2] `htq.activations` is a `#htq.format` on `ht.linear`.
+      [D2] `htq.activations` is a `#htq.format` on `ht.linear`;
+      [D3] `htq.rotation`, on `ht.linear`, is the order and the stride of the `htq.hadamard`
+           that its input gets: two integers that this operation takes for that input.
   }];
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::halftone::ht::HTDialect"];
@@ -44,6 +46,8 @@ def HTQ_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kWeightsAttr = "htq.weights";
     /// Attribute of `ht.linear`: the format that is decided for its input.
     static constexpr ::llvm::StringLiteral kActivationsAttr = "htq.activations";
+    /// Attribute of `ht.linear`: the rotation that is decided for its input.
+    static constexpr ::llvm::StringLiteral kRotationAttr = "htq.rotation";
   }];
 }
 

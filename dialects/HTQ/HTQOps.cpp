@@ -5,6 +5,7 @@
 #include "dialects/HTQ/Terms.h"
 
 #include "mlir/IR/Builders.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace halftone;
@@ -178,6 +179,32 @@ LogicalResult ObserveOp::verify() {
   if (dims.empty() || !ht::getConstant(dims.back()))
     return emitOpError() << "expected a static last axis, got " << ht::toString(dims);
   return success();
+}
+
+std::string HadamardOp::whyNot(int64_t order, int64_t stride, Type input) {
+  constexpr int64_t kLongestRow = 65536;
+  if (order < 2 || !llvm::isPowerOf2_64(order))
+    return llvm::formatv("expected an order that is a power of two from 2 on, got {0}", order);
+  if (stride < 1)
+    return llvm::formatv("expected a stride of at least 1, got {0}", stride);
+  ht::Dims dims = ht::getDims(cast<RankedTensorType>(input));
+  auto channels = dims.empty() ? std::nullopt : ht::getConstant(dims.back());
+  // No product of the two, which could leave 64 bits.
+  if (!channels || *channels % order != 0 || *channels / order % stride != 0 || *channels > kLongestRow)
+    return llvm::formatv("expected a last axis of at most {0} that is a multiple of {1} times {2}, got {3}",
+                         kLongestRow, order, stride, ht::toString(dims));
+  return {};
+}
+
+LogicalResult HadamardOp::verify() {
+  std::string reason = whyNot(getOrder(), getStride(), getInput().getType());
+  return reason.empty() ? success() : emitOpError() << reason;
+}
+
+OpFoldResult HadamardOp::fold(FoldAdaptor) {
+  auto inner = getInput().getDefiningOp<HadamardOp>();
+  bool undoes = inner && inner.getOrder() == getOrder() && inner.getStride() == getStride();
+  return undoes ? inner.getInput() : OpFoldResult();
 }
 
 LogicalResult DynamicQuantizeOp::verify() {

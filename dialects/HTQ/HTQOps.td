@@ -109,6 +109,39 @@ def HTQ_ObserveOp : HTQ_Op<"observe", [SameOperandsAndResultType]> {
   let hasVerifier = 1;
 }
 
+def HTQ_HadamardOp : HTQ_Op<"hadamard", [SameOperandsAndResultType]> {
+  let summary = "blocks of channels, rotated by Hadamard matrices";
+  let description = [{
+    ```mlir
+    %y = htq.hadamard 8 stride 16 %x : tensor<?x384xf32, #ht.dims<s0>>
+    ```
+
+    Within each block of `order * stride` neighbours on the last axis, those a stride
+    apart are multiplied by the Walsh-Hadamard matrix of Sylvester's order:
+    `y[i * stride + j] = sum over l of H[i, l] x[l * stride + j]`, where H[i, l] is
+    `1 / sqrt(order)`, negative where i and l have an odd number of bits in common.
+    Sums are of f32 or wider, rounded once to the result; their order is free.
+
+    H is symmetric and its own inverse, so `x Wᵀ = (x H) (W H)ᵀ`. What is large in one
+    channel is spread over `order` of them, so that the greatest magnitude of a row,
+    from which its codes have their scale, comes nearer to that of its other channels.
+    A stride as long as a vector register leaves every lane in its place.
+
+      [C1] the order is a power of two from 2 on, the stride at least 1;
+      [C2] the last axis is static, a multiple of `order * stride`, and at most 65536: a
+           row is rotated in a thread's cache.
+  }];
+  let arguments = (ins I64Attr:$order, DefaultValuedAttr<I64Attr, "1">:$stride, HT_FloatTensor:$input);
+  let results = (outs HT_FloatTensor:$result);
+  let assemblyFormat = "$order (`stride` $stride^)? $input attr-dict `:` type($input)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+  let extraClassDeclaration = [{
+    /// Why the operation cannot take `input` with this order and stride; empty where it can.
+    static std::string whyNot(int64_t order, int64_t stride, ::mlir::Type input);
+  }];
+}
+
 def HTQ_DynamicQuantizeOp : HTQ_Op<"dynamic_quantize"> {
   let summary = "codes and parameters of a tensor under a term, both from its data";
   let description = [{

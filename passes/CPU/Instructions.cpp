@@ -54,6 +54,30 @@ Value emitByteSum(KernelBuilder &k, const htk::Intrinsic &intrinsic, Value sums,
   return emitDot(k, intrinsic, sums, k.splat(ones, k.lanes), x);
 }
 
+Value emitRoundEven(KernelBuilder &k, Value x) {
+  return call(k, "llvm.lrint", k.getType(k.b.getI32Type(), KernelBuilder::getWidth(x)), x);
+}
+
+Value emitPackedBytes(KernelBuilder &k, ArrayRef<Value> quarters) {
+  bool isWide = k.lanes == 16;
+  auto pack = [&](StringRef wide, StringRef narrow, Type element, int64_t width, Value low, Value high) {
+    return call(k, isWide ? wide : narrow, VectorType::get({width}, element), {low, high});
+  };
+  auto words = [&](Value low, Value high) {
+    return pack("llvm.x86.avx512.packssdw.512", "llvm.x86.avx2.packssdw", k.b.getI16Type(), 2 * k.lanes, low,
+                high);
+  };
+  Value bytes = pack("llvm.x86.avx512.packsswb.512", "llvm.x86.avx2.packsswb", k.b.getI8Type(), 4 * k.lanes,
+                     words(quarters[0], quarters[1]), words(quarters[2], quarters[3]));
+  // They pack within 128 bits: each has 4 bytes of each quarter.
+  SmallVector<int64_t> order;
+  for (int64_t quarter = 0; quarter < 4; ++quarter)
+    for (int64_t part = 0; part < k.lanes / 4; ++part)
+      order.push_back(4 * part + quarter);
+  Value dwords = bitcast(k, bytes, k.b.getI32Type());
+  return bitcast(k, vector::ShuffleOp::create(k.b, k.loc, dwords, dwords, order), k.b.getI8Type());
+}
+
 Value emitPermutation(KernelBuilder &k, Value table, Value indices) {
   return call(k, "llvm.x86.avx512.permvar.sf.512", table.getType(), {table, indices});
 }

@@ -18,6 +18,12 @@ mlir::Value emitDot(KernelBuilder &kernel, const htk::Intrinsic &intrinsic, mlir
 mlir::Value emitByteSum(KernelBuilder &kernel, const htk::Intrinsic &intrinsic, mlir::Value sums,
                         mlir::Value x);
 
+/// f32 rounded half to even, as i32, which every number must fit.
+mlir::Value emitRoundEven(KernelBuilder &kernel, mlir::Value x);
+
+/// The lanes of four vectors of i32, saturated to signed bytes, one vector after the other.
+mlir::Value emitPackedBytes(KernelBuilder &kernel, llvm::ArrayRef<mlir::Value> quarters);
+
 /// table[indices[i] mod 16]: 16 lanes of f32.
 mlir::Value emitPermutation(KernelBuilder &kernel, mlir::Value table, mlir::Value indices);
 

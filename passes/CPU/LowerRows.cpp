@@ -2,11 +2,13 @@
 //
 // Pointwise kernels split rows (and long rows into chunks) over the threads.
 // Norms and softmax first compute the row's statistics, in f32 (f64 of f64) from
-// values that stay in L1, then the row's elements with whatever follows the root.
+// values that stay in L1, a rotation the whole row; then come the row's elements with
+// whatever follows the root.
 //
 //===----------------------------------------------------------------------===//
 
 #include "passes/CPU/LoopNests.h"
+#include "passes/CPU/RowRotation.h"
 
 using namespace mlir;
 
@@ -175,6 +177,10 @@ RowPrologue makePrologue(KernelBuilder &k, ElementEmitter &emitter, Operation *r
                     /*centered=*/false);
   if (auto softmax = dyn_cast_or_null<ht::SoftmaxOp>(root))
     return makeSoftmax(k, emitter, softmax);
+  if (auto hadamard = dyn_cast_or_null<htq::HadamardOp>(root))
+    return [rotation = RowRotation(k, emitter, hadamard)](ArrayRef<Value> row) mutable {
+      return rotation.emit(row);
+    };
   return {};
 }
 

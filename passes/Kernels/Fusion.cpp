@@ -88,9 +88,9 @@ const char *Fusion::whyNotJoin(Operation *op, const Group &group) {
   bool isRoot = getRole(op) == Role::Root;
   // What a root reads comes from memory: it visits its operands several times.
   // (A reduction visits each once: windows that it combines, and products of them, are never stored.)
-  // New tokens are computed where they are stored.
+  // New tokens are computed where they are stored. Quantization keeps a rotated row where it visits it.
   bool visitedOnce = (isa_and_present<ht::ReduceOp>(group.root) && combinesWindows(op)) ||
-                     isa_and_present<ht::UpdateOp>(group.root);
+                     isa_and_present<ht::UpdateOp>(group.root) || isa<htq::HadamardOp>(op);
   for (Operation *user : op->getUsers()) {
     if (user == group.root && !visitedOnce)
       return "its reader visits it several times";

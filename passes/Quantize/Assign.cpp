@@ -2,6 +2,7 @@
 
 #include "passes/Quantize/Passes.h"
 
+#include "dialects/HTQ/HTQOps.h"
 #include "dialects/HTQ/Terms.h"
 #include "passes/Quantize/Plan.h"
 #include "passes/Quantize/RecipeTerm.h"
@@ -44,6 +45,10 @@ StringRef getName(Operation *op) {
   return {};
 }
 
+/// A stride of a vector register costs three additions and no shuffle for order 8, which is as much as an
+/// encoder's int8 needs: see passes/Quantize/README.md.
+constexpr Rotation kUsualRotations[] = {{8, 16}, {4, 16}, {2, 16}};
+
 bool isPlain(htq::FormatAttr format) { return isa<TypeAttr>(format.getTerm()); }
 bool isF32(htq::FormatAttr format) {
   return format.getTerm() == TypeAttr::get(Float32Type::get(format.getContext()));
@@ -55,6 +60,8 @@ public:
     module.walk([&](ht::GetWeightOp get) {
       if (!llvm::all_of(get->getUses(), takesFormats))
         needsItsType.insert(get.getName());
+      if (llvm::any_of(get->getUsers(), llvm::IsaPred<ht::EmbeddingOp>))
+        tables.insert(get.getName());
     });
   }
 
@@ -71,6 +78,8 @@ public:
       activations = decideActivations(linear, weights, asked.activations);
       if (activations)
         op->setAttr(htq::HTQDialect::kActivationsAttr, activations);
+      if (auto rotation = decideRotation(linear, weights, activations, asked.rotation))
+        op->setAttr(htq::HTQDialect::kRotationAttr, rotation);
     }
     record(op, weight, weights, activations);
   }
@@ -174,6 +183,31 @@ private:
     return asked;
   }
 
+  /// The order and stride of a rotation; null: none.
+  DenseI64ArrayAttr decideRotation(ht::LinearOp linear, htq::FormatAttr weights, htq::FormatAttr activations,
+                                   Rotation asked) {
+    bool isAuto = asked.order == Rotation::kAuto;
+    auto decline = [&](const Twine &reason) {
+      miss(linear, "the input is not rotated: " + reason);
+      return DenseI64ArrayAttr();
+    };
+    if (asked.order == Rotation::kNone || (isAuto && (!activations || isPlain(activations))))
+      return {};
+    if (!activations || isPlain(activations))
+      return decline("it will be no codes");
+    if (!weights || !weights.getRule())
+      return decline("the weight keeps the codes of the model file");
+    if (tables.contains(getMatrix(linear).getName()))
+      return decline("an embedding reads the weight as well");
+    std::string reason;
+    for (Rotation rotation : isAuto ? ArrayRef<Rotation>(kUsualRotations) : ArrayRef(asked)) {
+      reason = htq::HadamardOp::whyNot(rotation.order, rotation.stride, linear.getInput().getType());
+      if (reason.empty())
+        return DenseI64ArrayAttr::get(linear.getContext(), {rotation.order, rotation.stride});
+    }
+    return decline(reason);
+  }
+
   /// Says what was decided, as a remark and as a rule of the plan that can be saved.
   void record(Operation *op, ht::WeightOp weight, htq::FormatAttr weights, htq::FormatAttr activations) {
     RankedTensorType type = weight.getWeightType();
@@ -181,11 +215,16 @@ private:
     double bits = htq::getBitsPerElement(term, type.getShape());
     std::string weightsName = weights ? htq::getName(weights, htq::Use::Weights) : kAsInModel.str();
     std::string activationsName = activations ? htq::getName(activations, htq::Use::Activations) : "f32";
+    auto rotation = op->getAttrOfType<DenseI64ArrayAttr>(htq::HTQDialect::kRotationAttr);
+    std::string rotationName = rotation ? llvm::formatv("{0}x{1}", rotation[0], rotation[1]).str() : "none";
     std::string shape = llvm::formatv("[{0}, {1}]", type.getDimSize(0), type.getDimSize(1));
     bool isLinear = isa<ht::LinearOp>(op);
+    std::string input = isLinear ? "; activations " + activationsName : "";
+    if (rotation)
+      input += ", rotated by " + rotationName;
     remark::passed(op->getLoc(), remark::RemarkOpts::name("format").category(kPass))
         << llvm::formatv("@{0} {1}: weights {2}, {3:F2} bits{4}", weight.getSymName(), shape, weightsName,
-                         bits, isLinear ? "; activations " + activationsName : "")
+                         bits, input)
                .str();
     if (!recorded.insert(weight.getSymName()).second)
       return;
@@ -196,13 +235,15 @@ private:
         "{\"match\": " + quote(escapePattern(weight.getSymName())) + ", \"weights\": " + quote(weightsName);
     if (isLinear)
       line += ", \"activations\": " + quote(activationsName);
+    if (activations && !isPlain(activations))
+      line += ", \"rotation\": " + quote(rotationName);
     lines.push_back(line + llvm::formatv(", \"shape\": {0}, \"bits\": {1:F2}}", shape, bits).str());
   }
 
   ModuleOp module;
   SymbolTable symbols;
   Plan &plan;
-  llvm::StringSet<> needsItsType, recorded;
+  llvm::StringSet<> needsItsType, tables, recorded;
   std::vector<std::string> lines;
 };
 
@@ -211,7 +252,7 @@ struct AssignPass : quantize::impl::AssignBase<AssignPass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto plan = Plan::read(weights, activations, planFile, &getContext());
+    auto plan = Plan::read(weights, activations, rotation, planFile, &getContext());
     if (!plan) {
       module.emitError() << llvm::toString(plan.takeError());
       return signalPassFailure();

@@ -22,11 +22,18 @@ def Assign : Pass<"htq-assign", "::mlir::ModuleOp"> {
     - activations stay f32 where they are no integer codes to multiply by integer
       codes, or where a sum of products could exceed 32 bits;
     - bf16 activations need a weight that is no wider.
+
+    A linear whose input will be codes also gets the order and stride of a rotation
+    before that as `htq.rotation`. By `auto` that is 8 with a stride of 16, or as
+    much of it as divides the channels. There is none where the weight keeps codes
+    of the model file, or an embedding reads it as well.
   }];
   let options = [
     Option<"weights", "weights", "std::string", /*default=*/"\"f32\"",
            "Format of weights; `model`: as the model file has them">,
     Option<"activations", "activations", "std::string", /*default=*/"\"f32\"", "Format of the linears' inputs">,
+    Option<"rotation", "rotation", "std::string", /*default=*/"\"auto\"",
+           "Rotation of inputs that will be codes: `auto`, `none`, or an order and a stride such as `8x16`">,
     Option<"planFile", "plan", "std::string", /*default=*/"", "File of rules, of which the first that matches decides">,
     Option<"savePlan", "save-plan", "std::string", /*default=*/"", "File to write what was decided to, as a plan">
   ];
@@ -50,9 +57,34 @@ def Smooth : Pass<"htq-smooth", "::mlir::ModuleOp"> {
     quantized is not multiplied; a remark says so.
   }];
   let options = [
-    Option<"alpha", "alpha", "double", /*default=*/"0.7", "Which share of the magnitudes goes into weights, 0 to 1">,
+    Option<"alpha", "alpha", "double", /*default=*/"0.5", "Which share of the magnitudes goes into weights, 0 to 1">,
     Option<"modelDirectory", "model-directory", "std::string", /*default=*/"", "Folder of the model's files">
   ];
+  let dependentDialects = ["::halftone::ht::HTDialect", "::halftone::htq::HTQDialect"];
+}
+
+def Rotate : Pass<"htq-rotate", "::mlir::ModuleOp"> {
+  let summary = "rotate the inputs of linears that will be codes";
+  let description = [{
+    QuaRot (Ashkboos et al., arXiv 2404.00456), within blocks: for linears with
+    `htq.rotation`, `x Wᵀ = (x H) (W H)ᵀ` with the Hadamard matrices H of that order
+    and stride. Columns of the weights are rotated in their recipes. The input is
+
+    - rotated by `htq.hadamard`, once for all linears that do so, which the kernel
+      that quantizes it makes in registers; or,
+    - where an attention without shared heads makes it for these linears alone, not at
+      run time: the rows of the linear that makes the values are rotated within each
+      head, by the greatest power of two of its width, with all of its lanes.
+
+    A weight that several linears read is rotated once.
+
+    ```mlir
+    %y = ht.linear %x, %w {htq.rotation = array<i64: 8, 16>, …} : …
+    // becomes
+    %0 = htq.hadamard 8 stride 16 %x : tensor<?x384xf32, #ht.dims<s0>>
+    %y = ht.linear %0, %w {…} : …
+    ```
+  }];
   let dependentDialects = ["::halftone::ht::HTDialect", "::halftone::htq::HTQDialect"];
 }
 

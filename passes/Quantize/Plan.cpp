@@ -23,7 +23,23 @@ static llvm::Expected<htq::FormatAttr> readFormat(StringRef text, htq::Use use, 
   return *format;
 }
 
-llvm::Expected<Plan> Plan::read(StringRef weights, StringRef activations, StringRef file,
+llvm::Expected<Rotation> Rotation::parse(StringRef text) {
+  if (text == "auto")
+    return Rotation();
+  if (text == "none")
+    return Rotation{kNone};
+  Rotation rotation;
+  auto [order, stride] = text.split('x');
+  bool isNumber = !order.getAsInteger(10, rotation.order) && rotation.order > kNone;
+  if (text.contains('x'))
+    isNumber &= !stride.getAsInteger(10, rotation.stride);
+  if (!isNumber || !llvm::isPowerOf2_64(rotation.order) || rotation.stride < 1)
+    return llvm::createStringError("'" + text + "' is no rotation; these are auto, none, and powers of two " +
+                                   "with or without a stride, such as 128 or 8x16");
+  return rotation;
+}
+
+llvm::Expected<Plan> Plan::read(StringRef weights, StringRef activations, StringRef rotation, StringRef file,
                                 MLIRContext *context) {
   Plan plan;
   auto weightFormat = readFormat(weights, htq::Use::Weights, context);
@@ -32,7 +48,10 @@ llvm::Expected<Plan> Plan::read(StringRef weights, StringRef activations, String
   auto activationFormat = readFormat(activations, htq::Use::Activations, context);
   if (!activationFormat)
     return activationFormat.takeError();
-  plan.defaults = {*weightFormat, *activationFormat};
+  auto rotationChoice = Rotation::parse(rotation);
+  if (!rotationChoice)
+    return rotationChoice.takeError();
+  plan.defaults = {*weightFormat, *activationFormat, *rotationChoice};
   if (file.empty())
     return plan;
 
@@ -64,12 +83,19 @@ llvm::Error Plan::readRule(const llvm::json::Value &value, MLIRContext *context)
     if (name == "shape" || name == "bits") // said by a saved plan, for people
       continue;
     auto text = entry.getAsString();
-    bool isFormat = name == "weights" || name == "activations";
-    if (!isFormat && name != "match")
+    bool isFormat = name == "weights" || name == "activations", isRotation = name == "rotation";
+    if (!isFormat && !isRotation && name != "match")
       return llvm::createStringError("unknown key \"" + name +
-                                     "\"; there are match, weights and activations");
+                                     "\"; there are match, weights, activations and rotation");
     if (!text)
       return llvm::createStringError("\"" + name + "\" must be a string");
+    if (isRotation) {
+      auto rotation = Rotation::parse(*text);
+      if (!rotation)
+        return rotation.takeError();
+      rule.rotation = *rotation;
+      continue;
+    }
     if (!isFormat) {
       rule.text = text->str();
       continue;
@@ -93,7 +119,8 @@ Choice Plan::choose(ArrayRef<StringRef> names) {
   for (Rule &rule : rules)
     if (llvm::any_of(names, [&](StringRef name) { return rule.pattern.match(name); })) {
       rule.used = true;
-      return {rule.weights.value_or(defaults.weights), rule.activations.value_or(defaults.activations)};
+      return {rule.weights.value_or(defaults.weights), rule.activations.value_or(defaults.activations),
+              rule.rotation.value_or(defaults.rotation)};
     }
   return defaults;
 }

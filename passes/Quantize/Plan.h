@@ -4,7 +4,8 @@
 //
 //     [
 //       {"match": "*.embeddings.*", "weights": "bf16"},
-//       {"match": "encoder.layer.0.*", "weights": "int8", "activations": "int8-token"}
+//       {"match": "encoder.layer.0.*", "weights": "int8", "activations": "int8-token"},
+//       {"match": "*.classifier.*", "rotation": "none"}
 //     ]
 //
 // A plan that was saved has one rule for each weight, with its shape and its bits
@@ -25,15 +26,26 @@
 
 namespace halftone::quantize {
 
+/// How inputs that will be codes are rotated: as suits them (`auto`), not at all (`none`), or by
+/// matrices of an order, and a stride (`128`, `8x16`).
+struct Rotation {
+  static constexpr int64_t kAuto = 0, kNone = 1;
+  int64_t order = kAuto, stride = 1;
+
+  static llvm::Expected<Rotation> parse(llvm::StringRef text);
+};
+
 /// What is asked for one weight; null: as the model file has it.
 struct Choice {
   htq::FormatAttr weights, activations;
+  Rotation rotation;
 };
 
 class Plan {
 public:
   /// Reads the defaults (`weights` may be `model`) and the rules of the file, if one is named.
-  static llvm::Expected<Plan> read(llvm::StringRef weights, llvm::StringRef activations, llvm::StringRef file,
+  static llvm::Expected<Plan> read(llvm::StringRef weights, llvm::StringRef activations,
+                                   llvm::StringRef rotation, llvm::StringRef file,
                                    mlir::MLIRContext *context);
 
   /// What the first rule asks that matches any of `names`, or else the defaults.
@@ -47,6 +59,7 @@ private:
     std::string text;
     llvm::GlobPattern pattern;
     std::optional<htq::FormatAttr> weights, activations;
+    std::optional<Rotation> rotation;
     bool used = false;
   };
 

@@ -148,6 +148,8 @@ public:
     auto inputFormat = takeFormat(op, htq::HTQDialect::kActivationsAttr);
     if (!weightFormat && !inputFormat)
       return success();
+    if (op->hasAttr(htq::HTQDialect::kRotationAttr))
+      return op->emitOpError() << "has a rotation to come before quantization: htq-rotate makes it";
     Value matrix = op->getOperand(isa<ht::LinearOp>(op) ? 1 : 0);
     auto get = matrix.getDefiningOp<ht::GetWeightOp>();
     if (!get)

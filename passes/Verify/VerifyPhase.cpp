@@ -42,7 +42,8 @@ LogicalResult checkGraph(ModuleOp module, StringRef phase, function_ref<bool(Ope
 
 LogicalResult checkQuantized(ModuleOp module) {
   WalkResult result = module.walk([](Operation *op) {
-    for (StringRef name : {htq::HTQDialect::kWeightsAttr, htq::HTQDialect::kActivationsAttr})
+    for (StringRef name : {htq::HTQDialect::kWeightsAttr, htq::HTQDialect::kActivationsAttr,
+                           htq::HTQDialect::kRotationAttr})
       if (op->hasAttr(name)) {
         op->emitOpError() << "still has " << name << " after phase 'quantize'";
         return WalkResult::interrupt();

@@ -23,7 +23,7 @@ def arguments(doc, names):
     parser.add_argument("--only", default="", metavar="REGEX",
                         help=f"peers whose name matches ({REFERENCE} always runs)")
     parser.add_argument("--variant", action="append", default=[], metavar="NAME=FLAGS",
-                        help="one more variant of Halftone: int8/smooth='--smooth=0.7' is int8 with that flag")
+                        help="one more variant of Halftone: int8/plain='--rotation=none' is int8 with that flag")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=0.4, help="of a peer's calls in a round")
     parser.add_argument("--threads", type=int, default=2)

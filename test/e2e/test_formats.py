@@ -89,11 +89,12 @@ ACTIVATIONS = {"f32": as_is, "int8-token": absmax8, "int8-token-g64": lambda x: 
                "bf16": as_bf16}
 
 
-def evaluate(weights, inputs, quantize, activate):
+def evaluate(weights, inputs, quantize, activate, rotate=as_is):
     """The model in double precision on values that went through the formats."""
     x = quantize(weights["table"])[inputs["ids"]]
-    h = activate(x).astype(float) @ quantize(weights["up"].T).T.astype(float) + weights["bias"]
-    return activate(np.tanh(h).astype(np.float32)).astype(float) @ quantize(weights["down"].T).T.astype(float)
+    h = activate(rotate(x)).astype(float) @ quantize(rotate(weights["up"].T)).T.astype(float) + weights["bias"]
+    t = np.tanh(h).astype(np.float32)
+    return activate(rotate(t)).astype(float) @ quantize(rotate(weights["down"].T)).T.astype(float)
 
 
 @pytest.mark.parametrize("activations", ACTIVATIONS)
@@ -102,10 +103,29 @@ def test_formats(kind, activations, model, weights, inputs, tmp_path):
     # Only integers multiply integers: bf16 weights leave activations as they are.
     activate = as_is if kind == "bf16" and "int8" in activations else ACTIVATIONS[activations]
     want = evaluate(weights, inputs, FORMATS[kind], activate)
-    got = run_reference(model, inputs, tmp_path, *OPTIONS, "--weights", kind, "--activations", activations)["y"]
+    got = run_reference(model, inputs, tmp_path, *OPTIONS, "--weights", kind, "--activations", activations,
+                        "--rotation", "none")["y"]
     # A value between two codes may have either: now and then one of thousands.
     assert relative_norm(got, want) < 1e-3
     assert relative_norm(got, evaluate(weights, inputs, as_is, as_is)) > 1e-3, "nothing was quantized"
+
+
+@pytest.mark.parametrize("rotation, matrices", [
+    ("auto", {WIDTH: (4, 16), HIDDEN: (2, 16)}), ("32", {WIDTH: (32, 1), HIDDEN: (32, 1)}),
+    ("8x4", {WIDTH: (8, 4), HIDDEN: (8, 4)})], ids=["auto", "neighbours", "stride"])
+def test_rotation(rotation, matrices, model, weights, inputs, tmp_path):
+    def rotate(x):
+        width, (order, stride) = x.shape[-1], matrices[x.shape[-1]]
+        h = np.ones((1, 1))
+        while len(h) < order:
+            h = np.block([[h, h], [h, -h]]) / np.sqrt(2)
+        return (x @ np.kron(np.eye(width // order // stride), np.kron(h, np.eye(stride)))).astype(np.float32)
+    want = evaluate(weights, inputs, absmax8, absmax8, rotate)
+    flags = ["--weights", "int8", "--activations", "int8-token", "--rotation", rotation]
+    got = run_reference(model, inputs, tmp_path, *OPTIONS, *flags)["y"]
+    # numpy sums in another order: some value between two codes has the other.
+    assert relative_norm(got, want) < 4e-3
+    assert relative_norm(got, evaluate(weights, inputs, absmax8, absmax8)) > 1e-2, "nothing was rotated"
 
 
 def test_plan(model, weights, inputs, tmp_path):
@@ -117,7 +137,7 @@ def test_plan(model, weights, inputs, tmp_path):
         ("table", "int8", [ROWS, WIDTH]), ("up", "int8", [HIDDEN, WIDTH]), ("down", "int8", [WIDTH, HIDDEN])]
     assert rules[0]["bits"] == pytest.approx(8 + 32 / WIDTH, abs=0.01)
     rules[0]["weights"] = "f32"
-    rules[2] |= {"weights": "int4-g128", "activations": "int8-token"}
+    rules[2] |= {"weights": "int4-g128", "activations": "int8-token", "rotation": "none"}
     plan.write_text(json.dumps(rules))
     got = run_reference(model, inputs, tmp_path, *OPTIONS, "--plan", plan)["y"]
     h = weights["table"][inputs["ids"]].astype(float) @ absmax8(weights["up"].T).T + weights["bias"]
@@ -139,7 +159,8 @@ def test_a_rule_without_a_weight_is_named(model, tmp_path):
     ('[{"match": "*", "wieghts": "int8"}]', ["rule 1", "wieghts"]),
     ('[{"match": "up"}, {"match": "[", "weights": "int8"}]', ["rule 2", "match"]),
     ('[{"match": "*", "weights": "int4-128"}]', ["rule 1", "int4-128", "int4-g128"]),
-], ids=["missing", "no-json", "no-array", "unknown-key", "bad-pattern", "unknown-format"])
+    ('[{"match": "*", "rotation": "8x16x2"}]', ["rule 1", "8x16x2", "none"]),
+], ids=["missing", "no-json", "no-array", "unknown-key", "bad-pattern", "unknown-format", "unknown-rotation"])
 def test_wrong_plans(text, words, model, tmp_path):
     plan = tmp_path / ("plan.json" if text else "no-plan.json")
     if text:

@@ -19,14 +19,14 @@ OUTPUT = "last_hidden_state"
 FORMATS = {
     ("bf16", "bf16"): (0.9999, 0.01),
     ("int8", "f32"): (0.998, 0.05),
-    ("int8", "int8-token"): (0.99, 0.10),
-    ("int8-g128", "int8-token-g128"): (0.995, 0.07),
-    ("int8-g32", "int8-token"): (0.99, 0.10),
+    ("int8", "int8-token"): (0.998, 0.05),
+    ("int8-g128", "int8-token-g128"): (0.998, 0.05),
+    ("int8-g32", "int8-token"): (0.998, 0.05),
 }
 
 
-def options(weights, activations):
-    return ("--weights", weights, "--activations", activations, "--max", "batch=8,sequence=512")
+def options(weights, activations, *others):
+    return ("--weights", weights, "--activations", activations, "--max", "batch=32,sequence=512", *others)
 
 
 def embed(hidden, mask):
@@ -48,6 +48,23 @@ def test_accuracy(minilm, compiled, formats, tmp_path):
 
 
 @pytest.mark.peers
+def test_rotation(minilm, compiled, tmp_path):
+    """What int8 is to be: a mean cosine of at least 0.999 and an error of at most 5 %. Plain codes are not."""
+    inputs = models.minilm_inputs(32, 47, seed=13)
+    text = inputs["attention_mask"] > 0
+    want = models.run_onnxruntime(minilm("torchscript"), inputs)[OUTPUT]
+    found = {}
+    for rotation in "auto", "none":
+        program = compiled(minilm("torchscript"), *options("int8", "int8-token", "--rotation", rotation))
+        got = run_program(program, inputs, tmp_path)[OUTPUT]
+        cosines = (embed(got, inputs["attention_mask"]) * embed(want, inputs["attention_mask"])).sum(1)
+        found[rotation] = cosines.mean(), relative_norm(got[text], want[text])
+    cosine, error = found["auto"]
+    assert cosine >= 0.999 and error <= 0.05, found
+    assert error < 0.7 * found["none"][1], found
+
+
+@pytest.mark.peers
 @pytest.mark.parametrize("level", [level for level in host_cpu.LEVELS if level != "x86-64-v4"])
 def test_levels_agree(minilm, compiled, level, tmp_path):
     """Integers are the same with every instruction set; only the order of float sums elsewhere differs."""
@@ -60,5 +77,6 @@ def test_levels_agree(minilm, compiled, level, tmp_path):
         program = compiled(minilm("torchscript"), *options("int8", "int8-token"), "--cpu", cpu)
         results.append(run_program(program, inputs, tmp_path, env=environment)[OUTPUT])
     text = inputs["attention_mask"] > 0
-    # A float that differs in its last bit can have another code.
-    assert relative_norm(results[0][text], results[1][text]) < 0.02
+    # A float that differs in its last bit can have another code, and then all that follows has: two programs are
+    # as far from each other as each is from f32.
+    assert relative_norm(results[0][text], results[1][text]) < 0.05

@@ -223,6 +223,22 @@ TEST_F(QuantizedTest, MinmaxIsDynamicQuantizeLinear) {
   expectInts(leaves[2], {168, 0, 0});
 }
 
+TEST_F(QuantizedTest, Hadamard) {
+  Tensor x = f32({2, 12}, {-1.6,  -2.65, -0.5, 0.84,  2.27,  0.22,  -1.11, -1.57, 1.5,   3.27, 0.55,  -2.47,
+                           -1.92, 3.2,   0.41, -3.46, -0.17, -2.33, -1.26, -0.98, -1.43, 1.11, -0.13, -1.18});
+  // numpy: x @ np.kron(np.eye(3), h), h of order 4 by np.block([[h, h], [h, -h]]) from [[1]], over 2
+  expectNear(runOp("htq.hadamard 4 %0 : tensor<2x12xf32>", x, "tensor<2x12xf32>"),
+             {-1.955, -0.145, -2.295, 1.195,  -0.095, 1.255, 2.585,  0.795,  1.425,  0.625,  3.345, -2.395,
+              -0.885, -0.625, 2.165,  -4.495, -2.37,  0.94,  -0.13,  1.22,   -0.815, -0.745, 0.495, -1.795},
+             1e-6);
+  // numpy: x @ np.kron(np.eye(2), np.kron([[1, 1], [1, -1]], np.eye(3))) / np.sqrt(2)
+  expectNear(runOp("htq.hadamard 2 stride 3 %0 : tensor<2x12xf32>", x, "tensor<2x12xf32>"),
+             {-0.5374012, -0.2687007, -0.1979899, -1.7253405, -3.4789655, -0.5091169, 1.5273507, -0.7212489,
+              -0.6858936, -3.0971277, -1.4990665, 2.807214,   -3.8042345, 2.1425335,  -1.3576449, 1.0889446,
+              2.3829498,  1.9374726,  -0.106066,  -0.7848886, -1.8455486, -1.6758431, -0.6010408, -0.1767767},
+             1e-6);
+}
+
 TEST_F(QuantizedTest, FloatsAsCodes) {
   Tensor w = f32({1, 8}, {-2.53, 0.54, 0.31, -0.37, -5.03, -1.08, -0.1, 0.23});
   // ml_dtypes: float4_e2m1fn of w * (1 / scale); scales rounded up to powers of two, or in float8_e4m3fn

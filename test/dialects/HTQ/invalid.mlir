@@ -399,6 +399,54 @@ func.func @observe_c1(%x: tensor<4x?xf32, #ht.dims<s0>>) attributes {ht.symbols 
 
 // -----
 
+func.func @hadamard_c1(%x: tensor<4x12xf32>) {
+  // expected-error @+1 {{expected an order that is a power of two from 2 on, got 3}}
+  %0 = htq.hadamard 3 %x : tensor<4x12xf32>
+  return
+}
+
+// -----
+
+func.func @hadamard_c1_one(%x: tensor<4x12xf32>) {
+  // expected-error @+1 {{expected an order that is a power of two from 2 on, got 1}}
+  %0 = htq.hadamard 1 %x : tensor<4x12xf32>
+  return
+}
+
+// -----
+
+func.func @hadamard_c1_stride(%x: tensor<4x12xf32>) {
+  // expected-error @+1 {{expected a stride of at least 1, got 0}}
+  %0 = htq.hadamard 4 stride 0 %x : tensor<4x12xf32>
+  return
+}
+
+// -----
+
+func.func @hadamard_c2(%x: tensor<4x12xf32>) {
+  // expected-error @+1 {{expected a last axis of at most 65536 that is a multiple of 4 times 2, got [4, 12]}}
+  %0 = htq.hadamard 4 stride 2 %x : tensor<4x12xf32>
+  return
+}
+
+// -----
+
+func.func @hadamard_c2_dynamic(%x: tensor<4x?xf32, #ht.dims<s0>>) attributes {ht.symbols = [#ht.symbol<"n", 0, 100>]} {
+  // expected-error @+1 {{expected a last axis of at most 65536 that is a multiple of 4 times 1, got [4, s0]}}
+  %0 = htq.hadamard 4 %x : tensor<4x?xf32, #ht.dims<s0>>
+  return
+}
+
+// -----
+
+func.func @hadamard_c2_long(%x: tensor<131072xf32>) {
+  // expected-error @+1 {{expected a last axis of at most 65536 that is a multiple of 4 times 1, got [131072]}}
+  %0 = htq.hadamard 4 %x : tensor<131072xf32>
+  return
+}
+
+// -----
+
 // expected-error @+1 {{expected an affine of codes or of a lookup}}
 func.func private @format_c1() attributes {a = #htq.format<absmax affine<i1, blocks [1, ?], scale f32>>}
 
@@ -448,6 +496,22 @@ func.func @dialect_d1_value(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>) {
 func.func @dialect_d2(%ids: tensor<3xi64>, %w: tensor<8x4xf32>) {
   // expected-error @+1 {{has "htq.activations", but reads no weight with activations}}
   %0 = ht.embedding %w, %ids {htq.activations = #htq.format<bf16>} : tensor<8x4xf32>, tensor<3xi64> -> tensor<3x4xf32>
+  return
+}
+
+// -----
+
+func.func @dialect_d3(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>) {
+  // expected-error @+1 {{"htq.rotation" must be an order and a stride for a linear's input}}
+  %0 = ht.linear %x, %w {htq.rotation = array<i64: 4>} : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  return
+}
+
+// -----
+
+func.func @dialect_d3_size(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>) {
+  // expected-error @+1 {{"htq.rotation": expected a last axis of at most 65536 that is a multiple of 4 times 2, got [3, 4]}}
+  %0 = ht.linear %x, %w {htq.rotation = array<i64: 4, 2>} : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
   return
 }
 

@@ -85,6 +85,10 @@ func.func private @between(%sums: tensor<?x100xi32, #ht.dims<s0>>, %s: tensor<?x
       -> tensor<?x100xi8, #ht.dims<s0>>
   // CHECK: htq.observe "encoder.0" %{{.*}} : tensor<?x100xf32, #ht.dims<s0>>
   %1 = htq.observe "encoder.0" %x : tensor<?x100xf32, #ht.dims<s0>>
+  // CHECK: htq.hadamard 4 stride 5 %{{.*}} : tensor<?x100xf32, #ht.dims<s0>>
+  %h = htq.hadamard 4 stride 5 %x : tensor<?x100xf32, #ht.dims<s0>>
+  // CHECK: htq.hadamard 4 %{{.*}} : tensor<?x100xf32, #ht.dims<s0>>
+  %n = htq.hadamard 4 stride 1 %x : tensor<?x100xf32, #ht.dims<s0>>
   // Codes of every width.
   // CHECK: htq.dynamic_quantize signed_max <i3, blocks [1, 32], scale f16>
   %2, %3 = htq.dynamic_quantize signed_max <i3, blocks [1, 32], scale f16>(%x)

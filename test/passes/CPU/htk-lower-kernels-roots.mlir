@@ -72,3 +72,57 @@ func.func private @topk(%x: tensor<9x64xf32>) -> (tensor<9x4xf32>, tensor<9x4xi6
   %0, %1 = ht.topk %x k 4 axis 1 : tensor<9x64xf32> -> tensor<9x4xf32>, tensor<9x4xi64>
   return %0, %1 : tensor<9x4xf32>, tensor<9x4xi64>
 }
+
+// -----
+
+// A rotation with a stride of a register: sums and differences of 8 of them, in one pass. What
+// follows reads the rotated row.
+// CHECK-LABEL: func.func private @hadamard(
+// CHECK-COUNT-8: vector.load {{.*}} vector<16xf32>
+// CHECK-NOT:     vector.shuffle
+// CHECK-COUNT-24: arith.{{addf|subf}} {{.*}} : vector<16xf32>
+// CHECK-COUNT-8: vector.store
+// CHECK:         math.absf
+func.func private @hadamard(%x: tensor<9x384xf32>) -> tensor<9x384xf32> attributes {htk.kernel} {
+  %0 = htq.hadamard 8 stride 16 %x : tensor<9x384xf32>
+  %1 = ht.abs %0 : tensor<9x384xf32>
+  return %1 : tensor<9x384xf32>
+}
+
+// -----
+
+// Within a register it is a shuffle and a product with signs for each step. 32 registers take two passes.
+// CHECK-LABEL: func.func private @long_hadamard(
+// CHECK-COUNT-4: vector.shuffle
+// CHECK:         arith.addf {{.*}} : vector<16xf32>
+// CHECK:         scf.for
+// CHECK-NOT:     vector.shuffle
+// CHECK:         arith.mulf {{.*}} : vector<16xf32>
+func.func private @long_hadamard(%x: tensor<9x512xf32>) -> tensor<9x512xf32> attributes {htk.kernel} {
+  %0 = htq.hadamard 512 %x : tensor<9x512xf32>
+  return %0 : tensor<9x512xf32>
+}
+
+// -----
+
+// Rows that are no multiple of a register are rotated element by element.
+// CHECK-LABEL: func.func private @odd_hadamard(
+// CHECK:         arith.subf {{.*}} : f32
+func.func private @odd_hadamard(%x: tensor<9x40xf32>) -> tensor<9x40xf32> attributes {htk.kernel} {
+  %0 = htq.hadamard 8 %x : tensor<9x40xf32>
+  return %0 : tensor<9x40xf32>
+}
+
+// -----
+
+// Quantization rotates a row before it looks for its range.
+// CHECK-LABEL: func.func private @rotated_codes(
+// CHECK-COUNT-24: arith.{{addf|subf}} {{.*}} : vector<16xf32>
+// CHECK:         arith.maxui
+// CHECK:         vector.reduction <maxui>
+func.func private @rotated_codes(%x: tensor<7x128xf32>) -> (tensor<7x128xi8>, tensor<7x1xf32>) attributes {htk.kernel} {
+  %0 = htq.hadamard 8 stride 16 %x : tensor<7x128xf32>
+  %1, %2 = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, ?], scale f32>(%0)
+      : (tensor<7x128xf32>) -> (tensor<7x128xi8>, tensor<7x1xf32>)
+  return %1, %2 : tensor<7x128xi8>, tensor<7x1xf32>
+}

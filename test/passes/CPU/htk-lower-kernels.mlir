@@ -304,12 +304,20 @@ func.func private @codebook(%x: tensor<7x64xf32>, %w: tensor<1x8x256xui8>, %b: t
 // -----
 
 // Activations by their own range: the greatest magnitude of a row, then its codes.
+// An ordinary row has its magnitudes compared as integers, and four vectors of codes at a time.
 // CHECK-LABEL: func.func private @quantize(
-// CHECK:         math.absf {{.*}} : vector<16xf32>
-// CHECK:         vector.reduction <maxnumf>
-// CHECK:         arith.divf
-// CHECK:         math.roundeven {{.*}} : vector<16xf32>
-// CHECK:         arith.trunci {{.*}} : vector<16xi32> to vector<16xi8>
+// CHECK:         arith.maxui {{.*}} : vector<16xi32>
+// CHECK:         %[[BITS:.*]] = vector.reduction <maxui>
+// CHECK:         scf.if
+// CHECK:           arith.divf
+// CHECK-COUNT-4:   llvm.call_intrinsic "llvm.lrint"
+// CHECK:           llvm.call_intrinsic "llvm.x86.avx512.packsswb.512"
+// CHECK:         } else {
+// CHECK:           math.absf {{.*}} : vector<16xf32>
+// CHECK:           vector.reduction <maxnumf>
+// CHECK:           arith.divf
+// CHECK:           math.roundeven {{.*}} : vector<16xf32>
+// CHECK:           arith.trunci {{.*}} : vector<16xi32> to vector<16xi8>
 func.func private @quantize(%x: tensor<7x64xf32>) -> (tensor<7x64xi8>, tensor<7x1xf32>) attributes {htk.kernel} {
   %0, %1 = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, ?], scale f32>(%x)
       : (tensor<7x64xf32>) -> (tensor<7x64xi8>, tensor<7x1xf32>)

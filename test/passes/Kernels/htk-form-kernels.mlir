@@ -350,6 +350,28 @@ func.func @codes(%x: tensor<3x8xf32>, %w: tensor<5x8xi8>, %s: tensor<5x1xf32>) -
 
 // -----
 
+// A rotation is part of the quantization that reads it alone, and what is computed for it too. For
+// others it is a kernel that ends as a kernel may.
+// CHECK-LABEL: func.func @rotated
+// CHECK-SAME:    (%[[X:.*]]: tensor<3x8xf32>)
+// CHECK:         htk.kernel "dynamic_quantize_silu_hadamard"(%[[X]])
+// CHECK:         %[[H:.*]] = htk.kernel "hadamard_exp"(%[[X]])
+// CHECK:         htk.kernel "dynamic_quantize"(%[[H]])
+func.func @rotated(%x: tensor<3x8xf32>)
+    -> (tensor<3x8xi8>, tensor<3x1xf32>, tensor<3x8xi8>, tensor<3x1xf32>, tensor<3x8xf32>) {
+  %0 = ht.silu %x : tensor<3x8xf32>
+  %1 = htq.hadamard 8 %0 : tensor<3x8xf32>
+  %2, %3 = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, ?], scale f32>(%1)
+      : (tensor<3x8xf32>) -> (tensor<3x8xi8>, tensor<3x1xf32>)
+  %4 = htq.hadamard 8 %x : tensor<3x8xf32>
+  %5 = ht.exp %4 : tensor<3x8xf32>
+  %6, %7 = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, ?], scale f32>(%5)
+      : (tensor<3x8xf32>) -> (tensor<3x8xi8>, tensor<3x1xf32>)
+  return %2, %3, %6, %7, %5 : tensor<3x8xi8>, tensor<3x1xf32>, tensor<3x8xi8>, tensor<3x1xf32>, tensor<3x8xf32>
+}
+
+// -----
+
 // What nothing reads is gone.
 // CHECK-LABEL: func.func @dead
 // CHECK-NEXT:    htk.kernel "exp"

@@ -10,12 +10,12 @@
 // The first rule that matches decides, by the weight's name or the operation's; the
 // options decide the rest.
 // CHECK-LABEL: func.func @main
-// CHECK:         ht.linear {{.*}} {htq.activations = #htq.format<absmax affine<i8, blocks [1, ?], scale f32>>, htq.weights = #htq.format<absmax affine<i8, blocks [1, ?], scale f32>>}
+// CHECK:         ht.linear {{.*}} {htq.activations = #htq.format<absmax affine<i8, blocks [1, ?], scale f32>>, htq.rotation = array<i64: 8, 16>, htq.weights = #htq.format<absmax affine<i8, blocks [1, ?], scale f32>>}
 // CHECK:         ht.linear {{.*}} {htq.weights = #htq.format<signed_max affine<i4, blocks [1, 128], scale f16>>}
 // CHECK:         ht.linear {{.*}} {htq.weights = #htq.format<bf16>}
 
 // PLAN:      [
-// PLAN-NEXT:   {"match": "layer.0.key", "weights": "int8", "activations": "int8-token", "shape": [256, 256], "bits": 8.12},
+// PLAN-NEXT:   {"match": "layer.0.key", "weights": "int8", "activations": "int8-token", "rotation": "8x16", "shape": [256, 256], "bits": 8.12},
 // PLAN-NEXT:   {"match": "w\\[1\\]", "weights": "int4-g128", "activations": "f32", "shape": [256, 256], "bits": 4.12},
 // PLAN-NEXT:   {"match": "layer.1.value", "weights": "bf16", "activations": "f32", "shape": [256, 256], "bits": 16.00}
 // PLAN-NEXT: ]
