@@ -77,6 +77,8 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
        &options.phases.weights},
       {"--activations", "FORMAT", "what linears take their inputs as (default f32; see below)",
        &options.phases.activations},
+      {"--attention", "FLOAT", "what attention multiplies in: f32, or bf16 (default: bf16 unless activations\n"
+       "are f32)", &options.phases.attention},
       {"--plan", "FILE", "formats by rules for names of weights, instead of one for all (see below)",
        &options.phases.plan},
       {"--calibrate", "FILE", "inputs (.npz) to observe activations on: channels that are large then go\n"

@@ -25,7 +25,8 @@ static void buildRaise(OpPassManager &pm, const PhaseOptions &options) {
 }
 
 static void buildAssign(OpPassManager &pm, const PhaseOptions &options) {
-  pm.addPass(quantize::createAssign({options.weights, options.activations, options.plan, options.savePlan}));
+  pm.addPass(quantize::createAssign(
+      {options.weights, options.activations, options.attention, options.plan, options.savePlan}));
 }
 
 static void buildFold(OpPassManager &pm, const PhaseOptions &options) {
@@ -95,6 +96,8 @@ struct PhasePipelineOptions : PassPipelineOptions<PhasePipelineOptions> {
   Option<std::string> weights{*this, "weights", llvm::cl::desc("format of weights"), llvm::cl::init("f32")};
   Option<std::string> activations{*this, "activations", llvm::cl::desc("format of the linears' inputs"),
                                   llvm::cl::init("f32")};
+  Option<std::string> attention{*this, "attention", llvm::cl::desc("what attention multiplies in"),
+                                llvm::cl::init("")};
   Option<std::string> plan{*this, "plan", llvm::cl::desc("file of rules for formats"), llvm::cl::init("")};
   Option<std::string> savePlan{*this, "save-plan", llvm::cl::desc("file for the decided formats"), llvm::cl::init("")};
   Option<double> smoothing{*this, "smoothing", llvm::cl::desc("share of observed magnitudes that goes into weights"),
@@ -111,8 +114,8 @@ void registerPhasePipelines() {
     PassPipelineRegistration<PhasePipelineOptions>(
         "phase-" + phase.name.str(), "phase " + phase.name.str() + ": " + phase.does.str(),
         [&phase](OpPassManager &pm, const PhasePipelineOptions &options) {
-          addPhase(pm, phase, {options.weights, options.activations, options.plan, options.savePlan,
-                                options.smoothing, options.modelDirectory});
+          addPhase(pm, phase, {options.weights, options.activations, options.attention, options.plan,
+                                options.savePlan, options.smoothing, options.modelDirectory});
         });
   }
 }

@@ -24,6 +24,7 @@ namespace halftone::pipelines {
 struct PhaseOptions {
   std::string weights = "f32";     ///< the format of weights
   std::string activations = "f32"; ///< the format of the linears' inputs
+  std::string attention;           ///< what attention multiplies in; empty: as activations ask for
   std::string plan;                ///< file of rules that come before these; empty: none
   std::string savePlan;            ///< file for what was decided; empty: none
   double smoothing = 0.7;          ///< the share of observed magnitudes that goes into weights

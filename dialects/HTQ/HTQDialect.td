@@ -34,7 +34,8 @@ def HTQ_Dialect : Dialect {
     that reads the tensor.
 
       [D1] `htq.weights` is a `#htq.format` on `ht.linear` or `ht.embedding`;
-      [D2] `htq.activations` is a `#htq.format` on `ht.linear`.
+      [D2] `htq.activations` is a `#htq.format` on `ht.linear`, or on `ht.attention` of a
+           float that q, k and v are cast to.
   }];
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::halftone::ht::HTDialect"];

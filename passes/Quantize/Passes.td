@@ -22,11 +22,16 @@ def Assign : Pass<"htq-assign", "::mlir::ModuleOp"> {
     - activations stay f32 where they are no integer codes to multiply by integer
       codes, or where a sum of products could exceed 32 bits;
     - bf16 activations need a weight that is no wider.
+
+    An `ht.attention` gets as `htq.activations` the float that it multiplies in, unless
+    q is no f32, or k and v are kept from step to step as f32.
   }];
   let options = [
     Option<"weights", "weights", "std::string", /*default=*/"\"f32\"",
            "Format of weights; `model`: as the model file has them">,
     Option<"activations", "activations", "std::string", /*default=*/"\"f32\"", "Format of the linears' inputs">,
+    Option<"attention", "attention", "std::string", /*default=*/"\"\"",
+           "What attention multiplies in, f32 or bf16; empty: bf16 unless activations are f32">,
     Option<"planFile", "plan", "std::string", /*default=*/"", "File of rules, of which the first that matches decides">,
     Option<"savePlan", "save-plan", "std::string", /*default=*/"", "File to write what was decided to, as a plan">
   ];
@@ -64,7 +69,8 @@ def Quantize : Pass<"htq-quantize", "::mlir::ModuleOp"> {
     `htq.dequantize`, the leaves of that. The input of a linear is quantized once
     for all that read it, and the linear becomes `htq.linear` and an addition of
     its bias. Embeddings gather codes and parameters. A linear with a weight and
-    input of element types that it takes stays `ht.linear`.
+    input of element types that it takes stays `ht.linear`. q, k and v of an attention
+    are cast; its result becomes f32, or bf16 where linears in bf16 are all that read it.
 
     ```mlir
     %y = ht.linear %x, %w bias %b

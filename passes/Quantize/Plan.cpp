@@ -23,7 +23,14 @@ static llvm::Expected<htq::FormatAttr> readFormat(StringRef text, htq::Use use, 
   return *format;
 }
 
-llvm::Expected<Plan> Plan::read(StringRef weights, StringRef activations, StringRef file,
+/// A float that attention multiplies in.
+static llvm::Expected<htq::FormatAttr> readAttention(StringRef text, MLIRContext *context) {
+  if (text != "f32" && text != "bf16")
+    return llvm::createStringError("attention is computed in f32 or bf16, not in '" + text + "'");
+  return readFormat(text, htq::Use::Activations, context);
+}
+
+llvm::Expected<Plan> Plan::read(StringRef weights, StringRef activations, StringRef attention, StringRef file,
                                 MLIRContext *context) {
   Plan plan;
   auto weightFormat = readFormat(weights, htq::Use::Weights, context);
@@ -33,6 +40,11 @@ llvm::Expected<Plan> Plan::read(StringRef weights, StringRef activations, String
   if (!activationFormat)
     return activationFormat.takeError();
   plan.defaults = {*weightFormat, *activationFormat};
+  bool isWide = activationFormat->getTerm() == TypeAttr::get(Float32Type::get(context));
+  auto attentionFormat = readAttention(!attention.empty() ? attention : isWide ? "f32" : "bf16", context);
+  if (!attentionFormat)
+    return attentionFormat.takeError();
+  plan.defaultAttention = *attentionFormat;
   if (file.empty())
     return plan;
 
@@ -64,10 +76,10 @@ llvm::Error Plan::readRule(const llvm::json::Value &value, MLIRContext *context)
     if (name == "shape" || name == "bits") // said by a saved plan, for people
       continue;
     auto text = entry.getAsString();
-    bool isFormat = name == "weights" || name == "activations";
+    bool isFormat = name == "weights" || name == "activations" || name == "attention";
     if (!isFormat && name != "match")
       return llvm::createStringError("unknown key \"" + name +
-                                     "\"; there are match, weights and activations");
+                                     "\"; there are match, weights, activations and attention");
     if (!text)
       return llvm::createStringError("\"" + name + "\" must be a string");
     if (!isFormat) {
@@ -75,10 +87,10 @@ llvm::Error Plan::readRule(const llvm::json::Value &value, MLIRContext *context)
       continue;
     }
     auto use = name == "weights" ? htq::Use::Weights : htq::Use::Activations;
-    auto format = readFormat(*text, use, context);
+    auto format = name == "attention" ? readAttention(*text, context) : readFormat(*text, use, context);
     if (!format)
       return format.takeError();
-    (use == htq::Use::Weights ? rule.weights : rule.activations) = *format;
+    (name == "weights" ? rule.weights : name == "attention" ? rule.attention : rule.activations) = *format;
   }
   if (rule.text.empty())
     return llvm::createStringError("has no \"match\"");
@@ -91,11 +103,20 @@ llvm::Error Plan::readRule(const llvm::json::Value &value, MLIRContext *context)
 
 Choice Plan::choose(ArrayRef<StringRef> names) {
   for (Rule &rule : rules)
-    if (llvm::any_of(names, [&](StringRef name) { return rule.pattern.match(name); })) {
+    if (rule.isForWeights() && llvm::any_of(names, [&](StringRef name) { return rule.pattern.match(name); })) {
       rule.used = true;
       return {rule.weights.value_or(defaults.weights), rule.activations.value_or(defaults.activations)};
     }
   return defaults;
+}
+
+htq::FormatAttr Plan::chooseAttention(StringRef name) {
+  for (Rule &rule : rules)
+    if (rule.attention && rule.pattern.match(name)) {
+      rule.used = true;
+      return *rule.attention;
+    }
+  return defaultAttention;
 }
 
 SmallVector<StringRef> Plan::getUnused() const {
