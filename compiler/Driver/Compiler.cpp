@@ -54,7 +54,8 @@ Compiler::Compiler(CompileOptions given)
 
 ExitCode Compiler::load() {
   const pipelines::PhaseOptions &formats = options.phases;
-  auto plan = quantize::Plan::read(formats.weights, formats.activations, formats.rotation, formats.plan, &context);
+  auto plan = quantize::Plan::read(
+      {formats.weights, formats.activations, formats.rotation, formats.attention, formats.plan}, &context);
   if (!plan)
     return static_cast<ExitCode>(fail(plan.takeError(), ExitUsage));
   if (!llvm::sys::fs::exists(options.model)) {

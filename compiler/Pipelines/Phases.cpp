@@ -26,7 +26,7 @@ static void buildRaise(OpPassManager &pm, const PhaseOptions &options) {
 
 static void buildAssign(OpPassManager &pm, const PhaseOptions &options) {
   pm.addPass(quantize::createAssign(
-      {options.weights, options.activations, options.rotation, options.plan, options.savePlan}));
+      {options.weights, options.activations, options.rotation, options.attention, options.plan, options.savePlan}));
 }
 
 static void buildFold(OpPassManager &pm, const PhaseOptions &options) {
@@ -99,6 +99,8 @@ struct PhasePipelineOptions : PassPipelineOptions<PhasePipelineOptions> {
                                   llvm::cl::init("f32")};
   Option<std::string> rotation{*this, "rotation", llvm::cl::desc("rotation of inputs that will be codes"),
                                llvm::cl::init("auto")};
+  Option<std::string> attention{*this, "attention", llvm::cl::desc("what attention multiplies in"),
+                                llvm::cl::init("")};
   Option<std::string> plan{*this, "plan", llvm::cl::desc("file of rules for formats"), llvm::cl::init("")};
   Option<std::string> savePlan{*this, "save-plan", llvm::cl::desc("file for the decided formats"), llvm::cl::init("")};
   Option<double> smoothing{*this, "smoothing", llvm::cl::desc("share of observed magnitudes that goes into weights"),
@@ -115,7 +117,7 @@ void registerPhasePipelines() {
     PassPipelineRegistration<PhasePipelineOptions>(
         "phase-" + phase.name.str(), "phase " + phase.name.str() + ": " + phase.does.str(),
         [&phase](OpPassManager &pm, const PhasePipelineOptions &options) {
-          addPhase(pm, phase, {options.weights, options.activations, options.rotation, options.plan,
+          addPhase(pm, phase, {options.weights, options.activations, options.rotation, options.attention, options.plan,
                                 options.savePlan, options.smoothing, options.modelDirectory});
         });
   }

@@ -440,9 +440,12 @@ LogicalResult AttentionOp::verify() {
   Type element = getElementTypeOrSelf(getQuery());
   if (q.size() != 4 || k.size() != 4 || v.size() != 4 || y.size() != 4)
     return emitOpError() << "expected [batch, tokens, heads, d] operands and result";
-  for (Value operand : {getKey(), getValue(), getResult()})
+  for (Value operand : {getKey(), getValue()})
     if (getElementTypeOrSelf(operand) != element)
-      return emitOpError() << "operands and result differ in element type";
+      return emitOpError() << "operands differ in element type";
+  Type made = getElementTypeOrSelf(getResult());
+  if (made != element && !(made.isF32() && element.getIntOrFloatBitWidth() == 16))
+    return emitOpError() << "makes " << made << " of " << element;
   bool sameBatch = getSequences() || k[0] == q[0];
   if (!sameBatch || v[0] != k[0] || k[3] != q[3] || k[1] != v[1] || k[2] != v[2])
     return emitOpError() << "query " << toString(q) << ", key " << toString(k) << " and value " << toString(v)

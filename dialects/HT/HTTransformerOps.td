@@ -199,7 +199,8 @@ def HT_AttentionOp : HT_PureOp<"attention", [AttrSizedOperandSegments]> {
            d agree; k and v agree but for the last dimension;
       [C2] heads is a multiple of kv_heads;
       [C3] mask and bias have rank 4 and broadcast to [batch, heads, s, t];
-      [C4] the result is [batch, s, heads, last dimension of v];
+      [C4] the result is [batch, s, heads, last dimension of v], of q's element type, or f32 where
+           that is f16 or bf16;
       [C5] softcap is finite and >= 0;
       [C6] start and sequences are [batch];
       [C7] start and a window need `causal`; window >= 0.

@@ -227,6 +227,12 @@ LogicalResult HTQDialect::verifyOperationAttribute(Operation *op, NamedAttribute
     return op->emitError() << "has an unknown attribute " << attribute.getName();
   if (!isa<FormatAttr>(attribute.getValue()))
     return op->emitError() << attribute.getName() << " must be a format, got " << attribute.getValue();
+  if (auto attention = dyn_cast<ht::AttentionOp>(op); attention && !isWeights) {
+    if (!isa<TypeAttr>(cast<FormatAttr>(attribute.getValue()).getTerm()))
+      return op->emitError() << attribute.getName() << " of attention must be a float, got "
+                             << attribute.getValue();
+    return success();
+  }
   if (!isa<ht::LinearOp>(op) && !(isWeights && isa<ht::EmbeddingOp>(op)))
     return op->emitError() << "has " << attribute.getName() << ", but reads no weight"
                            << (isWeights ? "" : " with activations");

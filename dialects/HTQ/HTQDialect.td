@@ -34,7 +34,8 @@ def HTQ_Dialect : Dialect {
     that reads the tensor.
 
       [D1] `htq.weights` is a `#htq.format` on `ht.linear` or `ht.embedding`;
-      [D2] `htq.activations` is a `#htq.format` on `ht.linear`;
+      [D2] `htq.activations` is a `#htq.format` on `ht.linear`, or on `ht.attention` of a
+           float that q, k and v are cast to.
       [D3] `htq.rotation`, on `ht.linear`, is the order and the stride of the `htq.hadamard`
            that its input gets: two integers that this operation takes for that input.
   }];

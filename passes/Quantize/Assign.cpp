@@ -84,6 +84,17 @@ public:
     record(op, weight, weights, activations);
   }
 
+  void assign(ht::AttentionOp attention) {
+    StringRef name = getName(attention);
+    htq::FormatAttr format = decideAttention(attention, plan.chooseAttention(name));
+    if (format)
+      attention->setAttr(htq::HTQDialect::kActivationsAttr, format);
+    std::string text = format ? htq::getName(format, htq::Use::Activations) : "f32";
+    remark::passed(attention.getLoc(), remark::RemarkOpts::name("format").category(kPass)) << "attention " + text;
+    if (!name.empty() && recordedAttention.insert(name).second)
+      lines.push_back("{\"match\": " + quote(escapePattern(name)) + ", \"attention\": \"" + text + "\"}");
+  }
+
   /// The decisions as a plan.
   std::string getPlan() const {
     std::string text = "[";
@@ -208,6 +219,27 @@ private:
     return decline(reason);
   }
 
+  /// Null: q, k and v stay as they are.
+  static htq::FormatAttr decideAttention(ht::AttentionOp attention, htq::FormatAttr asked) {
+    if (isF32(asked))
+      return {};
+    if (!getElementTypeOrSelf(attention.getQuery()).isF32()) {
+      miss(attention, "attention stays as it is: its operands are no f32");
+      return {};
+    }
+    for (Value operand : {attention.getKey(), attention.getValue()})
+      if (operand.getDefiningOp<ht::UpdateOp>()) {
+        miss(attention, "attention stays as it is: keys and values of f32 are kept from step to step, and all "
+                        "of them would be cast in each");
+        return {};
+      }
+    return asked;
+  }
+
+  static std::string quote(StringRef text) {
+    return llvm::formatv("{0}", llvm::json::Value(llvm::json::fixUTF8(text))).str();
+  }
+
   /// Says what was decided, as a remark and as a rule of the plan that can be saved.
   void record(Operation *op, ht::WeightOp weight, htq::FormatAttr weights, htq::FormatAttr activations) {
     RankedTensorType type = weight.getWeightType();
@@ -228,9 +260,6 @@ private:
                .str();
     if (!recorded.insert(weight.getSymName()).second)
       return;
-    auto quote = [](StringRef s) {
-      return llvm::formatv("{0}", llvm::json::Value(llvm::json::fixUTF8(s))).str();
-    };
     std::string line =
         "{\"match\": " + quote(escapePattern(weight.getSymName())) + ", \"weights\": " + quote(weightsName);
     if (isLinear)
@@ -243,7 +272,7 @@ private:
   ModuleOp module;
   SymbolTable symbols;
   Plan &plan;
-  llvm::StringSet<> needsItsType, tables, recorded;
+  llvm::StringSet<> needsItsType, tables, recorded, recordedAttention;
   std::vector<std::string> lines;
 };
 
@@ -252,7 +281,7 @@ struct AssignPass : quantize::impl::AssignBase<AssignPass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto plan = Plan::read(weights, activations, rotation, planFile, &getContext());
+    auto plan = Plan::read({weights, activations, rotation, attention, planFile}, &getContext());
     if (!plan) {
       module.emitError() << llvm::toString(plan.takeError());
       return signalPassFailure();
@@ -261,10 +290,12 @@ struct AssignPass : quantize::impl::AssignBase<AssignPass> {
     module.walk([&](Operation *op) {
       if (isa<ht::LinearOp, ht::EmbeddingOp>(op))
         assigner.assign(op);
+      else if (auto attention = dyn_cast<ht::AttentionOp>(op))
+        assigner.assign(attention);
     });
     for (StringRef pattern : plan->getUnused())
       module.emitWarning() << "plan '" << planFile << "': the rule for '" << pattern
-                           << "' decides nothing: no weight has such a name that no earlier rule has taken";
+                           << "' decides nothing: no weight or attention has such a name that no earlier rule has taken";
     if (savePlan.empty())
       return;
     std::error_code error;

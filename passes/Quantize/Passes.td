@@ -27,6 +27,9 @@ def Assign : Pass<"htq-assign", "::mlir::ModuleOp"> {
     before that as `htq.rotation`. By `auto` that is 8 with a stride of 16, or as
     much of it as divides the channels. There is none where the weight keeps codes
     of the model file, or an embedding reads it as well.
+
+    An `ht.attention` gets as `htq.activations` the float that it multiplies in, unless
+    q is no f32, or k and v are kept from step to step as f32.
   }];
   let options = [
     Option<"weights", "weights", "std::string", /*default=*/"\"f32\"",
@@ -34,6 +37,8 @@ def Assign : Pass<"htq-assign", "::mlir::ModuleOp"> {
     Option<"activations", "activations", "std::string", /*default=*/"\"f32\"", "Format of the linears' inputs">,
     Option<"rotation", "rotation", "std::string", /*default=*/"\"auto\"",
            "Rotation of inputs that will be codes: `auto`, `none`, or an order and a stride such as `8x16`">,
+    Option<"attention", "attention", "std::string", /*default=*/"\"\"",
+           "What attention multiplies in, f32 or bf16; empty: bf16 unless activations are f32">,
     Option<"planFile", "plan", "std::string", /*default=*/"", "File of rules, of which the first that matches decides">,
     Option<"savePlan", "save-plan", "std::string", /*default=*/"", "File to write what was decided to, as a plan">
   ];
@@ -96,7 +101,8 @@ def Quantize : Pass<"htq-quantize", "::mlir::ModuleOp"> {
     `htq.dequantize`, the leaves of that. The input of a linear is quantized once
     for all that read it, and the linear becomes `htq.linear` and an addition of
     its bias. Embeddings gather codes and parameters. A linear with a weight and
-    input of element types that it takes stays `ht.linear`.
+    input of element types that it takes stays `ht.linear`. q, k and v of an attention
+    are cast; its result becomes f32, or bf16 where linears in bf16 are all that read it.
 
     ```mlir
     %y = ht.linear %x, %w bias %b

@@ -39,24 +39,36 @@ llvm::Expected<Rotation> Rotation::parse(StringRef text) {
   return rotation;
 }
 
-llvm::Expected<Plan> Plan::read(StringRef weights, StringRef activations, StringRef rotation, StringRef file,
-                                MLIRContext *context) {
+/// A float that attention multiplies in.
+static llvm::Expected<htq::FormatAttr> readAttention(StringRef text, MLIRContext *context) {
+  if (text != "f32" && text != "bf16")
+    return llvm::createStringError("attention is computed in f32 or bf16, not in '" + text + "'");
+  return readFormat(text, htq::Use::Activations, context);
+}
+
+llvm::Expected<Plan> Plan::read(const PlanOptions &options, MLIRContext *context) {
   Plan plan;
-  auto weightFormat = readFormat(weights, htq::Use::Weights, context);
+  auto weightFormat = readFormat(options.weights, htq::Use::Weights, context);
   if (!weightFormat)
     return weightFormat.takeError();
-  auto activationFormat = readFormat(activations, htq::Use::Activations, context);
+  auto activationFormat = readFormat(options.activations, htq::Use::Activations, context);
   if (!activationFormat)
     return activationFormat.takeError();
-  auto rotationChoice = Rotation::parse(rotation);
-  if (!rotationChoice)
-    return rotationChoice.takeError();
-  plan.defaults = {*weightFormat, *activationFormat, *rotationChoice};
-  if (file.empty())
+  auto rotation = Rotation::parse(options.rotation);
+  if (!rotation)
+    return rotation.takeError();
+  plan.defaults = {*weightFormat, *activationFormat, *rotation};
+  bool isWide = activationFormat->getTerm() == TypeAttr::get(Float32Type::get(context));
+  StringRef attention = !options.attention.empty() ? StringRef(options.attention) : isWide ? "f32" : "bf16";
+  auto attentionFormat = readAttention(attention, context);
+  if (!attentionFormat)
+    return attentionFormat.takeError();
+  plan.defaultAttention = *attentionFormat;
+  if (options.file.empty())
     return plan;
 
-  auto fail = [&](const Twine &what) { return llvm::createStringError("plan '" + file + "': " + what); };
-  auto buffer = llvm::MemoryBuffer::getFile(file, /*IsText=*/true);
+  auto fail = [&](const Twine &what) { return llvm::createStringError("plan '" + options.file + "': " + what); };
+  auto buffer = llvm::MemoryBuffer::getFile(options.file, /*IsText=*/true);
   if (!buffer)
     return fail(buffer.getError().message());
   if ((*buffer)->getBufferSize() > kLargestPlan)
@@ -83,10 +95,11 @@ llvm::Error Plan::readRule(const llvm::json::Value &value, MLIRContext *context)
     if (name == "shape" || name == "bits") // said by a saved plan, for people
       continue;
     auto text = entry.getAsString();
-    bool isFormat = name == "weights" || name == "activations", isRotation = name == "rotation";
+    bool isFormat = name == "weights" || name == "activations" || name == "attention";
+    bool isRotation = name == "rotation";
     if (!isFormat && !isRotation && name != "match")
       return llvm::createStringError("unknown key \"" + name +
-                                     "\"; there are match, weights, activations and rotation");
+                                     "\"; there are match, weights, activations, rotation and attention");
     if (!text)
       return llvm::createStringError("\"" + name + "\" must be a string");
     if (isRotation) {
@@ -101,10 +114,10 @@ llvm::Error Plan::readRule(const llvm::json::Value &value, MLIRContext *context)
       continue;
     }
     auto use = name == "weights" ? htq::Use::Weights : htq::Use::Activations;
-    auto format = readFormat(*text, use, context);
+    auto format = name == "attention" ? readAttention(*text, context) : readFormat(*text, use, context);
     if (!format)
       return format.takeError();
-    (use == htq::Use::Weights ? rule.weights : rule.activations) = *format;
+    (name == "weights" ? rule.weights : name == "attention" ? rule.attention : rule.activations) = *format;
   }
   if (rule.text.empty())
     return llvm::createStringError("has no \"match\"");
@@ -117,12 +130,21 @@ llvm::Error Plan::readRule(const llvm::json::Value &value, MLIRContext *context)
 
 Choice Plan::choose(ArrayRef<StringRef> names) {
   for (Rule &rule : rules)
-    if (llvm::any_of(names, [&](StringRef name) { return rule.pattern.match(name); })) {
+    if (rule.isForWeights() && llvm::any_of(names, [&](StringRef name) { return rule.pattern.match(name); })) {
       rule.used = true;
       return {rule.weights.value_or(defaults.weights), rule.activations.value_or(defaults.activations),
               rule.rotation.value_or(defaults.rotation)};
     }
   return defaults;
+}
+
+htq::FormatAttr Plan::chooseAttention(StringRef name) {
+  for (Rule &rule : rules)
+    if (rule.attention && rule.pattern.match(name)) {
+      rule.used = true;
+      return *rule.attention;
+    }
+  return defaultAttention;
 }
 
 SmallVector<StringRef> Plan::getUnused() const {

@@ -5,11 +5,13 @@
 //     [
 //       {"match": "*.embeddings.*", "weights": "bf16"},
 //       {"match": "encoder.layer.0.*", "weights": "int8", "activations": "int8-token"},
-//       {"match": "*.classifier.*", "rotation": "none"}
+//       {"match": "*.classifier.*", "rotation": "none"},
+//       {"match": "*.attention", "attention": "f32"}
 //     ]
 //
-// A plan that was saved has one rule for each weight, with its shape and its bits
-// beside, which are not read back.
+// What says "attention" alone is no rule for weights. A plan that was saved has one
+// rule for each weight, with its shape and its bits beside, which are not read back,
+// and one for each attention that has a name.
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,15 +43,24 @@ struct Choice {
   Rotation rotation;
 };
 
+/// What the command line says.
+struct PlanOptions {
+  std::string weights;     ///< may be `model`
+  std::string activations;
+  std::string rotation;
+  std::string attention;   ///< empty: bf16 where activations are no f32
+  std::string file;        ///< of rules; empty: none
+};
+
 class Plan {
 public:
-  /// Reads the defaults (`weights` may be `model`) and the rules of the file, if one is named.
-  static llvm::Expected<Plan> read(llvm::StringRef weights, llvm::StringRef activations,
-                                   llvm::StringRef rotation, llvm::StringRef file,
-                                   mlir::MLIRContext *context);
+  /// Reads the defaults, and the rules of the file if one is named.
+  static llvm::Expected<Plan> read(const PlanOptions &options, mlir::MLIRContext *context);
 
   /// What the first rule asks that matches any of `names`, or else the defaults.
   Choice choose(llvm::ArrayRef<llvm::StringRef> names);
+  /// What the first rule asks that says "attention" and matches `name`, or else the default.
+  htq::FormatAttr chooseAttention(llvm::StringRef name);
 
   /// The patterns of rules that never were the first to match.
   llvm::SmallVector<llvm::StringRef> getUnused() const;
@@ -58,14 +69,17 @@ private:
   struct Rule {
     std::string text;
     llvm::GlobPattern pattern;
-    std::optional<htq::FormatAttr> weights, activations;
+    std::optional<htq::FormatAttr> weights, activations, attention;
     std::optional<Rotation> rotation;
     bool used = false;
+
+    bool isForWeights() const { return weights || activations || rotation || !attention; }
   };
 
   llvm::Error readRule(const llvm::json::Value &value, mlir::MLIRContext *context);
 
   Choice defaults;
+  htq::FormatAttr defaultAttention;
   std::deque<Rule> rules; ///< patterns point into their texts
 };
 

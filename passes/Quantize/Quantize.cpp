@@ -150,6 +150,10 @@ public:
       return success();
     if (op->hasAttr(htq::HTQDialect::kRotationAttr))
       return op->emitOpError() << "has a rotation to come before quantization: htq-rotate makes it";
+    if (auto attention = dyn_cast<ht::AttentionOp>(op)) {
+      quantizeAttention(attention, cast<TypeAttr>(inputFormat.getTerm()).getValue());
+      return success();
+    }
     Value matrix = op->getOperand(isa<ht::LinearOp>(op) ? 1 : 0);
     auto get = matrix.getDefiningOp<ht::GetWeightOp>();
     if (!get)
@@ -205,20 +209,63 @@ private:
     SmallVector<Value> &leaves = inputs[{input, format}];
     if (!leaves.empty())
       return leaves;
-    OpBuilder builder(input.getContext());
-    builder.setInsertionPointAfterValue(input);
     auto type = cast<RankedTensorType>(input.getType());
     if (auto plain = dyn_cast<TypeAttr>(format.getTerm())) {
-      auto narrow = ht::withElementType(type, plain.getValue());
-      leaves = {ht::CastOp::create(builder, input.getLoc(), narrow, input)};
+      leaves = {narrow(input, plain.getValue())};
       return leaves;
     }
+    OpBuilder builder(input.getContext());
+    builder.setInsertionPointAfterValue(input);
     auto term = cast<htq::AffineAttr>(htq::withRank(format.getTerm(), type.getRank()));
     llvm::append_range(leaves,
                        htq::DynamicQuantizeOp::create(builder, input.getLoc(), getQuantizedTypes(term, type),
                                                       *format.getRule(), term, input, Value())
                            .getResults());
     return leaves;
+  }
+
+  /// `value` in a narrower float: what it was widened from, or a cast, made once for all. Views come after
+  /// it, so that a kernel can end in it.
+  Value narrow(Value value, Type element) {
+    Value &result = narrowed[{value, element}];
+    if (result)
+      return result;
+    if (auto widening = value.getDefiningOp<ht::CastOp>())
+      if (getElementTypeOrSelf(widening.getInput()) == element)
+        return result = widening.getInput();
+    OpBuilder builder(value.getContext());
+    builder.setInsertionPointAfterValue(value);
+    auto type = ht::withElementType(cast<RankedTensorType>(value.getType()), element);
+    Value made;
+    if (auto view = value.getDefiningOp<ht::ReshapeOp>())
+      made = ht::ReshapeOp::create(builder, value.getLoc(), type, narrow(view.getInput(), element));
+    else
+      made = ht::CastOp::create(builder, value.getLoc(), type, value);
+    return narrowed[{value, element}] = made;
+  }
+
+  /// Whether all that reads `value`, through views, are linears that cast it to `element`.
+  static bool isOnlyReadAs(Type element, Value value) {
+    return llvm::all_of(value.getUsers(), [&](Operation *user) {
+      if (auto view = dyn_cast<ht::ReshapeOp>(user))
+        return isOnlyReadAs(element, view.getResult());
+      auto format = user->getAttrOfType<htq::FormatAttr>(htq::HTQDialect::kActivationsAttr);
+      return isa<ht::LinearOp>(user) && format && format.getTerm() == TypeAttr::get(element);
+    });
+  }
+
+  void quantizeAttention(ht::AttentionOp attention, Type element) {
+    for (OpOperand &operand : attention->getOpOperands().take_front(3))
+      operand.set(narrow(operand.get(), element));
+    Value result = attention.getResult();
+    if (!isOnlyReadAs(element, result))
+      return;
+    OpBuilder builder(attention->getContext());
+    builder.setInsertionPointAfter(attention);
+    auto wide = cast<RankedTensorType>(result.getType());
+    result.setType(ht::withElementType(wide, element));
+    auto widening = ht::CastOp::create(builder, attention.getLoc(), wide, result);
+    result.replaceAllUsesExcept(widening, widening);
   }
 
   void quantizeLinear(ht::LinearOp linear, ht::WeightOp weight, htq::FormatAttr weightFormat,
@@ -257,18 +304,21 @@ private:
 
   LeafWeights weights;
   llvm::DenseMap<std::pair<Value, htq::FormatAttr>, SmallVector<Value>> inputs;
+  llvm::DenseMap<std::pair<Value, Type>, Value> narrowed;
 };
 
 struct QuantizePass : quantize::impl::QuantizeBase<QuantizePass> {
   void runOnOperation() override {
     Quantizer quantizer(getOperation());
     WalkResult result = getOperation().walk([&](Operation *op) {
-      bool isReader = isa<ht::LinearOp, ht::EmbeddingOp>(op);
+      bool isReader = isa<ht::LinearOp, ht::EmbeddingOp, ht::AttentionOp>(op);
       return isReader && failed(quantizer.quantize(op)) ? WalkResult::interrupt() : WalkResult::advance();
     });
     if (result.wasInterrupted())
       return signalPassFailure();
     quantizer.finish();
+    // Widenings that were seen through.
+    getOperation().walk([](func::FuncOp function) { graph::eraseDeadOps(function.getBody().front()); });
   }
 };
 

@@ -898,7 +898,7 @@ func.func @attention_c1(%q: tensor<2x3x4xf32>, %k: tensor<2x5x4x8xf32>, %v: tens
 // -----
 
 func.func @attention_c1_type(%q: tensor<2x3x4x8xf32>, %k: tensor<2x5x4x8xf16>, %v: tensor<2x5x4x8xf32>) {
-  // expected-error @+1 {{operands and result differ in element type}}
+  // expected-error @+1 {{operands differ in element type}}
   %0 = ht.attention %q, %k, %v scale 1.0 : tensor<2x3x4x8xf32>, tensor<2x5x4x8xf16>, tensor<2x5x4x8xf32> -> tensor<2x3x4x8xf32>
   return
 }
@@ -956,6 +956,14 @@ func.func @attention_c3_rank(%q: tensor<2x3x4x8xf32>, %k: tensor<2x5x4x8xf32>, %
 func.func @attention_c4(%q: tensor<2x3x4x8xf32>, %k: tensor<2x5x4x8xf32>, %v: tensor<2x5x4x6xf32>) {
   // expected-error @+1 {{expected result [2, 3, 4, 6], got [2, 3, 4, 8]}}
   %0 = ht.attention %q, %k, %v scale 1.0 : tensor<2x3x4x8xf32>, tensor<2x5x4x8xf32>, tensor<2x5x4x6xf32> -> tensor<2x3x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c4_type(%q: tensor<2x3x4x8xf32>, %k: tensor<2x5x4x8xf32>) {
+  // expected-error @+1 {{makes 'bf16' of 'f32'}}
+  %0 = ht.attention %q, %k, %k scale 1.0 : tensor<2x3x4x8xf32>, tensor<2x5x4x8xf32>, tensor<2x5x4x8xf32> -> tensor<2x3x4x8xbf16>
   return
 }
 

@@ -216,6 +216,10 @@ func.func @transformer(%ids: tensor<?xi64, #ht.dims<s0>>, %x: !x, %gamma: tensor
   // CHECK: ht.attention %{{.*}}, %{{.*}}, %{{.*}} sequences %{{.*}} : tensor<2xi64> start %{{.*}} : tensor<2xi64> scale 1.250000e-01 causal window 5 : tensor<2x1x2x8xf32>, tensor<3x9x2x8xf32>,
   %cached = ht.attention %some, %cache, %cache sequences %rows : tensor<2xi64> start %rows : tensor<2xi64> scale 0.125 causal window 5
       : tensor<2x1x2x8xf32>, tensor<3x9x2x8xf32>, tensor<3x9x2x8xf32> -> tensor<2x1x2x8xf32>
+  %narrow = ht.constant dense<0.0> : tensor<2x1x2x8xbf16>
+  // CHECK: ht.attention {{.*}} : tensor<2x1x2x8xbf16>, tensor<2x1x2x8xbf16>, tensor<2x1x2x8xbf16> -> tensor<2x1x2x8xf32>
+  %wide = ht.attention %narrow, %narrow, %narrow scale 0.125
+      : tensor<2x1x2x8xbf16>, tensor<2x1x2x8xbf16>, tensor<2x1x2x8xbf16> -> tensor<2x1x2x8xf32>
   // CHECK: ht.update %{{.*}}, %{{.*}} sequences %{{.*}} start %{{.*}} : tensor<3x9x2x8xf32>, tensor<2x1x2x8xf32>, tensor<2xi64>, tensor<2xi64>
   %update = ht.update %cache, %some sequences %rows start %rows : tensor<3x9x2x8xf32>, tensor<2x1x2x8xf32>, tensor<2xi64>, tensor<2xi64>
   // CHECK: ht.glu silu %{{.*}}, %{{.*}} : tensor<?x4xf32, #ht.dims<s0>>

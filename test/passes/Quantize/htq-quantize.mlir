@@ -172,3 +172,35 @@ func.func @imported(%x: tensor<3x4xf32>) -> tensor<3x8xf32> {
   %1 = ht.linear %0, %b {htq.weights = #htq.format<affine<i8, blocks [1, ?], scale f32>>} : tensor<3x8xf32>, tensor<8x8xf32> -> tensor<3x8xf32>
   return %1 : tensor<3x8xf32>
 }
+
+// -----
+
+// q, k and v of attention are cast beside what makes them, once, before views; its result is f32 where
+// something reads that, and bf16 where that is what all linears behind it would round it to.
+// CHECK-LABEL: func.func @attention
+// CHECK-SAME:    %[[X:.*]]: tensor<2x3x32xf32>
+// CHECK-NEXT:    %[[N:.*]] = ht.cast %[[X]] : tensor<2x3x32xf32> to tensor<2x3x32xbf16>
+// CHECK-NEXT:    %[[H:.*]] = ht.reshape %[[N]] {{.*}}tensor<2x3x4x8xbf16>
+// CHECK-NEXT:    %[[FIRST:.*]] = ht.attention %[[H]], %[[H]], %[[H]] {{.*}} -> tensor<2x3x4x8xf32>
+// CHECK-NEXT:    %[[Q:.*]] = ht.cast %[[FIRST]] : tensor<2x3x4x8xf32> to tensor<2x3x4x8xbf16>
+// CHECK-NEXT:    %[[SECOND:.*]] = ht.attention %[[Q]], %[[H]], %[[H]] {{.*}} -> tensor<2x3x4x8xbf16>
+// CHECK-NOT:     ht.cast
+// CHECK:         %[[ROWS:.*]] = ht.reshape %[[SECOND]] {{.*}}tensor<2x3x32xbf16>
+// CHECK-NOT:     ht.cast
+// CHECK:         htq.linear bf16(%[[ROWS]])
+#bf16 = #htq.format<bf16>
+ht.weight @w : tensor<8x32xf32> {
+  %0 = ht.load "w" offset 0 : tensor<8x32xf32>
+  ht.yield %0 : tensor<8x32xf32>
+}
+!x = tensor<2x3x32xf32>
+!h = tensor<2x3x4x8xf32>
+func.func @attention(%x: !x) -> (!h, tensor<2x3x8xf32>) {
+  %w = ht.get_weight @w : tensor<8x32xf32>
+  %h = ht.reshape %x : !x to !h
+  %0 = ht.attention %h, %h, %h scale 0.5 {htq.activations = #bf16} : !h, !h, !h -> !h
+  %1 = ht.attention %0, %h, %h scale 0.5 {htq.activations = #bf16} : !h, !h, !h -> !h
+  %2 = ht.reshape %1 : !h to !x
+  %3 = ht.linear %2, %w {htq.weights = #bf16, htq.activations = #bf16} : !x, tensor<8x32xf32> -> tensor<2x3x8xf32>
+  return %0, %3 : !h, tensor<2x3x8xf32>
+}

@@ -1,0 +1,57 @@
+// RUN: halftone-opt --htk-lower-kernels --canonicalize --cse --split-input-file --remarks-filter=htk-lower-kernels %s -o %t.mlir 2> %t.remarks
+// RUN: FileCheck %s --input-file=%t.mlir
+// RUN: FileCheck %s --input-file=%t.remarks --check-prefix=REMARK
+
+// bf16 is multiplied in tiles of 16 rows from 8 queries on: scores from q as it lies and packed keys; weights,
+// that six instructions make; and values with a tile of ones, whose sums are the totals. Fewer queries are
+// lanes of vectors, as are blocks that have infinities.
+// CHECK-LABEL: func.func private @tiles(
+// CHECK-NOT:     memref.alloc(
+// CHECK:         %[[SHORT:.*]] = arith.cmpi slt, %{{.*}}, %c8
+// CHECK:         scf.if %[[SHORT]]
+// CHECK-NOT:     llvm.x86.t
+// CHECK:         math.exp
+// CHECK:         } else {
+// CHECK:         vector.shuffle
+// CHECK:         llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"(%c16_i16, %c64_i16, %c64_i16,
+// CHECK:         llvm.call_intrinsic "llvm.x86.tilestored64.internal"
+// CHECK:         llvm.call_intrinsic "llvm.x86.avx512.mask.reduce.ps.512"
+// CHECK:         llvm.call_intrinsic "llvm.x86.avx512.mask.scalef.ps.512"
+// CHECK-COUNT-3:       llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"(%c16_i16, %c64_i16, %c64_i16,
+// CHECK-NOT:     memref.alloc(
+// CHECK:         return
+#q = #ht.dims<s0, s1>
+module attributes {htk.cpu = #htk.cpu<"sapphirerapids", 512, ["avx512bf16", "amx-bf16"]>} {
+func.func private @tiles(%q: tensor<?x?x4x32xbf16, #q>, %k: tensor<?x?x2x32xbf16, #q>) -> tensor<?x?x4x32xf32, #q>
+    attributes {htk.kernel, ht.symbols = [#ht.symbol<"batch", 1, 8>, #ht.symbol<"sequence", 1, 512>]} {
+  %0 = ht.attention %q, %k, %k scale 0.25 causal
+      : tensor<?x?x4x32xbf16, #q>, tensor<?x?x2x32xbf16, #q>, tensor<?x?x2x32xbf16, #q> -> tensor<?x?x4x32xf32, #q>
+  return %0 : tensor<?x?x4x32xf32, #q>
+}
+}
+
+// -----
+
+// CHECK-LABEL: func.func private @no_tiles(
+// CHECK-NOT:     llvm.x86
+// CHECK:         return
+// REMARK:      remark: [Missed] no tiles {{.*}}attention in f32 vectors: the processor has none of bf16
+func.func private @no_tiles(%q: tensor<1x16x4x32xbf16>) -> tensor<1x16x4x32xbf16> attributes {htk.kernel} {
+  %0 = ht.attention %q, %q, %q scale 0.25
+      : tensor<1x16x4x32xbf16>, tensor<1x16x4x32xbf16>, tensor<1x16x4x32xbf16> -> tensor<1x16x4x32xbf16>
+  return %0 : tensor<1x16x4x32xbf16>
+}
+
+// -----
+
+// CHECK-LABEL: func.func private @wide(
+// CHECK-NOT:     llvm.x86
+// CHECK:         return
+// REMARK:      remark: [Missed] no tiles {{.*}}attention in f32 vectors: heads of more than 256 channels do not fit in L2
+module attributes {htk.cpu = #htk.cpu<"sapphirerapids", 512, ["avx512bf16", "amx-bf16"]>} {
+func.func private @wide(%q: tensor<1x16x4x288xbf16>) -> tensor<1x16x4x288xbf16> attributes {htk.kernel} {
+  %0 = ht.attention %q, %q, %q scale 0.25
+      : tensor<1x16x4x288xbf16>, tensor<1x16x4x288xbf16>, tensor<1x16x4x288xbf16> -> tensor<1x16x4x288xbf16>
+  return %0 : tensor<1x16x4x288xbf16>
+}
+}
