@@ -138,11 +138,12 @@ struct Random {
 } // namespace
 
 /// An integer that a model is likely to accept: token ids below 50, positions
-/// along the last dimension, segment 0, nothing masked.
+/// along the last dimension, segment 0, nothing masked, sequences from their first token.
 static int64_t likelyInteger(const halftone_tensor_info &info, int64_t column) {
   if (info.dtype == HALFTONE_BOOL || strstr(info.name, "mask"))
     return 1;
-  if (strstr(info.name, "type") || strstr(info.name, "segment"))
+  if (strstr(info.name, "type") || strstr(info.name, "segment") ||
+      strcmp(info.name, "start") == 0)
     return 0;
   int64_t least, greatest;
   integerBounds(info.dtype, least, greatest);
