@@ -94,20 +94,24 @@ MODELS = {
 }
 
 
-def make_model(name, folder, **options):
-    """The model with random weights, saved."""
+def make_random(kind, settings, head):
+    """A model of transformers with random weights."""
     import torch
     import transformers
-    kind, settings = MODELS[name]
-    torch.manual_seed(len(name))
     config = transformers.AutoConfig.for_model(kind, **settings)
-    model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager").float().eval()
+    model = getattr(transformers, head).from_config(config, attn_implementation="eager").float().eval()
     with torch.no_grad():
         for parameter in model.parameters():
             spread = torch.randn_like(parameter) * 0.3
             # Weights of norms, whose zeros and ones would hide mistakes.
             parameter.copy_(spread + parameter if parameter.ndim == 1 else spread)
-    model.save_pretrained(folder, **options)
+    return model
+
+
+def make_model(name, folder):
+    """The same of the table, saved."""
+    model = make_random(*MODELS[name], "AutoModelForCausalLM")
+    model.save_pretrained(folder)
     return model
 
 
@@ -130,11 +134,13 @@ def test_logits(name, tmp_path):
 def test_narrow_weights_in_shards(dtype, tmp_path):
     """Stored narrower and in several files: the same numbers, widened."""
     import torch
-    model = make_model("qwen3", tmp_path / "wide").to(getattr(torch, dtype))
-    model.save_pretrained(tmp_path / "narrow", max_shard_size="20KB")
+    import transformers
+    make_random(*MODELS["qwen3"], "AutoModelForCausalLM").to(getattr(torch, dtype)).save_pretrained(
+        tmp_path / "narrow", max_shard_size="20KB")
     assert len(list((tmp_path / "narrow").glob("*.safetensors"))) > 1
     tokens = list(range(3, 40))
-    want = run_torch(model.float(), tokens)
+    # Read again: what the first one computed from its configuration became narrow as well.
+    want = run_torch(transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "narrow", dtype=torch.float32), tokens)
     for weights in "f32", "model":
         check_logits(compile_folder(tmp_path / "narrow", "--weights", weights), tokens, want)
 
@@ -146,6 +152,44 @@ def test_without_a_head(tmp_path):
     model.transformer.save_pretrained(tmp_path)
     tokens = list(range(3, 40))
     check_logits(compile_folder(tmp_path), tokens, run_torch(model, tokens))
+
+
+# ---- encoders ------------------------------------------------------------------------------
+
+DISTILBERT = dict(vocab_size=99, dim=32, n_layers=2, n_heads=4, hidden_dim=48, max_position_embeddings=CONTEXT)
+ENCODERS = {
+    "bert": ("bert", SMALL | dict(hidden_act="gelu_new"), ["last_hidden_state", "pooler_output"]),
+    "roberta": ("roberta", SMALL | dict(type_vocab_size=1, pad_token_id=1), ["last_hidden_state", "pooler_output"]),
+    "distilbert": ("distilbert", DISTILBERT, ["last_hidden_state"]),
+}
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("head", ["AutoModel", "AutoModelForMaskedLM"])
+def test_encoders(name, head, tmp_path):
+    """Texts of different lengths; a head for a task is left out, with a warning."""
+    import torch
+    kind, settings, outputs = ENCODERS[name]
+    model = make_random(kind, settings, head)
+    model.save_pretrained(tmp_path)
+    said = compile_model(tmp_path, tmp_path / "model.so", "--max", "batch=3,sequence=60").stderr
+    assert ("of a head for a task are left out" in said) == (head != "AutoModel")
+    base = getattr(model, model.base_model_prefix, model)
+    outputs = outputs if getattr(base, "pooler", None) is not None else outputs[:1]
+    random = np.random.default_rng()
+    mask = (np.arange(41) < np.array([[41], [17], [30]])).astype(np.int64)
+    inputs = {"input_ids": np.where(mask, random.integers(3, 99, mask.shape), settings.get("pad_token_id", 0)),
+              "attention_mask": mask}
+    if kind != "distilbert":
+        inputs["token_type_ids"] = random.integers(0, settings.get("type_vocab_size", 2), mask.shape)
+    with torch.no_grad():
+        want = base(**{key: torch.tensor(value) for key, value in inputs.items()})
+    with Library(tmp_path / "model.so").session(threads=2) as session:
+        got = session.run(inputs)
+    assert sorted(got) == sorted(outputs)
+    for output in outputs:
+        assert relative_error(got[output], want[output].numpy()) < TOLERANCE
 
 
 # ---- a model of numpy's, where there is no torch ----------------------------------------------
@@ -197,6 +241,24 @@ def test_llama_of_numpy(shards, tmp_path):
     check_logits(Library(folder / "model.so"), tokens, run_numpy(checkpoints.TINY, tensors, tokens))
 
 
+def test_perplexity_and_next(tmp_path):
+    """The program knows a language model by its inputs, and runs windows in one sequence's cache."""
+    tensors = checkpoints.random_tensors(checkpoints.tiny_shapes(), seed=None)
+    folder = checkpoints.write(tmp_path / "tiny", tensors=tensors)
+    compile_model(folder, tmp_path / "tiny.bin", "--max", "batch=2,sequence=16")
+    tokens = np.random.default_rng().integers(0, 13, 48)
+    np.save(tmp_path / "tokens.npy", tokens)
+    logits = np.stack([run_numpy(checkpoints.TINY, tensors, window) for window in tokens.reshape(3, 16)])
+    shifted = logits - logits.max(-1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    picked = np.take_along_axis(log_p[:, :-1], tokens.reshape(3, 16)[:, 1:, None], axis=-1)
+    said = json.loads(run([tmp_path / "tiny.bin", "--perplexity", tmp_path / "tokens.npy", "--window", "16",
+                           "--json"]).stdout)
+    assert said["perplexity"] == pytest.approx(np.exp(-picked.mean()), rel=1e-4)
+    best = json.loads(run([tmp_path / "tiny.bin", "--next", tmp_path / "tokens.npy", "--json"]).stdout)["rows"][0][0]
+    assert best["token"] == logits[-1, -1].argmax()
+
+
 def test_inspect_and_phases(tmp_path):
     folder = checkpoints.write(tmp_path)
     found = json.loads(run([HALFTONE, "inspect", folder, "--json"]).stdout)
@@ -231,6 +293,24 @@ def test_prose_greedy(prose):
             fed = len(ids)
             ids.append(int(logits.argmax()))
     assert ids == golden["greedy_ids"]
+
+
+@pytest.mark.peers
+def test_minilm(minilm, tmp_path):
+    """A real encoder's folder gives what PyTorch gives."""
+    import torch
+    import transformers
+    import models
+    folder = models.minilm_folder()
+    compile_model(folder, tmp_path / "minilm.so", "--max", "batch=2,sequence=64")
+    mask = (np.arange(50) < np.array([[50], [33]])).astype(np.int64)
+    ids = np.random.default_rng().integers(1000, 30000, mask.shape) * mask
+    model = transformers.AutoModel.from_pretrained(folder).float().eval()
+    with torch.no_grad():
+        want = model(torch.tensor(ids), torch.tensor(mask)).last_hidden_state.numpy()
+    with Library(tmp_path / "minilm.so").session() as session:
+        got = session.run({"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)})
+    assert relative_error(got["last_hidden_state"], want) < TOLERANCE
 
 
 # ---- folders with something wrong ----------------------------------------------------------------

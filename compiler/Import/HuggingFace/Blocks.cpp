@@ -204,6 +204,19 @@ Value Blocks::mlp(Value x, const std::string &prefix, const MLP &mlp) {
   return linear(inner, prefix, mlp.down, Rows(hidden));
 }
 
+/// `x` with what `body` makes of `from` added.
+Value Blocks::branch(Value x, Value from, const std::string &prefix, const Branch &norms,
+                     llvm::function_ref<Value(Value)> body) {
+  Value y = norm(body(norm(from, prefix, norms.input)), prefix, norms.output);
+  return norm(add(x, y), prefix, norms.sum);
+}
+
+Value Blocks::layer(Value x, const Layer &layer, llvm::function_ref<Value(Value)> attend) {
+  Value between = branch(x, x, layer.prefix, layer.aroundAttention, attend);
+  return branch(between, layer.parallel ? x : between, layer.prefix, layer.aroundMlp,
+                [&](Value y) { return mlp(y, layer.prefix, layer.mlp); });
+}
+
 //===----------------------------------------------------------------------===//
 // Attention
 //===----------------------------------------------------------------------===//

@@ -42,6 +42,9 @@ public:
   mlir::Value embedding(const std::string &name, int64_t rows, int64_t columns, mlir::Value ids);
   mlir::Value mlp(mlir::Value x, const std::string &prefix, const MLP &mlp);
 
+  /// A whole layer, of which `attend` does the attention.
+  mlir::Value layer(mlir::Value x, const Layer &layer, llvm::function_ref<mlir::Value(mlir::Value)> attend);
+
   /// Query, key and value of tokens [batch, sequence, hidden], as [batch, sequence, heads, size].
   struct Heads {
     mlir::Value query, key, value;
@@ -65,6 +68,8 @@ public:
   ht::Dim constant(int64_t value) { return builder.getAffineConstantExpr(value); }
 
 private:
+  mlir::Value branch(mlir::Value x, mlir::Value from, const std::string &prefix, const Branch &norms,
+                     llvm::function_ref<mlir::Value(mlir::Value)> body);
   using Recipe = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Value)>;
   /// The weight SYMBOL that a recipe makes of `shape` of a stored tensor from `offset` elements on.
   mlir::Value makeWeight(const std::string &symbol, const StoredTensor *tensor, llvm::ArrayRef<int64_t> shape,

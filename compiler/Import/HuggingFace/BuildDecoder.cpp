@@ -26,9 +26,6 @@ public:
 private:
   void makeGraph();
   Value attend(const Layer &layer, Value x, size_t index);
-  Value runLayer(const Layer &layer, Value x, size_t index);
-  Value runBranch(const Layer &layer, const Branch &norms, Value x, Value from,
-                  llvm::function_ref<Value(Value)> body);
 
   Folder &folder;
   Checkpoint &checkpoint;
@@ -119,20 +116,6 @@ Value DecoderBuilder::attend(const Layer &layer, Value x, size_t index) {
   return blocks->linear(blocks->reshape(y, dims), layer.prefix, attention.output, Rows(decoder.hidden));
 }
 
-/// `x` with what `body` makes of `from` added.
-Value DecoderBuilder::runBranch(const Layer &layer, const Branch &norms, Value x, Value from,
-                                llvm::function_ref<Value(Value)> body) {
-  Value y = body(blocks->norm(from, layer.prefix, norms.input));
-  return blocks->norm(blocks->add(x, blocks->norm(y, layer.prefix, norms.output)), layer.prefix, norms.sum);
-}
-
-Value DecoderBuilder::runLayer(const Layer &layer, Value x, size_t index) {
-  Value between =
-      runBranch(layer, layer.aroundAttention, x, x, [&](Value y) { return attend(layer, y, index); });
-  return runBranch(layer, layer.aroundMlp, between, layer.parallel ? x : between,
-                   [&](Value y) { return blocks->mlp(y, layer.prefix, layer.mlp); });
-}
-
 OwningOpRef<ModuleOp> DecoderBuilder::build() {
   makeGraph();
   OpBuilder &b = blocks->getBuilder();
@@ -155,7 +138,7 @@ OwningOpRef<ModuleOp> DecoderBuilder::build() {
     x = blocks->add(x, blocks->embedding(decoder.positions, rows, decoder.hidden, row));
   }
   for (auto [i, layer] : llvm::enumerate(decoder.layers)) {
-    x = runLayer(layer, x, i);
+    x = blocks->layer(x, layer, [&](Value y) { return attend(layer, y, i); });
     if (!blocks->isValid())
       return {};
   }
@@ -177,13 +160,13 @@ OwningOpRef<ModuleOp> DecoderBuilder::build() {
   if (!blocks->isValid())
     return {};
   for (const std::string &ending : decoder.ignored)
-    checkpoint.ignore(ending);
+    checkpoint.ignore("", ending);
   if (failed(checkpoint.checkAllTaken()))
     return {};
   return std::move(module);
 }
 
-OwningOpRef<ModuleOp> buildDecoder(Folder &folder, Checkpoint &checkpoint, const Decoder &decoder,
+OwningOpRef<ModuleOp> buildGraph(Folder &folder, Checkpoint &checkpoint, const Decoder &decoder,
                                    const ImportOptions &options) {
   auto maxima = Maxima::create(folder, options, {"batch", "sequence", "context"});
   if (!maxima)

@@ -19,8 +19,24 @@ static bool isPlainName(StringRef name) {
 LogicalResult Checkpoint::read() {
   if (failed(readFiles()))
     return failure();
+  renameOldNorms();
   isWhole = llvm::any_of(tensors.keys(), [&](StringRef name) { return name.starts_with(prefix); });
   return success();
+}
+
+/// Files that were made from TensorFlow's have its names for the weights of norms.
+void Checkpoint::renameOldNorms() {
+  std::vector<std::pair<std::string, std::string>> renamed;
+  for (StringRef name : tensors.keys()) {
+    StringRef stem = name;
+    if (stem.consume_back("LayerNorm.gamma"))
+      renamed.push_back({name.str(), (stem + "LayerNorm.weight").str()});
+    else if (stem.consume_back("LayerNorm.beta"))
+      renamed.push_back({name.str(), (stem + "LayerNorm.bias").str()});
+  }
+  for (auto &[from, to] : renamed)
+    if (tensors.try_emplace(to, tensors.find(from)->second).second)
+      tensors.erase(from);
 }
 
 LogicalResult Checkpoint::readFiles() {
@@ -79,8 +95,7 @@ static std::string toText(ArrayRef<int64_t> shape) {
 }
 
 const StoredTensor *Checkpoint::take(StringRef name, ArrayRef<int64_t> shape) {
-  if (!isWhole)
-    name.consume_front(prefix);
+  name = getStoredName(name);
   auto it = tensors.find(name);
   if (it == tensors.end()) {
     folder.error(main) << "has no tensor " << quote(name) << ": expected floats of shape " << toText(shape);
@@ -98,10 +113,12 @@ const StoredTensor *Checkpoint::take(StringRef name, ArrayRef<int64_t> shape) {
   return &tensor;
 }
 
-void Checkpoint::ignore(StringRef ending) {
-  for (auto &entry : tensors)
-    if (entry.first().ends_with(ending))
-      taken.insert(entry.first());
+unsigned Checkpoint::ignore(StringRef beginning, StringRef ending) {
+  unsigned count = 0;
+  for (StringRef name : tensors.keys())
+    if (name.starts_with(beginning) && name.ends_with(ending) && taken.insert(name).second)
+      ++count;
+  return count;
 }
 
 LogicalResult Checkpoint::checkAllTaken() {

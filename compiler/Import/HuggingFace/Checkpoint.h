@@ -17,18 +17,26 @@ public:
 
   mlir::LogicalResult read();
 
+  /// Whether there is a tensor of this name.
+  bool has(llvm::StringRef name) const { return tensors.contains(getStoredName(name)); }
+
   /// The tensor of this name, of floats of 16 or 32 bits and of this shape; null after an error.
   const StoredTensor *take(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
 
-  /// Takes what some checkpoints hold and no model needs, such as tables that follow from
-  /// the configuration: names that end so.
-  void ignore(llvm::StringRef ending);
+  /// Leaves tensors aside whose names begin, or end, so; how many that are.
+  unsigned ignore(llvm::StringRef beginning, llvm::StringRef ending);
 
   /// Reports a tensor that nothing took.
   mlir::LogicalResult checkAllTaken();
 
 private:
   mlir::LogicalResult readFiles();
+  void renameOldNorms();
+  llvm::StringRef getStoredName(llvm::StringRef name) const {
+    if (!isWhole)
+      name.consume_front(prefix);
+    return name;
+  }
 
   Folder &folder;
   llvm::StringRef prefix;

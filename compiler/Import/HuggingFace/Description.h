@@ -81,15 +81,29 @@ struct Transformer {
   int64_t firstPosition = 0; ///< the table's row for position 0
   std::vector<Rope> ropes;
   std::vector<Layer> layers;
+  /// Endings of tensors that files hold and the model does not need, such as tables that follow
+  /// from the configuration.
+  std::vector<std::string> ignored;
 };
 
 /// A model that predicts the next token.
 struct Decoder : Transformer {
-  Norm norm;   ///< before the head
-  Linear head; ///< without a name: the embedding table
+  Norm norm;             ///< before the head
+  Linear head;           ///< without a name: the embedding table
   double headScale = 1, headSoftcap = 0;
-  /// Endings of tensors that files hold and the model does not need.
-  std::vector<std::string> ignored;
+};
+
+/// A model of whole texts.
+struct Encoder : Transformer {
+  std::string types; ///< table of token types; empty: none
+  int64_t numTypes = 0;
+  /// Positions count the tokens that are not this one, which has the row of the same number
+  /// (RoBERTa); -1: all.
+  int64_t padding = -1;
+  Norm norm;     ///< of the sum of the embeddings
+  Linear pooler; ///< of the first token, where files have it
+  /// Beginnings of tensors of heads for tasks, which programs leave out.
+  std::vector<std::string> heads;
 };
 
 } // namespace halftone::huggingface

@@ -6,19 +6,24 @@
 #include "compiler/Import/HuggingFace/Config.h"
 #include "compiler/Import/HuggingFace/Description.h"
 
+#include <variant>
+
 namespace halftone::huggingface {
 
 /// A family: what config.json calls it, and how to read that as layers.
 struct Family {
   llvm::StringRef modelType;
   llvm::StringRef prefix; ///< of names, which files of the model without a head leave out
-  Decoder (*describe)(Config &config);
+  std::variant<Decoder (*)(Config &), Encoder (*)(Config &)> describe;
 };
 
 /// All families, in order of their names.
 llvm::ArrayRef<Family> getFamilies();
 
 // Families/*.cpp
+Encoder describeBert(Config &config);
+Encoder describeDistilBert(Config &config);
+Encoder describeRoberta(Config &config);
 Decoder describeGemma(Config &config);
 Decoder describeGemma2(Config &config);
 Decoder describeGemma3(Config &config);

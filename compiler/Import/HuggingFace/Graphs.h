@@ -32,7 +32,14 @@ private:
 ///   input_ids [batch, sequence], sequences [batch], start [batch] -> logits [batch, sequence, vocabulary]
 ///
 /// Row b is the tokens from `start[b]` on of the session's sequence `sequences[b]`.
-mlir::OwningOpRef<mlir::ModuleOp> buildDecoder(Folder &folder, Checkpoint &checkpoint, const Decoder &decoder,
+mlir::OwningOpRef<mlir::ModuleOp> buildGraph(Folder &folder, Checkpoint &checkpoint, const Decoder &decoder,
+                                               const ImportOptions &options);
+
+/// An encoder; null after an error.
+///
+///   input_ids, attention_mask, token_type_ids (where it has types) [batch, sequence]
+///   -> last_hidden_state [batch, sequence, hidden], pooler_output [batch, hidden] (where it has a pooler)
+mlir::OwningOpRef<mlir::ModuleOp> buildGraph(Folder &folder, Checkpoint &checkpoint, const Encoder &encoder,
                                                const ImportOptions &options);
 
 } // namespace halftone::huggingface

@@ -31,6 +31,16 @@ std::optional<Maxima> Maxima::create(Folder &folder, const ImportOptions &option
   return maxima;
 }
 
+template <typename Model>
+static OwningOpRef<ModuleOp> build(Folder &folder, Config &config, StringRef prefix, Model (*describe)(Config &),
+                                   const ImportOptions &options) {
+  Model model = describe(config);
+  if (!config.isValid())
+    return {};
+  Checkpoint checkpoint(folder, prefix);
+  return succeeded(checkpoint.read()) ? buildGraph(folder, checkpoint, model, options) : nullptr;
+}
+
 /// What the files of a folder describe; null after an error.
 static OwningOpRef<ModuleOp> import(Folder &folder, const ImportOptions &options) {
   if (!folder.has("config.json")) {
@@ -63,13 +73,8 @@ static OwningOpRef<ModuleOp> import(Folder &folder, const ImportOptions &options
                   "the weights are read as floats; take the model that this one was made of");
     return {};
   }
-  Decoder decoder = family->describe(config);
-  if (!config.isValid())
-    return {};
-  Checkpoint checkpoint(folder, family->prefix);
-  if (failed(checkpoint.read()))
-    return {};
-  return buildDecoder(folder, checkpoint, decoder, options);
+  return std::visit([&](auto describe) { return build(folder, config, family->prefix, describe, options); },
+                    family->describe);
 }
 
 } // namespace halftone::huggingface

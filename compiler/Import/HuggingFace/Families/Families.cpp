@@ -6,12 +6,21 @@ namespace halftone::huggingface {
 
 llvm::ArrayRef<Family> getFamilies() {
   static const Family families[] = {
-      {"gemma", "model.", describeGemma},         {"gemma2", "model.", describeGemma2},
-      {"gemma3_text", "model.", describeGemma3},  {"gpt2", "transformer.", describeGPT2},
-      {"gpt_neox", "gpt_neox.", describeGPTNeoX}, {"llama", "model.", describeLlama},
-      {"mistral", "model.", describeMistral},     {"opt", "model.", describeOPT},
-      {"phi3", "model.", describePhi3},           {"qwen2", "model.", describeQwen2},
-      {"qwen3", "model.", describeQwen3},         {"stablelm", "model.", describeStableLM},
+      {"bert", "bert.", describeBert},
+      {"distilbert", "distilbert.", describeDistilBert},
+      {"gemma", "model.", describeGemma},
+      {"gemma2", "model.", describeGemma2},
+      {"gemma3_text", "model.", describeGemma3},
+      {"gpt2", "transformer.", describeGPT2},
+      {"gpt_neox", "gpt_neox.", describeGPTNeoX},
+      {"llama", "model.", describeLlama},
+      {"mistral", "model.", describeMistral},
+      {"opt", "model.", describeOPT},
+      {"phi3", "model.", describePhi3},
+      {"qwen2", "model.", describeQwen2},
+      {"qwen3", "model.", describeQwen3},
+      {"roberta", "roberta.", describeRoberta},
+      {"stablelm", "model.", describeStableLM},
   };
   return families;
 }
