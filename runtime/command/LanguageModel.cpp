@@ -109,7 +109,7 @@ bool LanguageModel::checkSignature(Diagnostic &diagnostic) {
     const char *name = program.inputs[i].name;
     if (i != idsIndex && strcmp(name, "attention_mask") != 0 &&
         strcmp(name, "position_ids") != 0 && strcmp(name, "sequences") != 0 &&
-        strcmp(name, "start") != 0)
+        strcmp(name, "start") != 0 && strcmp(name, "wanted") != 0)
       return refuse(
           formatted("this one also has the input %s", quoted(name).c_str())
               .c_str());
@@ -154,6 +154,12 @@ bool LanguageModel::makeWindow(size_t count, Diagnostic &diagnostic) {
   if (!makeInputs(program, symbols.data(), inputs, diagnostic) ||
       !runner.prepare(inputs, diagnostic))
     return false;
+  uint32_t wanted = findTensor(program.inputs, program.num_inputs, "wanted");
+  if (wanted < program.num_inputs) {
+    Tensor &places = inputs[wanted];
+    for (size_t i = 0; i < places.numElements(); ++i)
+      storeInteger(places.dtype, places.buffer.data(), i, static_cast<int64_t>(i));
+  }
   windowSize = count;
   logits = runner.outputs()[logitsIndex];
   vocabularySize = static_cast<size_t>(logits.dims[logits.rank - 1]);

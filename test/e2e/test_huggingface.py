@@ -14,6 +14,14 @@ TOLERANCE = 1e-5
 CONTEXT = 64
 
 
+def step(session, tokens, sequences, start, wanted=None):
+    """Logits after all tokens of these rows, one behind the other, or after the wanted ones."""
+    tokens = np.array(tokens, np.int64)
+    wanted = np.arange(tokens.size) if wanted is None else np.array(wanted)
+    return session.run({"input_ids": tokens, "sequences": np.array(sequences), "start": np.array(start),
+                        "wanted": wanted})["logits"]
+
+
 class Sequence:
     """Feeds the tokens of one sequence to a session."""
 
@@ -22,10 +30,9 @@ class Sequence:
 
     def feed(self, tokens):
         """Logits of each of the next tokens."""
-        inputs = {"input_ids": np.array([tokens], np.int64), "sequences": np.array([self.row], np.int64),
-                  "start": np.array([self.length], np.int64)}
+        logits = step(self.session, [tokens], [self.row], [self.length])
         self.length += len(tokens)
-        return self.session.run(inputs)["logits"][0]
+        return logits
 
 
 def compile_folder(folder, *options):
@@ -46,9 +53,10 @@ def check_logits(library, tokens, want, tolerance=TOLERANCE):
     with library.session(threads=2) as session:
         for row, length in (2, 9), (0, 4):
             Sequence(session, row).feed(tokens[:length])
-        got = session.run({"input_ids": np.array([tokens[4:10], tokens[9:15]], np.int64),
-                           "sequences": np.array([0, 2]), "start": np.array([4, 9])})["logits"]
-        assert relative_error(got, np.stack([want[4:10], want[9:15]])) < tolerance
+        rows, expected = [tokens[4:10], tokens[9:15]], np.concatenate([want[4:10], want[9:15]])
+        assert relative_error(step(session, rows, [0, 2], [4, 9]), expected) < tolerance
+        # Again, with the logits after some of them.
+        assert relative_error(step(session, rows, [0, 2], [4, 9], [5, -1, 0]), expected[[5, 11, 0]]) < tolerance
 
 
 # ---- random weights against transformers ----------------------------------------------------
@@ -265,7 +273,7 @@ def test_inspect_and_phases(tmp_path):
     assert {name: found["operations"][name] for name in ("attention", "rms_norm", "rope", "glu", "linear", "update",
                                                          "embedding")} == \
         dict(attention=2, rms_norm=5, rope=4, glu=2, linear=15, update=4, embedding=1)
-    assert [symbol["name"] for symbol in found["symbols"]] == ["batch", "sequence"]
+    assert [symbol["name"] for symbol in found["symbols"]] == ["batch", "sequence", "wanted"]
     assert found["parameters"] == sum(np.prod(shape) for shape in checkpoints.tiny_shapes().values())
     compile_model(folder, tmp_path / "model", "--verify-each-phase", "--max", "batch=2,sequence=4,context=8")
 
@@ -339,7 +347,7 @@ def test_folders_that_are_none(tmp_path):
 
 
 def test_configurations(tmp_path):
-    refused(changed(tmp_path, model_type="rwkv"), FAILED, "the model_type 'rwkv' is not supported; known are gemma, ",
+    refused(changed(tmp_path, model_type="rwkv"), FAILED, "the model_type 'rwkv' is not supported; known are bert, ",
             "llama, mistral")
     refused(changed(tmp_path, drop=["model_type"]), USAGE, 'has no "model_type": expected a string')
     refused(changed(tmp_path, drop=["hidden_size"]), USAGE, 'has no "hidden_size": expected a whole number from 1')

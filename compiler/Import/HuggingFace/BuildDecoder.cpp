@@ -34,13 +34,13 @@ private:
   OwningOpRef<ModuleOp> module;
   func::FuncOp graph;
   std::optional<Blocks> blocks;
-  Value ids, sequences, start, positions;
+  Value ids, sequences, start, wanted, positions;
   std::vector<Blocks::Angles> ropes;
   SmallVector<Value> states; ///< what each becomes
 };
 
-/// Arguments: three inputs, then keys and values of each layer; results: logits, then these.
-constexpr unsigned kInputs = 3;
+/// Arguments: four inputs, then keys and values of each layer; results: logits, then these.
+constexpr unsigned kInputs = 4;
 
 } // namespace
 
@@ -50,11 +50,11 @@ void DecoderBuilder::makeGraph() {
   Location loc = folder.getLocation("config.json");
   module = ModuleOp::create(loc);
   auto symbol = [&](unsigned i) { return getAffineSymbolExpr(i, context); };
-  auto rows = ht::getTensorType({symbol(0)}, b.getI64Type());
-  auto tokens = ht::getTensorType({symbol(0), symbol(1)}, b.getI64Type());
-  auto logits = ht::getTensorType({symbol(0), symbol(1), getAffineConstantExpr(decoder.vocabulary, context)},
-                                  b.getF32Type());
-  SmallVector<Type> inputs = {tokens, rows, rows}, outputs = {logits};
+  auto integers = [&](ArrayRef<Dim> dims) { return ht::getTensorType(dims, b.getI64Type()); };
+  auto logits =
+      ht::getTensorType({symbol(2), getAffineConstantExpr(decoder.vocabulary, context)}, b.getF32Type());
+  SmallVector<Type> outputs = {logits}, inputs = {integers({symbol(0), symbol(1)}), integers(symbol(0)),
+                                                  integers(symbol(0)), integers(symbol(2))};
   SmallVector<std::string> names;
   for (auto [i, layer] : llvm::enumerate(decoder.layers))
     for (const char *what : {"keys", "values"}) {
@@ -67,13 +67,14 @@ void DecoderBuilder::makeGraph() {
   b.setInsertionPointToEnd(module->getBody());
   graph = func::FuncOp::create(b, loc, "main", b.getFunctionType(inputs, outputs));
   SmallVector<Attribute> symbols = {ht::SymbolAttr::get(context, "batch", 1, batch),
-                                    ht::SymbolAttr::get(context, "sequence", 1, sequence)};
+                                    ht::SymbolAttr::get(context, "sequence", 1, sequence),
+                                    ht::SymbolAttr::get(context, "wanted", 1, batch * sequence)};
   graph->setAttr(ht::HTDialect::kSymbolsAttr, b.getArrayAttr(symbols));
   auto named = [&](StringRef name) {
     return b.getNamedAttr(ht::HTDialect::kNameAttr, b.getStringAttr(name));
   };
   SmallVector<DictionaryAttr> arguments, results = {b.getDictionaryAttr(named("logits"))};
-  for (StringRef name : {"input_ids", "sequences", "start"})
+  for (StringRef name : {"input_ids", "sequences", "start", "wanted"})
     arguments.push_back(b.getDictionaryAttr(named(name)));
   for (StringRef name : names) {
     DictionaryAttr state =
@@ -87,6 +88,7 @@ void DecoderBuilder::makeGraph() {
   ids = graph.getArgument(0);
   sequences = graph.getArgument(1);
   start = graph.getArgument(2);
+  wanted = graph.getArgument(3);
   blocks.emplace(*module, graph, folder, checkpoint);
 }
 
@@ -142,8 +144,12 @@ OwningOpRef<ModuleOp> DecoderBuilder::build() {
     if (!blocks->isValid())
       return {};
   }
-  x = blocks->norm(x, "", decoder.norm);
 
+  // Of most tokens nobody wants to know what comes next; the head is a good part of a small model.
+  blocks->at("wanted");
+  x = blocks->reshape(x, {ht::getProduct(tokens, b.getContext()), blocks->constant(decoder.hidden)});
+  x = ht::GatherOp::create(b, blocks->getLoc(), x, wanted, b.getI64IntegerAttr(0));
+  x = blocks->norm(x, "", decoder.norm);
   Value logits;
   if (decoder.head.name.empty()) {
     blocks->at("logits");
@@ -167,7 +173,7 @@ OwningOpRef<ModuleOp> DecoderBuilder::build() {
 }
 
 OwningOpRef<ModuleOp> buildGraph(Folder &folder, Checkpoint &checkpoint, const Decoder &decoder,
-                                   const ImportOptions &options) {
+                                 const ImportOptions &options) {
   auto maxima = Maxima::create(folder, options, {"batch", "sequence", "context"});
   if (!maxima)
     return {};

@@ -29,18 +29,20 @@ private:
 
 /// A decoder with caches of keys and values as states; null after an error.
 ///
-///   input_ids [batch, sequence], sequences [batch], start [batch] -> logits [batch, sequence, vocabulary]
+///   input_ids [batch, sequence], sequences [batch], start [batch], wanted [wanted] -> logits [wanted,
+///   vocabulary]
 ///
-/// Row b is the tokens from `start[b]` on of the session's sequence `sequences[b]`.
+/// Row b is the tokens from `start[b]` on of the session's sequence `sequences[b]`; logits are
+/// those after tokens `wanted` of all rows.
 mlir::OwningOpRef<mlir::ModuleOp> buildGraph(Folder &folder, Checkpoint &checkpoint, const Decoder &decoder,
-                                               const ImportOptions &options);
+                                             const ImportOptions &options);
 
 /// An encoder; null after an error.
 ///
 ///   input_ids, attention_mask, token_type_ids (where it has types) [batch, sequence]
 ///   -> last_hidden_state [batch, sequence, hidden], pooler_output [batch, hidden] (where it has a pooler)
 mlir::OwningOpRef<mlir::ModuleOp> buildGraph(Folder &folder, Checkpoint &checkpoint, const Encoder &encoder,
-                                               const ImportOptions &options);
+                                             const ImportOptions &options);
 
 } // namespace halftone::huggingface
 
