@@ -7,7 +7,7 @@ import pytest
 
 import checkpoints
 from compare import relative_error
-from halftone import FAILED, HALFTONE, OK, USAGE, Library, compile_model, run
+from halftone import FAILED, HALFTONE, USAGE, Library, compile_model, run, run_reference
 from places import SHARED
 
 TOLERANCE = 1e-5
@@ -78,6 +78,8 @@ MODELS = {
     "llama-linear": ("llama", SMALL | dict(rope_parameters=dict(rope_type="linear", rope_theta=100.0, factor=4.0))),
     "llama-yarn": ("llama", SMALL | GQA | dict(rope_parameters=dict(
         rope_type="yarn", rope_theta=500.0, factor=4.0, original_max_position_embeddings=16))),
+    "smollm3": ("smollm3", SMALL | GQA | dict(no_rope_layer_interval=2)),
+    "smollm3-window": ("smollm3", SMALL | GQA | dict(no_rope_layers=[0, 1], use_sliding_window=True, sliding_window=5)),
     "mistral": ("mistral", SMALL | GQA | dict(sliding_window=5)),
     "mistral-whole": ("mistral", SMALL | GQA | dict(sliding_window=None)),
     "qwen2": ("qwen2", SMALL | GQA),
@@ -247,6 +249,17 @@ def test_llama_of_numpy(shards, tmp_path):
     tokens = np.random.default_rng().integers(0, 13, 30).tolist()
     compile_model(folder, folder / "model.so", "--max", "batch=3")
     check_logits(Library(folder / "model.so"), tokens, run_numpy(checkpoints.TINY, tensors, tokens))
+
+
+def test_reference(tmp_path):
+    """The interpreter, on two sequences at once."""
+    tensors = checkpoints.random_tensors(checkpoints.tiny_shapes(), seed=None)
+    folder = checkpoints.write(tmp_path / "tiny", tensors=tensors)
+    tokens = np.random.default_rng().integers(0, 13, (2, 9))
+    got = run_reference(folder, {"input_ids": tokens, "sequences": np.array([1, 0]), "start": np.zeros(2, np.int64),
+                                 "wanted": np.arange(18)}, tmp_path, "--max", "batch=2,sequence=9,context=16")
+    want = np.concatenate([run_numpy(checkpoints.TINY, tensors, row) for row in tokens])
+    assert list(got) == ["logits"] and relative_error(got["logits"], want) < TOLERANCE
 
 
 def test_perplexity_and_next(tmp_path):

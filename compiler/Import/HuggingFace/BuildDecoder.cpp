@@ -167,6 +167,8 @@ OwningOpRef<ModuleOp> DecoderBuilder::build() {
     return {};
   for (const std::string &ending : decoder.ignored)
     checkpoint.ignore("", ending);
+  if (decoder.head.name.empty())
+    checkpoint.ignore("lm_head.", "weight"); // Some files have a copy of the table.
   if (failed(checkpoint.checkAllTaken()))
     return {};
   return std::move(module);

@@ -35,6 +35,7 @@ Decoder describeOPT(Config &config);
 Decoder describePhi3(Config &config);
 Decoder describeQwen2(Config &config);
 Decoder describeQwen3(Config &config);
+Decoder describeSmolLM3(Config &config);
 Decoder describeStableLM(Config &config);
 
 //===----------------------------------------------------------------------===//

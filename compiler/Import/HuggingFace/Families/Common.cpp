@@ -218,8 +218,6 @@ Decoder readLlamaLike(Config &config) {
   decoder.norm = {Norm::RMS, "model.norm", epsilon};
   decoder.head = readHead(config, "lm_head", /*tiedByDefault=*/false);
   decoder.ignored = {"rotary_emb.inv_freq"};
-  if (decoder.head.name.empty())
-    decoder.ignored.push_back("lm_head.weight"); // Some files have a copy of the table.
   return decoder;
 }
 

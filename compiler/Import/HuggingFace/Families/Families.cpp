@@ -20,6 +20,7 @@ llvm::ArrayRef<Family> getFamilies() {
       {"qwen2", "model.", describeQwen2},
       {"qwen3", "model.", describeQwen3},
       {"roberta", "roberta.", describeRoberta},
+      {"smollm3", "model.", describeSmolLM3},
       {"stablelm", "model.", describeStableLM},
   };
   return families;

@@ -11,7 +11,6 @@ static Decoder readGemma(Config &config, llvm::StringRef activationKey) {
   Decoder decoder = readLlamaLike(config);
   decoder.tokenScale = std::sqrt(static_cast<double>(decoder.hidden));
   decoder.head = readHead(config, "lm_head", /*tiedByDefault=*/true);
-  decoder.ignored.push_back("lm_head.weight");
   decoder.norm.plusOne = true;
   bool bias = config.getBool("attention_bias", false);
   Activation activation =
