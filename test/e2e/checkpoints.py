@@ -45,6 +45,16 @@ def safetensors(header, data):
     return struct.pack("<Q", len(text)) + text + data
 
 
+def read(path):
+    """The tensors of a file of f32."""
+    content = path.read_bytes()
+    begin = 8 + struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8:begin])
+    header.pop("__metadata__", None)
+    return {name: np.frombuffer(content[begin + entry["data_offsets"][0]:begin + entry["data_offsets"][1]], np.float32)
+            .reshape(entry["shape"]) for name, entry in header.items()}
+
+
 def write(folder, config=TINY, tensors=None):
     """A folder with one file of weights."""
     folder.mkdir(parents=True, exist_ok=True)

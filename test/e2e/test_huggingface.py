@@ -293,27 +293,51 @@ def test_inspect_and_phases(tmp_path):
 
 # ---- real models -------------------------------------------------------------------------------
 
-@pytest.fixture(scope="module")
-def prose(tmp_path_factory):
-    folder = SHARED / "data/hf/prose7M"
+def shared(path):
+    folder = SHARED / "data" / path
     if not folder.exists():
         pytest.skip(f"no {folder}")
-    program = tmp_path_factory.mktemp("prose") / "model.so"
-    compile_model(folder, program, "--max", "batch=2,sequence=256,context=512")
-    return Library(program), json.loads((folder / "golden.json").read_text())
+    return folder
 
 
-def test_prose_greedy(prose):
+def test_stories260k(tmp_path):
+    """A trained Llama against numpy, far into its context."""
+    folder = shared("hf/stories260K")
+    compile_model(folder, tmp_path / "stories.so", "--max", "batch=3")
+    config = json.loads((folder / "config.json").read_text())
+    tokens = [1] + np.random.default_rng().integers(3, 512, 299).tolist()
+    want = run_numpy(config, checkpoints.read(folder / "model.safetensors"), tokens)
+    check_logits(Library(tmp_path / "stories.so"), tokens, want)
+
+
+def test_prose_greedy(tmp_path):
     """What PyTorch wrote in f32, token by token."""
-    library, golden = prose
+    folder = shared("hf/prose7M")
+    compile_model(folder, tmp_path / "prose.so", "--max", "batch=2,sequence=256,context=512")
+    golden = json.loads((folder / "golden.json").read_text())
     ids = list(golden["prompt_ids"])
-    with library.session() as session:
+    with Library(tmp_path / "prose.so").session() as session:
         sequence, fed = Sequence(session, 1), 0
         while len(ids) < len(golden["greedy_ids"]):
             logits = sequence.feed(ids[fed:])[-1]
             fed = len(ids)
             ids.append(int(logits.argmax()))
     assert ids == golden["greedy_ids"]
+
+
+@pytest.mark.peers
+def test_prose_perplexity(tmp_path):
+    """PyTorch's of a whole book, in f32."""
+    import tokenizers
+    folder = shared("hf/prose7M")
+    golden = json.loads((folder / "golden.json").read_text())
+    text = (SHARED / "data" / golden["text"]).read_text()
+    ids = np.array(tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json")).encode(text, add_special_tokens=False).ids)
+    window = golden["window"]
+    np.save(tmp_path / "ids.npy", ids[:len(ids) // window * window])
+    compile_model(folder, tmp_path / "prose", "--max", f"batch=1,sequence={window}")
+    said = json.loads(run([tmp_path / "prose", "--perplexity", tmp_path / "ids.npy", "--window", window, "--json"]).stdout)
+    assert said["perplexity"] == pytest.approx(golden["perplexity"], rel=1e-5)
 
 
 @pytest.mark.peers
