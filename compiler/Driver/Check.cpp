@@ -16,6 +16,7 @@
 #include "compiler/Import/ONNX/Reader.h"
 #include "compiler/Pipelines/Phases.h"
 
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -120,6 +121,11 @@ int runCheck(llvm::ArrayRef<llvm::StringRef> arguments) {
     return fail(std::move(error), ExitUsage);
 
   options.model = positional.front();
+  if (llvm::sys::fs::is_directory(options.model)) {
+    printError("'" + options.model + "' is a folder: check tells of the nodes of an ONNX model; what is wrong with a "
+               "Hugging Face folder, halftone compile says");
+    return ExitUsage;
+  }
   std::string error;
   std::unique_ptr<onnx::Model> model = onnx::readModel(options.model, error);
   if (!model) {

@@ -19,7 +19,8 @@ static std::string listPhases() {
 
 static void printHelp(llvm::ArrayRef<OptionSpec> options) {
   llvm::outs() << "halftone compile MODEL -o OUTPUT [options]\n\n"
-                  "Compiles an ONNX model to one native program. The suffix of OUTPUT decides:\n"
+                  "Compiles a model (an ONNX file, or a Hugging Face folder with config.json and\n"
+                  "safetensors) to one native program. The suffix of OUTPUT decides:\n"
                   "none: an executable; .so: a shared library and a C header; .o: an object and\n"
                   "a header. The weights are inside, packed and mapped, never copied.\n\n"
                << describeOptions(options)
@@ -67,7 +68,8 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
   const OptionSpec specs[] = {
       {"-o", "OUTPUT", "what to write; - is standard output (for IR)", &options.output},
       {"--max", "NAME=N,…", "largest values of the dynamic dimensions, e.g. batch=8,seq=512;\n"
-       "a prefix of a name will do (default: 8 for the batch, 512 for others)", &maxima},
+       "a prefix of a name will do (default: 8 for the batch, 512 for others;\n"
+       "context, of a folder: 2048, or what the model was made for)", &maxima},
       {"--constant", "NAME=VALUE", "an input that becomes a constant: numbers, as in axes=0,1, or an array,\n"
        "as in table=file.npy; can be given several times", nullptr, nullptr, &constants},
       {"--elements", "NAME=SHAPE,…", "what an input that is a sequence or an optional holds: shapes as in\n"

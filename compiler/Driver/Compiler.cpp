@@ -7,6 +7,7 @@
 #include "compiler/Driver/Registration.h"
 #include "compiler/Driver/VerifyPhases.h"
 #include "compiler/Emit/Files.h"
+#include "compiler/Import/HuggingFace/Importer.h"
 #include "dialects/HTK/HTKDialect.h"
 #include "passes/Kernels/Passes.h"
 #include "passes/Quantize/Plan.h"
@@ -62,9 +63,11 @@ ExitCode Compiler::load() {
     printError("cannot open '" + options.model + "': no such file");
     return ExitUsage;
   }
+  bool isFolder = llvm::sys::fs::is_directory(options.model);
   llvm::SmallString<128> directory(options.model);
   llvm::sys::fs::make_absolute(directory);
-  llvm::sys::path::remove_filename(directory);
+  if (!isFolder)
+    llvm::sys::path::remove_filename(directory);
   std::string &modelDirectory = options.phases.modelDirectory;
   modelDirectory = directory.str().str();
 
@@ -82,7 +85,8 @@ ExitCode Compiler::load() {
   }
   progress("import");
   ImportFailure failure = ImportFailure::None;
-  module = importONNX(options.model, context, options.import, &failure);
+  module = isFolder ? importHuggingFace(options.model, context, options.import, &failure)
+                    : importONNX(options.model, context, options.import, &failure);
   if (!module)
     return failure == ImportFailure::Unsupported ? ExitFailed : ExitUsage;
   return ExitOk;
@@ -168,7 +172,7 @@ ExitCode Compiler::emit() {
     levels.push_back(llvm::json::Object{{"name", cpu.name}, {"cpu", cpu.level}, {"tune", cpu.tune}});
   // Only what shapes the program, so that equal compilations give equal bytes.
   emitOptions.buildInfo = llvm::json::Object{{"compiler", "Halftone " HALFTONE_VERSION},
-                                             {"source", llvm::sys::path::filename(options.model)},
+                                             {"source", llvm::sys::path::filename(llvm::StringRef(options.model).rtrim('/'))},
                                              {"weights", options.phases.weights},
                                              {"activations", options.phases.activations},
                                              {"rotation", options.phases.rotation},

@@ -234,7 +234,8 @@ llvm::Expected<Tensor> evaluateUpdate(ht::UpdateOp op, Frame &frame) {
   Tensor result = Tensor::allocate(frame.get(op.getState()).getKind(), frame.get(op.getState()).getShape());
   const Tensor &state = frame.get(op.getState()), &input = frame.get(op.getInput());
   llvm::copy(state.getBytes(), result.getMutableData());
-  std::vector<int64_t> sequences = readIndices(frame.get(op.getSequences())), start = readIndices(frame.get(op.getStart()));
+  std::vector<int64_t> sequences = readIndices(frame.get(op.getSequences()));
+  std::vector<int64_t> start = readIndices(frame.get(op.getStart()));
   int64_t tokens = input.getDim(1), bytes = getNumElements(input.getShape().drop_front(2)) * input.getElementSize();
   for (auto [b, sequence] : llvm::enumerate(sequences))
     for (int64_t i = 0; i < tokens; ++i) {

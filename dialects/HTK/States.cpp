@@ -20,7 +20,7 @@ SmallVector<State> getStates(func::FuncOp graph) {
     int64_t bytes = getStorageBytes(tensor.getElementType());
     for (int64_t size : tensor.getShape())
       if (llvm::MulOverflow(bytes, size, bytes) || bytes > kMaxBytes)
-        bytes = kMaxBytes;
+        bytes = kMaxBytes + 1;
     states.push_back({static_cast<unsigned>(argument), *ht::getStateResult(graph, argument), offset, bytes});
     offset = llvm::alignTo(offset + bytes, kAlignment);
   }

@@ -15,7 +15,7 @@ struct State {
 
 /// The states of a graph in order of its arguments, one after the other. They depend on
 /// the signature alone, so all levels of a program agree. One of more than kMaxBytes counts
-/// as these.
+/// as kMaxBytes + 1.
 llvm::SmallVector<State> getStates(mlir::func::FuncOp graph);
 
 } // namespace halftone::htk

@@ -89,21 +89,26 @@ void wrapSources(func::FuncOp function) {
   }
 }
 
+/// The operand that a kernel of an `ht.update` changes in place; null for others.
+Value getUpdated(htk::KernelOp kernel) {
+  auto update = kernel.getBody().front().getTerminator()->getOperand(0).getDefiningOp<ht::UpdateOp>();
+  auto argument = update ? dyn_cast<BlockArgument>(update.getState()) : BlockArgument();
+  return argument ? kernel.getInputs()[argument.getArgNumber()] : Value();
+}
+
 /// Whether a state that comes back is the argument, changed in place or not at all.
 bool isInPlace(Value value, Value state) {
   while (auto kernel = value.getDefiningOp<htk::KernelOp>()) {
-    auto update = kernel.getBody().front().getTerminator()->getOperand(0).getDefiningOp<ht::UpdateOp>();
-    auto argument = update ? dyn_cast<BlockArgument>(update.getState()) : BlockArgument();
-    if (!argument || argument.getOwner() != &kernel.getBody().front())
+    value = getUpdated(kernel);
+    if (!value)
       return false;
-    value = kernel.getInputs()[argument.getArgNumber()];
   }
   return value == state;
 }
 
-/// A result that is an input, a weight, or returned twice needs a kernel that
-/// copies it to the caller's buffer; one that becomes a state, where it is not that
-/// state changed in place, one that copies it when nothing reads the old state any more.
+/// A result that is an input, a weight, a state changed in place, or returned twice needs a
+/// kernel that copies it to the caller's buffer; one that becomes a state, where it is not
+/// that state changed in place, one that copies it when nothing reads the old state any more.
 void wrapReturns(func::FuncOp function) {
   Operation *terminator = function.getBody().front().getTerminator();
   llvm::SmallPtrSet<Value, 4> returned;
@@ -116,7 +121,8 @@ void wrapReturns(func::FuncOp function) {
       continue;
     while (auto view = source.getDefiningOp<ht::ReshapeOp>())
       source = view.getInput();
-    if (!state && source.getDefiningOp<htk::KernelOp>() && returned.insert(source).second)
+    auto producer = source.getDefiningOp<htk::KernelOp>();
+    if (!state && producer && !getUpdated(producer) && returned.insert(source).second)
       continue;
     OpBuilder builder(terminator);
     Value value = operand.get();

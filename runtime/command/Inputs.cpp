@@ -99,7 +99,8 @@ bool chooseSymbols(const halftone_program &program, const Options &options,
   symbols.resize(program.num_symbols);
   for (uint32_t s = 0; s < program.num_symbols; ++s) {
     const halftone_symbol &symbol = program.symbols[s];
-    int64_t value = strstr(symbol.name, "batch") ? 1 : 128;
+    bool isOne = strstr(symbol.name, "batch") || strcmp(symbol.name, "wanted") == 0;
+    int64_t value = isOne ? 1 : 128;
     value = value > symbol.max ? symbol.max : value;
     symbols[s] = value < symbol.min ? symbol.min : value;
   }
@@ -138,12 +139,16 @@ struct Random {
 } // namespace
 
 /// An integer that a model is likely to accept: token ids below 50, positions
-/// along the last dimension, segment 0, nothing masked.
+/// along the last dimension, segment 0, nothing masked, sequences from their first token, the
+/// last token's logits.
 static int64_t likelyInteger(const halftone_tensor_info &info, int64_t column) {
   if (info.dtype == HALFTONE_BOOL || strstr(info.name, "mask"))
     return 1;
-  if (strstr(info.name, "type") || strstr(info.name, "segment"))
+  if (strstr(info.name, "type") || strstr(info.name, "segment") ||
+      strcmp(info.name, "start") == 0)
     return 0;
+  if (strcmp(info.name, "wanted") == 0)
+    return -1;
   int64_t least, greatest;
   integerBounds(info.dtype, least, greatest);
   int64_t limit =

@@ -108,7 +108,8 @@ bool LanguageModel::checkSignature(Diagnostic &diagnostic) {
   for (uint32_t i = 0; i < program.num_inputs; ++i) {
     const char *name = program.inputs[i].name;
     if (i != idsIndex && strcmp(name, "attention_mask") != 0 &&
-        strcmp(name, "position_ids") != 0)
+        strcmp(name, "position_ids") != 0 && strcmp(name, "sequences") != 0 &&
+        strcmp(name, "start") != 0 && strcmp(name, "wanted") != 0)
       return refuse(
           formatted("this one also has the input %s", quoted(name).c_str())
               .c_str());
@@ -148,10 +149,17 @@ bool LanguageModel::makeWindow(size_t count, Diagnostic &diagnostic) {
   if (dims[1] < 0)
     symbols[static_cast<size_t>(-(dims[1] + 1))] = static_cast<int64_t>(count);
   inputs.clear();
-  // Makes a mask of ones and positions 0, 1, 2, ...
+  // Makes a mask of ones and positions 0, 1, 2, ...; of a program with caches, one window after
+  // the other in sequence 0 from its start.
   if (!makeInputs(program, symbols.data(), inputs, diagnostic) ||
       !runner.prepare(inputs, diagnostic))
     return false;
+  uint32_t wanted = findTensor(program.inputs, program.num_inputs, "wanted");
+  if (wanted < program.num_inputs) {
+    Tensor &places = inputs[wanted];
+    for (size_t i = 0; i < places.numElements(); ++i)
+      storeInteger(places.dtype, places.buffer.data(), i, static_cast<int64_t>(i));
+  }
   windowSize = count;
   logits = runner.outputs()[logitsIndex];
   vocabularySize = static_cast<size_t>(logits.dims[logits.rank - 1]);

@@ -239,6 +239,8 @@ halftone_status halftone_session_reset(halftone_session *session) {
 }
 
 void *halftone_session_state(halftone_session *session, size_t index) {
+  if (checkSession(session))
+    return nullptr;
   const halftone_program &program = *session->model->program;
   if (index >= program.num_states)
     return nullptr;

@@ -110,18 +110,22 @@ class Library:
         self.c = c = ctypes.CDLL(str(Path(path).resolve()), mode=os.RTLD_LOCAL | os.RTLD_NOW)
         c.halftone_last_error.restype = ctypes.c_char_p
         c.halftone_model_name.restype = c.halftone_model_build_info.restype = ctypes.c_char_p
-        for name in "num_inputs", "num_outputs", "num_symbols":
+        for name in "num_inputs", "num_outputs", "num_symbols", "num_states":
             getattr(c, f"halftone_model_{name}").restype = ctypes.c_size_t
         for name in "arena_bytes", "weight_bytes":
             getattr(c, f"halftone_model_{name}").restype = ctypes.c_uint64
-        for name, kind in ("input", TensorInfo), ("output", TensorInfo), ("symbol", Symbol):
+        for name, kind in ("input", TensorInfo), ("output", TensorInfo), ("symbol", Symbol), ("state", TensorInfo):
             getattr(c, f"halftone_model_{name}").restype = ctypes.POINTER(kind)
             getattr(c, f"halftone_model_{name}").argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-        for name in "name", "build_info", "num_inputs", "num_outputs", "num_symbols", "arena_bytes", "weight_bytes":
+        for name in ("name", "build_info", "num_inputs", "num_outputs", "num_symbols", "num_states", "arena_bytes",
+                     "weight_bytes"):
             getattr(c, f"halftone_model_{name}").argtypes = [ctypes.c_void_p]
         c.halftone_model_destroy.argtypes = c.halftone_session_destroy.argtypes = [ctypes.c_void_p]
         c.halftone_session_threads.argtypes = [ctypes.c_void_p]
         c.halftone_session_threads.restype = ctypes.c_size_t
+        c.halftone_session_reset.argtypes = [ctypes.c_void_p]
+        c.halftone_session_state.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+        c.halftone_session_state.restype = ctypes.c_void_p
         run_types = [ctypes.c_void_p, ctypes.POINTER(Tensor), ctypes.c_size_t, ctypes.POINTER(Tensor), ctypes.c_size_t]
         c.halftone_session_run.argtypes = c.halftone_output_shapes.argtypes = run_types
         self.types = numpy_types()
@@ -201,3 +205,16 @@ class Session:
         call, outputs = self.bind(inputs)
         call()
         return outputs
+
+    def reset(self):
+        self.library.call("halftone_session_reset", self.handle)
+
+    def states(self):
+        """Views of what the session keeps, by name."""
+        views = {}
+        for i, info in enumerate(self.library.infos("state")):
+            shape, kind = info.dims[:info.rank], np.dtype(self.library.types[info.dtype])
+            bytes = (ctypes.c_char * (int(np.prod(shape)) * kind.itemsize)).from_address(
+                self.library.c.halftone_session_state(self.handle, i))
+            views[info.name.decode()] = np.frombuffer(bytes, kind).reshape(shape)
+        return views

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "hostile"))
+sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("hostile", "e2e")]
 
 LARGEST = 4096
 
@@ -70,8 +70,25 @@ def onnx():
             yield content
 
 
+def huggingface():
+    from json import dumps
+    import checkpoints
+    for changes in {}, dict(model_type="mistral", sliding_window=3), dict(rope_scaling=dict(
+            rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=8)):
+        config = checkpoints.TINY | dict(hidden_size=4, num_attention_heads=2, num_key_value_heads=1, vocab_size=3,
+                                         intermediate_size=2, num_hidden_layers=1) | changes
+        tensors = checkpoints.random_tensors(checkpoints.tiny_shapes(config))
+        yield dumps(config).encode() + b"\0" + checkpoints.safetensors(*checkpoints.entries(tensors))
+
+
 def words_of_ir():
     return {word for part in ir() for word in re.findall(r"[!#]?[a-z_][\w.]{2,}", re.sub("//.*", "", part.decode()))}
+
+
+def words_of_huggingface():
+    """Keys and values of configurations: what the families' files have in quotes."""
+    families = Path(__file__).parents[2] / "compiler/Import/HuggingFace/Families"
+    return {word for path in families.glob("*.cpp") for word in re.findall(r'"(\w{3,})"', path.read_text())}
 
 
 def words_of_onnx():
@@ -79,7 +96,7 @@ def words_of_onnx():
     return {word for schema in get_all_schemas() for word in (schema.name, *schema.attributes)}
 
 
-TARGETS = {"npy": npy, "npz": npz, "json": json, "constant": constant, "ir": ir, "onnx": onnx, "tensors": lambda: []}
+TARGETS = {"npy": npy, "npz": npz, "json": json, "constant": constant, "ir": ir, "huggingface": huggingface, "onnx": onnx, "tensors": lambda: []}
 
 if __name__ == "__main__":
     for target, seeds in TARGETS.items():
@@ -87,5 +104,5 @@ if __name__ == "__main__":
         folder.mkdir(parents=True, exist_ok=True)
         for i, seed in enumerate(seeds()):
             (folder / f"seed{i}").write_bytes(seed)
-    for target, words in {"ir": words_of_ir, "onnx": words_of_onnx}.items():
+    for target, words in {"ir": words_of_ir, "huggingface": words_of_huggingface, "onnx": words_of_onnx}.items():
         Path(sys.argv[1], f"{target}.dict").write_text("".join(f'"{word}"\n' for word in sorted(words())))

@@ -11,6 +11,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import checkpoints
+import hostile_folders
 import pytest
 import wire
 from hostile_files import CASES, OK
@@ -82,6 +84,21 @@ def test_hostile(name, tmp_path, idle):
     assert set(tmp_path.iterdir()) == before
     made = {path.name for path in (tmp_path / "out").iterdir()}
     assert made == ({"model.so", "model.h"} if codes[1] == OK else set())
+
+
+@pytest.mark.parametrize("name", hostile_folders.CASES)
+def test_hostile_folder(name, tmp_path, idle):
+    make, words = hostile_folders.CASES[name]
+    folder = checkpoints.write(tmp_path / "model", tensors=hostile_folders.TENSORS)
+    make(folder)
+    size = sum(path.lstat().st_blocks << 9 for path in folder.iterdir())
+    code, _, said, memory = measure([HALFTONE, "compile", folder, "-o", tmp_path / "out.so"], tmp_path)
+    # What Halftone lacks is a failure; what is damaged cannot be read.
+    assert code == (1 if "not supported" in said else 2), said[:4000]
+    assert words in said and said.count("error: ") == 1, said[:4000]
+    assert not CONTROLS.search(said), f"{said[:4000]!r}"
+    assert memory - idle("compile") < MEMORY + MEMORY_PER_BYTE * size, f"{memory >> 20} MiB"
+    assert not (tmp_path / "out.so").exists()
 
 
 def test_not_enough_memory(tmp_path):

@@ -302,12 +302,12 @@ TEST(Api, ProgramsAreChecked) {
   program.abi_version = 7;
   EXPECT_EQ(loadError(program, HALFTONE_INVALID_PROGRAM),
             "this program was compiled for runtime ABI 7, but this runtime has "
-            "ABI 2; compile the model again, or link it with the runtime that "
+            "ABI 3; compile the model again, or link it with the runtime that "
             "came with its compiler");
   program = toyModel;
-  program.struct_size = 120;
+  program.struct_size = 96;
   EXPECT_EQ(loadError(program, HALFTONE_INVALID_PROGRAM),
-            "this program's descriptor has 120 bytes, but runtime ABI 2 has " +
+            "this program's descriptor has 96 bytes, but runtime ABI 3 has " +
                 std::to_string(sizeof(halftone_program)) +
                 "; compile the model again");
   program = toyModel;

@@ -225,6 +225,14 @@ func.func @buffer_rank(%step: !llvm.ptr) {
 
 // -----
 
+func.func @buffer_rank_of_state(%step: !llvm.ptr) {
+  // expected-error @+1 {{result #0 must be 1D memref of any type values}}
+  %0 = htk.state %step[0] : !llvm.ptr -> memref<2x2xf32>
+  return
+}
+
+// -----
+
 func.func @yield_parent(%x: tensor<4xf32>) {
   // expected-error @+1 {{expects parent op 'htk.kernel'}}
   htk.yield %x : tensor<4xf32>

@@ -82,6 +82,8 @@ func.func @step(%step: !step, %thread: index) attributes {htk.arena_bytes = 64 :
   %out = htk.output %step[2] : !step -> memref<?xf32>
   // CHECK: %[[ARENA:.*]] = htk.arena %[[STEP]][64] : !llvm.ptr -> memref<?xf32>
   %arena = htk.arena %step[64] : !step -> memref<?xf32>
+  // CHECK: htk.state %[[STEP]][128] : !llvm.ptr -> memref<?xf32>
+  %state = htk.state %step[128] : !step -> memref<?xf32>
   // CHECK: htk.payload %[[STEP]][@packed] : !llvm.ptr -> memref<?xf32>
   %payload = htk.payload %step[@packed] : !step -> memref<?xf32>
   // CHECK: htk.launch @copy(%[[IN]]) outs(%[[ARENA]]) on %[[STEP]] thread %[[THREAD]] : (memref<?xf32>) -> () outs memref<?xf32> on !llvm.ptr

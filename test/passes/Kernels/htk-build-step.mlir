@@ -257,3 +257,56 @@ module @payload {
     return %3 : tensor<4xf32>
   }
 }
+
+// -----
+
+// States lie one after the other in the session's memory, each at a cache line; inputs and
+// outputs are counted without them. An update writes its state, behind a barrier what reads
+// the new one, and needs no arena.
+// CHECK-LABEL: module @states
+// CHECK:         func.func @step{{.*}}htk.arena_bytes = 0 : i64
+// CHECK-NEXT:    %[[K:.*]] = htk.state %{{.*}}[0] : !llvm.ptr -> memref<?xf32>
+// CHECK-NEXT:    %[[V:.*]] = htk.state %{{.*}}[64] : !llvm.ptr -> memref<?xf32>
+// CHECK-NEXT:    %[[X:.*]] = htk.input %{{.*}}[0]
+// CHECK-NEXT:    %[[N:.*]] = htk.input %{{.*}}[1]
+// CHECK-NEXT:    %[[Y:.*]] = htk.output %{{.*}}[0]
+// CHECK-NEXT:    htk.launch @update(%[[K]], %[[X]], %[[N]]) outs(%[[K]])
+// CHECK-NEXT:    htk.launch @update(%[[V]], %[[X]], %[[N]]) outs(%[[V]])
+// CHECK-NEXT:    htk.barrier
+// CHECK-NEXT:    htk.launch @f(%[[K]], %[[V]]) outs(%[[Y]])
+module @states {
+  func.func private @update(%s: tensor<2x4xf32>, %x: tensor<1x1xf32>, %n: tensor<1xi64>) -> tensor<2x4xf32>
+      attributes {htk.kernel} {
+    %0 = ht.update %s, %x sequences %n start %n : tensor<2x4xf32>, tensor<1x1xf32>, tensor<1xi64>, tensor<1xi64>
+    return %0 : tensor<2x4xf32>
+  }
+  func.func private @f(tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32> attributes {htk.kernel}
+  func.func @main(%k: tensor<2x4xf32> {ht.name = "k", ht.state}, %x: tensor<1x1xf32>,
+                  %v: tensor<2x4xf32> {ht.name = "v", ht.state}, %n: tensor<1xi64>)
+      -> (tensor<2x4xf32> {ht.name = "k", ht.state}, tensor<2x4xf32>, tensor<2x4xf32> {ht.name = "v", ht.state}) {
+    %0 = htk.launch @update(%k, %x, %n) : (tensor<2x4xf32>, tensor<1x1xf32>, tensor<1xi64>) -> tensor<2x4xf32>
+    %1 = htk.launch @update(%v, %x, %n) : (tensor<2x4xf32>, tensor<1x1xf32>, tensor<1xi64>) -> tensor<2x4xf32>
+    %2 = htk.launch @f(%0, %1) : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+    return %0, %2, %1 : tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>
+  }
+}
+
+// -----
+
+// What reads the old state runs before it is overwritten, with a barrier between them.
+// CHECK-LABEL: module @old_state
+// CHECK:         func.func @step
+// CHECK:         %[[S:.*]] = htk.state
+// CHECK:         htk.launch @f(%[[S]])
+// CHECK-NEXT:    htk.barrier
+// CHECK-NEXT:    htk.launch @copy(%{{.*}}) outs(%[[S]])
+module @old_state {
+  func.func private @f(tensor<4xf32>) -> tensor<4xf32> attributes {htk.kernel}
+  func.func private @copy(tensor<4xf32>) -> tensor<4xf32> attributes {htk.kernel}
+  func.func @main(%s: tensor<4xf32> {ht.name = "s", ht.state}, %x: tensor<4xf32>)
+      -> (tensor<4xf32>, tensor<4xf32> {ht.name = "s", ht.state}) {
+    %0 = htk.launch @f(%s) : (tensor<4xf32>) -> tensor<4xf32>
+    %1 = htk.launch @copy(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    return %0, %1 : tensor<4xf32>, tensor<4xf32>
+  }
+}

@@ -388,3 +388,51 @@ func.func @dead(%x: tensor<4xf32>) -> tensor<4xf32> {
 // A declaration has nothing to group.
 // CHECK: func.func private @declaration(tensor<4xf32>)
 func.func private @declaration(tensor<4xf32>)
+
+// -----
+
+// New tokens are computed where they are stored: what makes them is in the update's kernel.
+// A state that comes back so is changed in place and needs no copy.
+// CHECK-LABEL: func.func @update
+// CHECK-SAME:    (%[[STATE:.*]]: tensor<2x8x4xf32>
+// CHECK-NEXT:    %[[NEW:.*]] = htk.kernel "update_neg"(
+// CHECK:           %[[X:.*]] = ht.neg
+// CHECK:           ht.update %{{.*}}, %[[X]]
+// CHECK-NOT:     htk.kernel
+// CHECK:         return %[[NEW]]
+func.func @update(%state: tensor<2x8x4xf32> {ht.name = "keys", ht.state}, %x: tensor<1x1x4xf32>, %n: tensor<1xi64>)
+    -> (tensor<2x8x4xf32> {ht.name = "keys", ht.state}) {
+  %0 = ht.neg %x : tensor<1x1x4xf32>
+  %1 = ht.update %state, %0 sequences %n start %n : tensor<2x8x4xf32>, tensor<1x1x4xf32>, tensor<1xi64>, tensor<1xi64>
+  return %1 : tensor<2x8x4xf32>
+}
+
+// -----
+
+// The caller gets a copy of a state: the kernel that makes it writes the session's memory.
+// CHECK-LABEL: func.func @update_returned
+// CHECK:         %[[NEW:.*]] = htk.kernel "update"
+// CHECK:         %[[COPY:.*]] = htk.kernel "copy"(%[[NEW]])
+// CHECK:         return %[[COPY]], %[[NEW]]
+func.func @update_returned(%state: tensor<2x8xf32> {ht.name = "keys", ht.state}, %x: tensor<1x1xf32>, %n: tensor<1xi64>)
+    -> (tensor<2x8xf32>, tensor<2x8xf32> {ht.name = "keys", ht.state}) {
+  %0 = ht.update %state, %x sequences %n start %n : tensor<2x8xf32>, tensor<1x1xf32>, tensor<1xi64>, tensor<1xi64>
+  return %0, %0 : tensor<2x8xf32>, tensor<2x8xf32>
+}
+
+// -----
+
+// A state that is computed anew is stored by a copy, after all that reads the old one; one that
+// stays needs nothing.
+// CHECK-LABEL: func.func @recomputed
+// CHECK-SAME:    (%[[SUM:[^:]*]]: tensor<4xf32> {{{[^}]*}}}, %[[LAST:[^:]*]]: tensor<4xf32>
+// CHECK:         %[[Y:.*]] = htk.kernel "add"
+// CHECK:         %[[COPY:.*]] = htk.kernel "copy"(%[[Y]])
+// CHECK-NOT:     htk.kernel
+// CHECK:         return %[[COPY]], %[[LAST]]
+func.func @recomputed(%sum: tensor<4xf32> {ht.name = "sum", ht.state}, %last: tensor<4xf32> {ht.name = "last", ht.state},
+                      %x: tensor<4xf32>)
+    -> (tensor<4xf32> {ht.name = "sum", ht.state}, tensor<4xf32> {ht.name = "last", ht.state}) {
+  %0 = ht.add %sum, %x : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  return %0, %last : tensor<4xf32>, tensor<4xf32>
+}

@@ -22,6 +22,11 @@ extern const halftone_program toyModel;
 /// batch is 1, sequence 1 to 8.
 extern const halftone_program toyLanguageModel;
 
+/// Adds what it is given up:
+///   x: f32 [3] -> y: f32 [3], the sum of all x of this session
+/// Its states are "runs", i64, and "sum", f32 [3].
+extern const halftone_program toySum;
+
 #ifdef __cplusplus
 }
 #endif
