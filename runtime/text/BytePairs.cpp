@@ -13,7 +13,8 @@ void BytePairs::add(uint32_t token, size_t bytes) {
   auto place = static_cast<uint32_t>(symbols.size());
   if (place)
     symbols[place - 1].next = place;
-  symbols.push({token, place ? place - 1 : noToken, noToken, static_cast<uint32_t>(bytes)});
+  symbols.push({token, place ? place - 1 : noToken, noToken,
+                static_cast<uint32_t>(bytes)});
 }
 
 bool BytePairs::addByteTokens(TextView bytes) {
@@ -30,7 +31,8 @@ bool BytePairs::addByteTokens(TextView bytes) {
 void BytePairs::begin(TextView word) {
   symbols.clear();
   bool bytes = tables.has(flagBytes);
-  TextView continuing = tables.text(tables.header->continuing), wordEnd = tables.text(tables.header->wordEnd);
+  TextView continuing = tables.text(tables.header->continuing),
+           wordEnd = tables.text(tables.header->wordEnd);
   bool decorated = continuing.size || wordEnd.size;
   uint32_t unknown = tables.header->unknown;
   size_t unknownBytes = 0; // of code points that wait to be one unknown symbol
@@ -44,7 +46,9 @@ void BytePairs::begin(TextView word) {
     uint32_t token = noToken;
     bool found;
     if (bytes && !decorated)
-      found = (token = tables.byteIds[static_cast<unsigned char>(*text.data)]) != noToken;
+      found =
+          (token = tables.byteIds[static_cast<unsigned char>(*text.data)]) !=
+          noToken;
     else if (!decorated)
       found = tables.pieces.find(text, token);
     else {
@@ -63,7 +67,8 @@ void BytePairs::begin(TextView word) {
       unknownBytes = 0;
       add(token, text.size);
     } else if (tables.has(flagByteFallback) &&
-               addByteTokens(decorated ? TextView{unit.data(), unit.size()} : text)) {
+               addByteTokens(decorated ? TextView{unit.data(), unit.size()}
+                                       : text)) {
     } else if (unknown != noToken) {
       if (unknownBytes && !tables.has(flagFuseUnknown)) {
         add(unknown, unknownBytes);
@@ -114,9 +119,11 @@ void BytePairs::propose(uint32_t left) {
     return;
   if (const Merge *merge = find(symbols[left].token, symbols[right].token)) {
     heap.push({merge->rank, left, merge->result});
-    std::push_heap(heap.begin(), heap.end(), [](const Candidate &a, const Candidate &b) {
-      return isWorse(uint64_t(a.rank) << 32 | a.place, uint64_t(b.rank) << 32 | b.place);
-    });
+    std::push_heap(heap.begin(), heap.end(),
+                   [](const Candidate &a, const Candidate &b) {
+                     return isWorse(uint64_t(a.rank) << 32 | a.place,
+                                    uint64_t(b.rank) << 32 | b.place);
+                   });
   }
 }
 
@@ -125,9 +132,11 @@ void BytePairs::joinMany() {
   for (uint32_t i = 0; i + 1 < symbols.size(); ++i)
     propose(i);
   while (!heap.empty()) {
-    std::pop_heap(heap.begin(), heap.end(), [](const Candidate &a, const Candidate &b) {
-      return isWorse(uint64_t(a.rank) << 32 | a.place, uint64_t(b.rank) << 32 | b.place);
-    });
+    std::pop_heap(heap.begin(), heap.end(),
+                  [](const Candidate &a, const Candidate &b) {
+                    return isWorse(uint64_t(a.rank) << 32 | a.place,
+                                   uint64_t(b.rank) << 32 | b.place);
+                  });
     Candidate best = heap.pop();
     const Symbol &left = symbols[best.place];
     if (left.bytes == 0 || left.next == noToken)
@@ -144,7 +153,8 @@ void BytePairs::joinMany() {
 }
 
 void BytePairs::joinFew() {
-  // Each symbol's merge with the next one, looked up again only where it changed.
+  // Each symbol's merge with the next one, looked up again only where it
+  // changed.
   const Merge *merges[fewSymbols];
   size_t count = symbols.size();
   uint32_t tokens[fewSymbols];

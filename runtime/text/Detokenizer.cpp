@@ -10,7 +10,8 @@ void takeWholeCharacters(Array<char> &pending, Array<char> &text, bool last) {
   size_t at = 0;
   while (at < pending.size()) {
     const char *here = pending.data() + at;
-    size_t left = pending.size() - at, length = utf8Length(static_cast<unsigned char>(*here));
+    size_t left = pending.size() - at,
+           length = utf8Length(static_cast<unsigned char>(*here));
     size_t seen = utf8Prefix(here, left);
     if (length && seen == length)
       text.append(here, length);
@@ -31,7 +32,8 @@ void takeWholeCharacters(Array<char> &pending, Array<char> &text, bool last) {
 /// Bytes of the text, less what is stripped from its beginning.
 void Detokenizer::put(TextView bytes) {
   TextView strip = tables.text(tables.header->strippedText);
-  while (strip.size && stripped < tables.header->strippedLeft && bytes.size >= strip.size &&
+  while (strip.size && stripped < tables.header->strippedLeft &&
+         bytes.size >= strip.size &&
          memcmp(bytes.data, strip.data, strip.size) == 0) {
     bytes = bytes.slice(strip.size, bytes.size);
     ++stripped;
@@ -60,7 +62,8 @@ bool Detokenizer::push(uint32_t token, Array<char> &text) {
     return true;
   TextView bytes = tables.text(tables.texts[token]);
   if (!begun) {
-    size_t i = tables.firstTexts.lowerBound(token, [](const FirstText &first) { return first.token; });
+    size_t i = tables.firstTexts.lowerBound(
+        token, [](const FirstText &first) { return first.token; });
     if (i < tables.firstTexts.count && tables.firstTexts[i].token == token)
       bytes = tables.text(tables.firstTexts[i].text);
     begun = true;

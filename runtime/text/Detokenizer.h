@@ -13,7 +13,8 @@ namespace halftone::rt {
 class Detokenizer {
 public:
   /// `special`: whether special tokens are written too.
-  Detokenizer(const TokenizerTables &tables, bool special) : tables(tables), special(special) {}
+  Detokenizer(const TokenizerTables &tables, bool special)
+      : tables(tables), special(special) {}
 
   /// Appends what is certain now. False where there is no such token.
   [[nodiscard]] bool push(uint32_t token, Array<char> &text);
@@ -29,12 +30,14 @@ private:
   bool special;
   bool begun = false;
   uint32_t stripped = 0;
-  Array<char> pending;    ///< bytes that may be part of a character
-  Array<char> byteTokens; ///< a run of tokens for bytes: valid as a whole or not at all
+  Array<char> pending; ///< bytes that may be part of a character
+  Array<char>
+      byteTokens; ///< a run of tokens for bytes: valid as a whole or not at all
 };
 
 /// Makes UTF-8 of a stream of bytes: appends to `text` what is whole, replaces
-/// what is broken, keeps in `pending` what may become whole unless it is the `last`.
+/// what is broken, keeps in `pending` what may become whole unless it is the
+/// `last`.
 void takeWholeCharacters(Array<char> &pending, Array<char> &text, bool last);
 
 } // namespace halftone::rt

@@ -7,13 +7,21 @@
 
 namespace halftone::rt {
 
-/// Runs the normalizer's steps on valid UTF-8. `beginKept` becomes false where
-/// what `text` began with was removed. False when a pattern never ended.
-bool normalize(const TokenizerTables &tables, Matcher &matcher, TextView text, Array<char> &result,
-               bool &beginKept);
+/// Where in a text the part to be normalized stands.
+struct NormalizerPlace {
+  bool continued = false; ///< behind an added token that is part of the text
+  bool beginKept =
+      true; ///< becomes false where what the part began with was removed
+};
+
+/// Runs the normalizer's steps on valid UTF-8. False when a pattern never
+/// ended.
+bool normalize(const TokenizerTables &tables, Matcher &matcher, TextView text,
+               Array<char> &result, NormalizerPlace &place);
 
 /// The steps NFD and NFKD; reorders marks.
-void decompose(const TokenizerTables &tables, bool compatible, TextView text, Array<char> &result);
+void decompose(const TokenizerTables &tables, bool compatible, TextView text,
+               Array<char> &result);
 
 /// From NFD to NFC.
 void compose(const TokenizerTables &tables, TextView text, Array<char> &result);

@@ -29,8 +29,10 @@ bool Matcher::holds(uint32_t kind, size_t at) const {
     return at == text.size || text.data[at] == '\n';
   case PatternAssert::WordBorder:
   case PatternAssert::NoWordBorder: {
-    bool before = at > 0 && isWord(previousCodePoint(text, at)), behind = at < text.size && isWord(at);
-    return (before != behind) == (static_cast<PatternAssert>(kind) == PatternAssert::WordBorder);
+    bool before = at > 0 && isWord(previousCodePoint(text, at)),
+         behind = at < text.size && isWord(at);
+    return (before != behind) ==
+           (static_cast<PatternAssert>(kind) == PatternAssert::WordBorder);
   }
   }
   return false;
@@ -39,7 +41,8 @@ bool Matcher::holds(uint32_t kind, size_t at) const {
 /// Takes as many as there are; `least` becomes the place down to which some may
 /// be given back.
 bool Matcher::runLoop(const uint32_t *operands, size_t &at, size_t &least) {
-  uint32_t kind = operands[0], fewest = operands[1], most = operands[2], count = 0;
+  uint32_t kind = operands[0], fewest = operands[1], most = operands[2],
+           count = 0;
   if (kind >= numClasses)
     return false;
   const CharacterClass &set = classes[kind];
@@ -103,7 +106,8 @@ bool Matcher::run(size_t pc, size_t at, unsigned depth, size_t &end) {
       size_t from = at, unused, back = code[3];
       for (; behind && back && from; --back)
         from = previousCodePoint(text, from);
-      bool found = (!behind || back == 0) && depth < maxDepth && run(pc + 5, from, depth + 1, unused);
+      bool found = (!behind || back == 0) && depth < maxDepth &&
+                   run(pc + 5, from, depth + 1, unused);
       fits = found != negative;
       pc = code[4];
       break;
@@ -134,7 +138,8 @@ bool Matcher::run(size_t pc, size_t at, unsigned depth, size_t &end) {
   }
 }
 
-bool Matcher::find(Pattern wanted, TextView where, size_t from, size_t &begin, size_t &end) {
+bool Matcher::find(Pattern wanted, TextView where, size_t from, size_t &begin,
+                   size_t &end) {
   pattern = wanted;
   text = where;
   while (from <= text.size) {

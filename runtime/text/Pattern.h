@@ -23,21 +23,31 @@ enum class PatternOp : uint32_t {
   Split,  ///< preferred target, other target
   Jump,   ///< target
   Loop,   ///< class, least, most, possessive: as many as there are, or fewer
-  Look,   ///< behind, negative, code points to step back, target; the body follows
+  Look,   ///< behind, negative, code points to step back, target; the body
+          ///< follows
   Atomic, ///< target; the body follows
   Assert, ///< PatternAssert
 };
 
-enum class PatternAssert : uint32_t { TextBegin, TextEnd, LineBegin, LineEnd, WordBorder, NoWordBorder, TextEndOrNewline };
+enum class PatternAssert : uint32_t {
+  TextBegin,
+  TextEnd,
+  LineBegin,
+  LineEnd,
+  WordBorder,
+  NoWordBorder,
+  TextEndOrNewline
+};
 
 constexpr uint32_t patternUnbounded = ~uint32_t(0);
 
-/// A set of code points: four words with a bit for each of ASCII, then the first
-/// and last of each range beyond, ascending.
+/// A set of code points: four words with a bit for each of ASCII, then the
+/// first and last of each range beyond, ascending.
 class CharacterClass {
 public:
   CharacterClass() = default;
-  CharacterClass(const uint32_t *words, size_t numWords) : words(words), numRanges((numWords - 4) / 2) {}
+  CharacterClass(const uint32_t *words, size_t numWords)
+      : words(words), numRanges((numWords - 4) / 2) {}
 
   bool contains(uint32_t point) const {
     if (point < 128)
@@ -67,11 +77,13 @@ struct Pattern {
 /// Runs patterns over one text. Not for several threads at once.
 class Matcher {
 public:
-  Matcher(const CharacterClass *classes, size_t numClasses) : classes(classes), numClasses(numClasses) {}
+  Matcher(const CharacterClass *classes, size_t numClasses)
+      : classes(classes), numClasses(numClasses) {}
 
   /// The first match at or behind `from`. False also where the search became
   /// hopeless (`exhausted`): a pattern of nested repetitions can take forever.
-  bool find(Pattern pattern, TextView text, size_t from, size_t &begin, size_t &end);
+  bool find(Pattern pattern, TextView text, size_t from, size_t &begin,
+            size_t &end);
 
   bool exhausted() const { return steps == 0; }
 

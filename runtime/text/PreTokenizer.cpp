@@ -15,7 +15,8 @@ struct Part {
 } // namespace
 
 /// Parts of one word, relative to it. An empty match only cuts.
-static bool findParts(Matcher &matcher, Pattern pattern, bool inverted, TextView text, Array<Part> &parts) {
+static bool findParts(Matcher &matcher, Pattern pattern, bool inverted,
+                      TextView text, Array<Part> &parts) {
   size_t done = 0, from = 0, begin, end;
   bool matched = false;
   while (from <= text.size && matcher.find(pattern, text, from, begin, end)) {
@@ -86,24 +87,28 @@ static size_t join(SplitBehavior behavior, Array<Part> &parts) {
   return count;
 }
 
-static bool split(const TokenizerTables &tables, Matcher &matcher, const uint32_t *operands, Words &words) {
+static bool split(const TokenizerTables &tables, Matcher &matcher,
+                  const uint32_t *operands, Words &words) {
   Array<Word> result;
   Array<Part> parts;
   for (const Word &word : words.words) {
     parts.clear();
-    if (!findParts(matcher, tables.patterns[operands[0]], operands[2], words.view(word), parts))
+    if (!findParts(matcher, tables.patterns[operands[0]], operands[2],
+                   words.view(word), parts))
       return false;
     size_t count = join(static_cast<SplitBehavior>(operands[1]), parts);
     for (size_t i = 0; i < count; ++i)
       if (parts[i].begin != parts[i].end)
-        result.push({word.begin + parts[i].begin, word.begin + parts[i].end, word.first && parts[i].begin == 0});
+        result.push({word.begin + parts[i].begin, word.begin + parts[i].end,
+                     word.first && parts[i].begin == 0});
   }
   words.words = std::move(result);
   return true;
 }
 
 /// Spaces become a visible mark, one is put in front, and words begin with it.
-static void metaspace(const TokenizerTables &tables, const uint32_t *operands, Words &words) {
+static void metaspace(const TokenizerTables &tables, const uint32_t *operands,
+                      Words &words) {
   TextView mark = tables.text({operands[0], operands[1]});
   auto scheme = static_cast<PrependScheme>(operands[2]);
   bool cut = operands[3];
@@ -112,9 +117,11 @@ static void metaspace(const TokenizerTables &tables, const uint32_t *operands, W
   for (const Word &word : words.words) {
     TextView text = words.view(word);
     size_t begin = result.text.size();
-    bool marked = text.size >= mark.size && memcmp(text.data, mark.data, mark.size) == 0;
+    bool marked =
+        text.size >= mark.size && memcmp(text.data, mark.data, mark.size) == 0;
     if (!(marked || text.data[0] == ' ') &&
-        (scheme == PrependScheme::Always || (scheme == PrependScheme::First && word.first)))
+        (scheme == PrependScheme::Always ||
+         (scheme == PrependScheme::First && word.first)))
       result.text.append(mark.data, mark.size);
     for (size_t i = 0; i < text.size; ++i)
       if (text.data[i] == ' ')
@@ -124,7 +131,8 @@ static void metaspace(const TokenizerTables &tables, const uint32_t *operands, W
     bool first = word.first;
     size_t end = result.text.size(), from = begin;
     for (size_t i = begin + 1; cut && mark.size && i + mark.size <= end; ++i)
-      if (memcmp(result.text.data() + i, mark.data, mark.size) == 0 && i > from) {
+      if (memcmp(result.text.data() + i, mark.data, mark.size) == 0 &&
+          i > from) {
         result.words.push({from, i, first});
         first = false;
         from = i;
@@ -148,7 +156,8 @@ static void prefixSpace(Words &words) {
   words = std::move(result);
 }
 
-bool preTokenize(const TokenizerTables &tables, Matcher &matcher, Words &words) {
+bool preTokenize(const TokenizerTables &tables, Matcher &matcher,
+                 Words &words) {
   const uint32_t *step = tables.preTokens.begin();
   while (step != tables.preTokens.end())
     switch (static_cast<PreTokenStep>(*step)) {

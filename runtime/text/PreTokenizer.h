@@ -19,7 +19,9 @@ struct Words {
   Array<Word> words;
 
   TextView view() const { return {text.data(), text.size()}; }
-  TextView view(const Word &word) const { return view().slice(word.begin, word.end); }
+  TextView view(const Word &word) const {
+    return view().slice(word.begin, word.end);
+  }
 };
 
 /// Runs the pre-tokenizer's steps on what `words` holds. False when a pattern

@@ -17,7 +17,8 @@ public:
 
   /// Appends the tokens of `text`; with those that begin and end a text if
   /// `whole`. Refuses what is not UTF-8, and says where.
-  [[nodiscard]] bool encode(TextView text, bool whole, Array<uint32_t> &ids, Diagnostic &diagnostic);
+  [[nodiscard]] bool encode(TextView text, bool whole, Array<uint32_t> &ids,
+                            Diagnostic &diagnostic);
 
   const TokenizerTables &getTables() const { return tables; }
 
@@ -26,9 +27,12 @@ private:
     uint32_t token; ///< noToken: text between
     size_t begin, end;
   };
-  void findAdded(const Trie &trie, TextView text, Array<Segment> &segments) const;
-  bool encodeRaw(TextView text, bool first, Array<uint32_t> &ids, Diagnostic &diagnostic);
-  bool encodeNormalized(TextView text, bool first, Array<uint32_t> &ids, Diagnostic &diagnostic);
+  void findAdded(const Trie &trie, TextView text,
+                 Array<Segment> &segments) const;
+  bool encodeRaw(TextView text, bool first, bool continued,
+                 Array<uint32_t> &ids, Diagnostic &diagnostic);
+  bool encodeNormalized(TextView text, bool first, Array<uint32_t> &ids,
+                        Diagnostic &diagnostic);
   bool encodeWords(Array<uint32_t> &ids, Diagnostic &diagnostic);
 
   TokenizerTables tables;

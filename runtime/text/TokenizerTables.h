@@ -49,7 +49,13 @@ public:
     return {pool.items + span.offset, span.size};
   }
   bool has(uint32_t flag) const { return header->flags & flag; }
-  bool exists(uint32_t token) const { return token < kinds.count && (kinds[token] & kindExists); }
+  bool exists(uint32_t token) const {
+    return token < kinds.count && (kinds[token] & kindExists);
+  }
+
+  bool isSpecial(uint32_t token) const {
+    return token < kinds.count && (kinds[token] & kindSpecial);
+  }
 
   const TokenizerHeader *header = nullptr;
   Table<char> pool;

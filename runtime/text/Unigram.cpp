@@ -10,7 +10,10 @@ bool Unigram::encode(TextView word, Array<uint32_t> &ids) {
   nodes.resize(word.size + 1);
   for (Node &node : nodes)
     node = {0, unreached, noToken};
+  bool single = tables.has(flagFloatScores);
   auto reach = [&](size_t end, size_t from, double score, uint32_t token) {
+    if (single)
+      score = static_cast<float>(score);
     Node &node = nodes[end];
     if (node.from == unreached || score > node.score)
       node = {score, from, token};
@@ -21,7 +24,8 @@ bool Unigram::encode(TextView word, Array<uint32_t> &ids) {
     double before = nodes[at].score;
     bool covered = false;
     uint32_t node = Trie::root, token;
-    for (size_t end = at; end < word.size && tables.pieces.step(node, word.data[end]);) {
+    for (size_t end = at;
+         end < word.size && tables.pieces.step(node, word.data[end]);) {
       ++end;
       if (!tables.pieces.value(node, token) || token >= tables.scores.count)
         continue;
@@ -42,7 +46,8 @@ bool Unigram::encode(TextView word, Array<uint32_t> &ids) {
   for (size_t end = word.size; end;) {
     if (nodes[end].from >= end)
       return false;
-    bool unknown = nodes[end].token == header.unknown && tables.has(flagFuseUnknown);
+    bool unknown =
+        nodes[end].token == header.unknown && tables.has(flagFuseUnknown);
     if (!(unknown && fusing))
       ends.push(end);
     fusing = unknown;
@@ -59,7 +64,8 @@ bool Unigram::encode(TextView word, Array<uint32_t> &ids) {
     }
     bool bytes = tables.has(flagByteFallback);
     for (size_t i = 0; bytes && i < piece.size; ++i)
-      bytes = tables.byteIds[static_cast<unsigned char>(piece.data[i])] != noToken;
+      bytes =
+          tables.byteIds[static_cast<unsigned char>(piece.data[i])] != noToken;
     if (!bytes)
       ids.push(header.unknown);
     for (size_t i = 0; bytes && i < piece.size; ++i)

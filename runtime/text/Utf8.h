@@ -14,13 +14,20 @@ struct TextView {
   const char *data = nullptr;
   size_t size = 0;
 
-  TextView slice(size_t begin, size_t end) const { return {data + begin, end - begin}; }
+  TextView slice(size_t begin, size_t end) const {
+    return {data + begin, end - begin};
+  }
 };
 
 /// How many bytes the code point that `lead` begins has, or what a broken
 /// beginning promises; 0 where no code point begins so.
 inline size_t utf8Length(unsigned char lead) {
-  return lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  return lead < 0x80   ? 1
+         : lead < 0xc2 ? 0
+         : lead < 0xe0 ? 2
+         : lead < 0xf0 ? 3
+         : lead < 0xf5 ? 4
+                       : 0;
 }
 
 /// How many bytes at `at` are the beginning of a code point, up to its length:
@@ -81,7 +88,9 @@ inline size_t previousCodePoint(TextView text, size_t at) {
 
 /// The UTF-8 of `point`, at most four bytes; returns how many.
 inline size_t encodeUtf8(uint32_t point, char *bytes) {
-  auto put = [&](size_t i, uint32_t value) { bytes[i] = static_cast<char>(value); };
+  auto put = [&](size_t i, uint32_t value) {
+    bytes[i] = static_cast<char>(value);
+  };
   if (point < 0x80) {
     put(0, point);
     return 1;

@@ -7,8 +7,9 @@
 
 namespace halftone::rt {
 
-/// Byte-pair encoding: the pair that was learned first is joined first, wherever
-/// it stands. O(n log n) in the word's length. Memory is kept from word to word.
+/// Byte-pair encoding: the pair that was learned first is joined first,
+/// wherever it stands. O(n log n) in the word's length. Memory is kept from
+/// word to word.
 class BytePairs {
 public:
   explicit BytePairs(const TokenizerTables &tables) : tables(tables) {}
@@ -18,7 +19,7 @@ private:
   struct Symbol {
     uint32_t token;
     uint32_t previous, next; ///< noToken at the ends
-    uint32_t bytes; ///< 0: joined to the one before
+    uint32_t bytes;          ///< 0: joined to the one before
   };
   struct Candidate {
     uint32_t rank, place, result;
@@ -39,10 +40,12 @@ private:
 };
 
 /// The longest piece that a word begins with, and again behind it.
-void encodeWordPieces(const TokenizerTables &tables, TextView word, Array<uint32_t> &ids);
+void encodeWordPieces(const TokenizerTables &tables, TextView word,
+                      Array<uint32_t> &ids);
 
 /// A word is a token or unknown.
-void encodeWholeWord(const TokenizerTables &tables, TextView word, Array<uint32_t> &ids);
+void encodeWholeWord(const TokenizerTables &tables, TextView word,
+                     Array<uint32_t> &ids);
 
 /// The pieces whose probabilities have the greatest product (Viterbi).
 class Unigram {
@@ -55,7 +58,8 @@ public:
 private:
   struct Node {
     double score;
-    size_t from; ///< where the last piece begins; `unreached` before one is found
+    size_t
+        from; ///< where the last piece begins; `unreached` before one is found
     uint32_t token;
   };
   static constexpr size_t unreached = ~size_t(0);

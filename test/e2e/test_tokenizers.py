@@ -1,6 +1,7 @@
 """Tokenizers as programs carry them give what the `tokenizers` package gives, in both directions."""
 import json
 import random
+from pathlib import Path
 
 import pytest
 
@@ -66,6 +67,58 @@ def test_of_models(path):
     assert_equal_to_peer(path, SEED)
 
 
+SENTENCEPIECE = {
+    "llama2": dict(model_type="bpe", byte_fallback=True, normalization_rule_name="identity",
+                   remove_extra_whitespaces=False),
+    "bpe": dict(model_type="bpe"),
+    "t5": dict(model_type="unigram"),
+    "unigram-bytes": dict(model_type="unigram", byte_fallback=True, split_digits=True, add_dummy_prefix=False),
+}
+
+
+def assert_equal_to_sentencepiece(path):
+    peer = pytest.importorskip("sentencepiece").SentencePieceProcessor(model_file=str(path))
+    # Control pieces are text for it.
+    texts = [text for text in corpus(SEED, 800) if not any(word in text for word in ("<s>", "</s>", "<unk>", "\0"))]
+    lists = peer.encode(texts)
+    for text, got, want in zip(texts, ask(path, texts, "--plain"), lists, strict=True):
+        assert got == want, f"seed {SEED}: {text!r}"
+    known = [ids for ids in lists if peer.unk_id() not in ids]
+    for ids, got, want in zip(known, ask(path, known), peer.decode(known), strict=True):
+        assert got == want, f"seed {SEED}: {peer.id_to_piece(ids)}"
+
+
+@pytest.mark.parametrize("kind", SENTENCEPIECE)
+def test_sentencepiece(kind, lines, tmp_path):
+    peer = pytest.importorskip("sentencepiece")
+    # The trainer wants room for every letter that it sees.
+    few = ("".join(letter for letter in line if "\0" < letter < "\u0180") for line in lines)
+    (tmp_path / "lines").write_text("\n".join(few))
+    peer.SentencePieceTrainer.train(input=str(tmp_path / "lines"), model_prefix=str(tmp_path / "tokenizer"),
+                                    vocab_size=1000, hard_vocab_limit=False, minloglevel=2,
+                                    **SENTENCEPIECE[kind])
+    assert_equal_to_sentencepiece(tmp_path / "tokenizer.model")
+
+
+def test_sentencepiece_of_stories():
+    path = SHARED / "data/llm/stories260K/tok512.model"
+    if not path.exists():
+        pytest.skip("no tok512.model")
+    assert_equal_to_sentencepiece(path)
+
+
+@pytest.mark.parametrize("name", ["llama-spm", "gpt-2", "bert-bge"])
+def test_gguf(name):
+    """The texts and ids that llama.cpp tests its tokenizers with."""
+    path = SHARED / f"data/gguf/llama.cpp-vocab/ggml-vocab-{name}.gguf"
+    if not path.exists():
+        pytest.skip(f"no {path.name}")
+    texts = Path(f"{path}.inp").read_bytes().decode().split("\n__ggml_vocab_test__\n")
+    wanted = [[int(number) for number in line.split()] for line in Path(f"{path}.out").read_text().split("\n")]
+    for text, got, want in zip(texts, ask(path, texts, "--plain"), wanted, strict=True):
+        assert got == want, repr(text)
+
+
 def test_text_and_ids(tmp_path):
     """As people use it: text in, ids out, and back."""
     path = ROOT / "tools/model/stories-3M/tokenizer.json"
@@ -116,6 +169,24 @@ REFUSED = {
                                             "content": ""}), "too large"),
     "map": (minimal(normalizer={"type": "Precompiled", "precompiled_charsmap": "AAAAAAAAAAA="}), "precompiled map"),
 }
+
+
+DAMAGED = {
+    "gguf": (b"GGUF\3\0\0\0" + bytes(8) + b"\1" + bytes(7) + b"\xff" * 8, "ends in its key 0"),
+    "gguf without tokens": (b"GGUF\3\0\0\0" + bytes(16), "tokenizer.ggml.tokens"),
+    "gguf of another version": (b"GGUF\7\0\0\0" + bytes(16), "version 7"),
+    "model without pieces": (b"\n\0\n\0", "no unknown piece"),
+    "model that ends early": (b"\n\x05\n\x03ab", "damaged"),
+    "model of odd type": (b"\n\x05\n\x01a\x18\x09\x12\0", "unknown type"),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_damaged(case, tmp_path):
+    content, words = DAMAGED[case]
+    path = tmp_path / "tokenizer.model"
+    path.write_bytes(content)
+    assert_error(run([HALFTONE, "tokenize", path], check=False, input="ab"), USAGE, "tokenizer.model", words)
 
 
 @pytest.mark.parametrize("case", REFUSED)

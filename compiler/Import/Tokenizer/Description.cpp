@@ -13,8 +13,8 @@ rt::PoolSpan Pool::add(llvm::StringRef text) {
 
 llvm::Error Description::addToken(uint64_t id, llvm::StringRef content) {
   if (id >= kMaxTokens)
-    return llvm::createStringError("token \"%s\" has the id %llu; at most %u are supported", content.str().c_str(),
-                                   static_cast<unsigned long long>(id), kMaxTokens);
+    return llvm::createStringError("token \"%s\" has the id %llu; at most %u are supported",
+                                   content.str().c_str(), static_cast<unsigned long long>(id), kMaxTokens);
   if (id >= tokens.size())
     tokens.resize(id + 1);
   if (tokens[id] && *tokens[id] != content)
@@ -42,9 +42,10 @@ void Description::addForm(bool compatible, bool compose) {
     normalizer.push_back(static_cast<uint32_t>(rt::NormalizerStep::Compose));
 }
 
-void Description::addPrepend(llvm::StringRef text) {
+void Description::addPrepend(llvm::StringRef text, bool unlessContinued) {
   rt::PoolSpan span = pool.add(text);
-  normalizer.insert(normalizer.end(), {static_cast<uint32_t>(rt::NormalizerStep::Prepend), span.offset, span.size});
+  normalizer.insert(normalizer.end(), {static_cast<uint32_t>(rt::NormalizerStep::Prepend), span.offset,
+                                       span.size, unlessContinued});
 }
 
 void Description::addStrip(bool left, bool right) {
@@ -59,7 +60,7 @@ static constexpr const char *kClusters =
     "\\r\\n|[\\p{Cc}\\p{Zl}\\p{Zp}]|[\\x{600}-\\x{605}\\x{6dd}\\x{70f}]*[^\\p{Cc}\\p{Zl}\\p{Zp}]"
     "[\\p{M}\\x{200c}\\x{200d}\\x{ff9e}\\x{ff9f}\\x{e33}\\x{eb3}\\x{1f3fb}-\\x{1f3ff}\\x{e0020}-\\x{e007f}]*";
 
-llvm::Error Description::addCharsmap(llvm::StringRef map) {
+llvm::Error Description::addCharsmap(llvm::StringRef map, bool byClusters) {
   uint32_t trieBytes = 0;
   if (map.size() >= 4)
     memcpy(&trieBytes, map.data(), 4);
@@ -69,10 +70,14 @@ llvm::Error Description::addCharsmap(llvm::StringRef map) {
   if (!charsmap.empty())
     return llvm::createStringError("the normalizer has two precompiled maps; one is supported");
   charsmap = map.take_front(4).str() + std::string(4, '\0') + map.drop_front(4).str();
-  auto pattern = patterns.addRegex(kClusters);
-  if (!pattern)
-    return pattern.takeError();
-  normalizer.insert(normalizer.end(), {static_cast<uint32_t>(rt::NormalizerStep::Charsmap), *pattern});
+  uint32_t number = rt::noPattern;
+  if (byClusters) {
+    auto pattern = patterns.addRegex(kClusters);
+    if (!pattern)
+      return pattern.takeError();
+    number = *pattern;
+  }
+  normalizer.insert(normalizer.end(), {static_cast<uint32_t>(rt::NormalizerStep::Charsmap), number});
   return llvm::Error::success();
 }
 
@@ -83,8 +88,8 @@ void Description::addSplit(uint32_t pattern, rt::SplitBehavior behavior, bool in
 
 void Description::addMetaspace(llvm::StringRef replacement, rt::PrependScheme scheme, bool split) {
   rt::PoolSpan span = pool.add(replacement);
-  preTokens.insert(preTokens.end(), {static_cast<uint32_t>(rt::PreTokenStep::Metaspace), span.offset, span.size,
-                                     static_cast<uint32_t>(scheme), split});
+  preTokens.insert(preTokens.end(), {static_cast<uint32_t>(rt::PreTokenStep::Metaspace), span.offset,
+                                     span.size, static_cast<uint32_t>(scheme), split});
 }
 
 void Description::addPrefixSpace() {

@@ -83,9 +83,11 @@ struct Description {
   void addReplace(uint32_t pattern, bool keep, llvm::StringRef before, llvm::StringRef after = {});
   void addLower();
   void addForm(bool compatible, bool compose);
-  void addPrepend(llvm::StringRef text);
+  /// `unlessContinued`: not behind an added token that is part of the text.
+  void addPrepend(llvm::StringRef text, bool unlessContinued = false);
   void addStrip(bool left, bool right);
-  llvm::Error addCharsmap(llvm::StringRef map);
+  /// `byClusters`: as tokenizers does it; else the longest match, as sentencepiece does.
+  llvm::Error addCharsmap(llvm::StringRef map, bool byClusters);
   void addSplit(uint32_t pattern, rt::SplitBehavior behavior, bool inverted = false);
   void addMetaspace(llvm::StringRef replacement, rt::PrependScheme scheme, bool split);
   void addPrefixSpace();

@@ -9,10 +9,11 @@
 
 namespace halftone::tokenizer {
 
-using llvm::StringRef;
 using llvm::createStringError;
+using llvm::StringRef;
 
-llvm::Expected<const llvm::json::Object *> getTyped(const llvm::json::Value *part, StringRef what, StringRef &type) {
+llvm::Expected<const llvm::json::Object *> getTyped(const llvm::json::Value *part, StringRef what,
+                                                    StringRef &type) {
   if (!part || part->getAsNull())
     return nullptr;
   const llvm::json::Object *object = part->getAsObject();
@@ -29,14 +30,16 @@ llvm::Expected<StringRef> getText(const llvm::json::Object &object, StringRef ke
   return createStringError("the %s has no text \"%s\"", what.str().c_str(), key.str().c_str());
 }
 
-llvm::Expected<uint32_t> getPattern(PatternTable &patterns, const llvm::json::Object &object, StringRef what) {
+llvm::Expected<uint32_t> getPattern(PatternTable &patterns, const llvm::json::Object &object,
+                                    StringRef what) {
   if (const llvm::json::Object *pattern = object.getObject("pattern")) {
     if (auto text = pattern->getString("String"); text && !text->empty())
       return patterns.addLiteral(*text);
     if (auto regex = pattern->getString("Regex"))
       return patterns.addRegex(*regex);
   }
-  return createStringError("the %s has no \"pattern\" that is a text or a regular expression", what.str().c_str());
+  return createStringError("the %s has no \"pattern\" that is a text or a regular expression",
+                           what.str().c_str());
 }
 
 llvm::Expected<rt::PrependScheme> getPrependScheme(const llvm::json::Object &object) {
@@ -47,7 +50,8 @@ llvm::Expected<rt::PrependScheme> getPrependScheme(const llvm::json::Object &obj
     return rt::PrependScheme::First;
   if (scheme == "always" || scheme.empty())
     return rt::PrependScheme::Always;
-  return createStringError("the Metaspace's \"prepend_scheme\" \"%s\" is not supported", scheme.str().c_str());
+  return createStringError("the Metaspace's \"prepend_scheme\" \"%s\" is not supported",
+                           scheme.str().c_str());
 }
 
 /// Tokens beside the model's.
@@ -139,7 +143,8 @@ llvm::Error PostProcessorReader::read(const llvm::json::Value *part, unsigned de
   if (type == "Sequence") {
     const llvm::json::Array *list = (*object)->getArray("processors");
     if (!list || depth > 8)
-      return createStringError("the post-processor Sequence has no list \"processors\", or is nested too deep");
+      return createStringError(
+          "the post-processor Sequence has no list \"processors\", or is nested too deep");
     for (const llvm::json::Value &step : *list)
       if (llvm::Error error = read(&step, depth + 1))
         return error;
@@ -189,8 +194,8 @@ static bool isNestedTooDeep(StringRef text) {
 static std::optional<uint32_t> readSurrogates(StringRef text) {
   uint32_t high, low;
   if (text.size() < 12 || !text.starts_with("\\u") || !text.substr(6).starts_with("\\u") ||
-      text.substr(2, 4).getAsInteger(16, high) || text.substr(8, 4).getAsInteger(16, low) ||
-      high < 0xd800 || high > 0xdbff || low < 0xdc00 || low > 0xdfff)
+      text.substr(2, 4).getAsInteger(16, high) || text.substr(8, 4).getAsInteger(16, low) || high < 0xd800 ||
+      high > 0xdbff || low < 0xdc00 || low > 0xdfff)
     return std::nullopt;
   return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
 }

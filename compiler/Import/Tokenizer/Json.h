@@ -27,14 +27,16 @@ llvm::Expected<const llvm::json::Object *> getTyped(const llvm::json::Value *par
                                                     llvm::StringRef &type);
 
 /// A field that must be there.
-llvm::Expected<llvm::StringRef> getText(const llvm::json::Object &object, llvm::StringRef key, llvm::StringRef what);
+llvm::Expected<llvm::StringRef> getText(const llvm::json::Object &object, llvm::StringRef key,
+                                        llvm::StringRef what);
 
 inline bool getFlag(const llvm::json::Object &object, llvm::StringRef key, bool fallback = false) {
   return object.getBoolean(key).value_or(fallback);
 }
 
 /// {"String": …} or {"Regex": …} as a pattern.
-llvm::Expected<uint32_t> getPattern(PatternTable &patterns, const llvm::json::Object &object, llvm::StringRef what);
+llvm::Expected<uint32_t> getPattern(PatternTable &patterns, const llvm::json::Object &object,
+                                    llvm::StringRef what);
 
 /// How a Metaspace puts its mark in front: "prepend_scheme", or the older
 /// "add_prefix_space".

@@ -17,8 +17,8 @@
 
 namespace halftone::tokenizer {
 
-using llvm::StringRef;
 using llvm::createStringError;
+using llvm::StringRef;
 
 namespace {
 
@@ -80,8 +80,8 @@ static std::string replaceAll(StringRef text, StringRef from, StringRef to) {
 /// What WordPiece decoders do to English.
 static std::string cleanUp(std::string text) {
   static constexpr std::pair<StringRef, StringRef> kRules[] = {
-      {" .", "."},     {" ?", "?"},   {" !", "!"},   {" ,", ","},  {" ' ", "'"}, {" n't", "n't"},
-      {" 'm", "'m"},   {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+      {" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},   {" n't", "n't"},
+      {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
   for (auto [from, to] : kRules)
     text = replaceAll(text, from, to);
   return text;
@@ -126,7 +126,8 @@ llvm::Error DecoderReader::addStep(const llvm::json::Object &object, StringRef t
     return llvm::Error::success();
   }
   if (joined)
-    return createStringError("the decoder %s after one that joins tokens is not supported", type.str().c_str());
+    return createStringError("the decoder %s after one that joins tokens is not supported",
+                             type.str().c_str());
   if (type == "ByteLevel") {
     steps.push_back([](StringRef text, bool) { return fromByteLetters(text).value_or(text.str()); });
     joined = true;
@@ -140,7 +141,8 @@ llvm::Error DecoderReader::addStep(const llvm::json::Object &object, StringRef t
     if (!from || !to)
       return createStringError("the decoder Replace is supported for a text that becomes another, not for a "
                                "regular expression");
-    steps.push_back([from = from->str(), to = to->str()](StringRef text, bool) { return replaceAll(text, from, to); });
+    steps.push_back(
+        [from = from->str(), to = to->str()](StringRef text, bool) { return replaceAll(text, from, to); });
   } else if (type == "Metaspace") {
     auto scheme = getPrependScheme(object);
     if (!scheme)

@@ -10,8 +10,8 @@
 
 namespace halftone::tokenizer {
 
-using llvm::StringRef;
 using llvm::createStringError;
+using llvm::StringRef;
 
 namespace {
 
@@ -77,14 +77,15 @@ llvm::Error ModelReader::readUnknown(bool needed) {
 /// another order differ in just that, and the first of them wins.
 static double asSerdeReads(double number) {
   char buffer[32];
-  auto end = std::to_chars(buffer, buffer + sizeof(buffer), std::fabs(number), std::chars_format::scientific).ptr;
+  auto end =
+      std::to_chars(buffer, buffer + sizeof(buffer), std::fabs(number), std::chars_format::scientific).ptr;
   auto [digits, power] = StringRef(buffer, static_cast<size_t>(end - buffer)).split('e');
   auto [whole, fraction] = digits.split('.');
   uint64_t significand = 0;
   int exponent = 0;
   power.consume_front("+");
-  if ((whole + fraction).str().size() > 19 || StringRef((whole + fraction).str()).getAsInteger(10, significand) ||
-      power.getAsInteger(10, exponent))
+  if ((whole + fraction).str().size() > 19 ||
+      StringRef((whole + fraction).str()).getAsInteger(10, significand) || power.getAsInteger(10, exponent))
     return number;
   exponent -= static_cast<int>(fraction.size());
   if (std::abs(exponent) > 300)
@@ -116,8 +117,8 @@ llvm::Error ModelReader::readScores() {
   description.unknownScore = least - unknownPenalty;
   if (auto unknown = model.getInteger("unk_id")) {
     if (*unknown < 0 || static_cast<uint64_t>(*unknown) >= vocabulary->size())
-      return createStringError("\"unk_id\" %lld is not in a vocabulary of %zu", static_cast<long long>(*unknown),
-                               vocabulary->size());
+      return createStringError("\"unk_id\" %lld is not in a vocabulary of %zu",
+                               static_cast<long long>(*unknown), vocabulary->size());
     description.unknown = static_cast<uint32_t>(*unknown);
   }
   return llvm::Error::success();
@@ -143,8 +144,8 @@ llvm::Error ModelReader::readMerges() {
     std::string joined = (left + right.drop_front(prefix)).str();
     auto leftId = find(left), rightId = find(right), result = find(joined);
     if (!leftId || !rightId || !result)
-      return createStringError("merge %zu, of \"%s\" and \"%s\", has a token that \"vocab\" lacks", size_t(rank),
-                               left.str().c_str(), right.str().c_str());
+      return createStringError("merge %zu, of \"%s\" and \"%s\", has a token that \"vocab\" lacks",
+                               size_t(rank), left.str().c_str(), right.str().c_str());
     description.merges[{*leftId, *rightId}] = {*rightId, static_cast<uint32_t>(rank), *result};
   }
   return llvm::Error::success();
@@ -198,8 +199,9 @@ llvm::Error ModelReader::read(StringRef type) {
     if (llvm::Error error = readUnknown(/*needed=*/true))
       return error;
   } else
-    return createStringError("a model of type \"%s\" is not supported; BPE, Unigram, WordPiece and WordLevel are",
-                             type.str().c_str());
+    return createStringError(
+        "a model of type \"%s\" is not supported; BPE, Unigram, WordPiece and WordLevel are",
+        type.str().c_str());
   if (description.flags & rt::flagByteFallback)
     findByteTokens(description, ids);
   if (description.tokens.empty())

@@ -7,8 +7,8 @@
 
 namespace halftone::tokenizer {
 
-using llvm::StringRef;
 using llvm::createStringError;
+using llvm::StringRef;
 
 static CharacterSet getSet(llvm::ArrayRef<uint32_t> table) { return CharacterSet::fromTable(table); }
 
@@ -24,7 +24,8 @@ static void addBert(Description &description, const llvm::json::Object &object) 
     description.addReplace(description.patterns.addSet(spaces()), /*keep=*/false, " ");
   }
   if (getFlag(object, "handle_chinese_chars", true))
-    description.addReplace(description.patterns.addSet(getSet(unicode::ideographs())), /*keep=*/true, " ", " ");
+    description.addReplace(description.patterns.addSet(getSet(unicode::ideographs())), /*keep=*/true, " ",
+                           " ");
   if (getFlag(object, "strip_accents", lower)) {
     description.addForm(/*compatible=*/false, /*compose=*/false);
     removeSet(description, getSet(unicode::accents()));
@@ -69,7 +70,7 @@ static llvm::Error addStep(Description &description, const llvm::json::Object &o
       return error;
     // An empty map changes nothing.
     if (!map.empty())
-      return description.addCharsmap({map.data(), map.size()});
+      return description.addCharsmap({map.data(), map.size()}, /*byClusters=*/true);
   } else
     return createStringError("the normalizer %s is not supported", type.str().c_str());
   return llvm::Error::success();

@@ -7,8 +7,8 @@
 
 namespace halftone::tokenizer {
 
-using llvm::StringRef;
 using llvm::createStringError;
+using llvm::StringRef;
 using rt::SplitBehavior;
 
 /// How GPT-2 cuts text.
@@ -123,7 +123,8 @@ llvm::Error PreTokenizerReader::read(const llvm::json::Value *part, unsigned dep
     return addStep(**object, type);
   const llvm::json::Array *list = (*object)->getArray("pretokenizers");
   if (!list || depth > 8)
-    return createStringError("the pre-tokenizer Sequence has no list \"pretokenizers\", or is nested too deep");
+    return createStringError(
+        "the pre-tokenizer Sequence has no list \"pretokenizers\", or is nested too deep");
   for (const llvm::json::Value &step : *list)
     if (llvm::Error error = read(&step, depth + 1))
       return error;

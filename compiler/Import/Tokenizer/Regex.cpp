@@ -239,7 +239,8 @@ private:
 } // namespace
 
 PatternTable::PatternTable() {
-  static_assert(rt::classSpace == 0 && rt::classWord == 1 && rt::classAddedWord == 2 && rt::numFixedClasses == 3);
+  static_assert(rt::classSpace == 0 && rt::classWord == 1 && rt::classAddedWord == 2 &&
+                rt::numFixedClasses == 3);
   classes = {spaces(), words(), rustWords()};
 }
 

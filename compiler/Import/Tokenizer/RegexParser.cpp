@@ -355,7 +355,8 @@ CharacterSet Parser::parseClass(unsigned depth) {
     };
     auto low = parsePoint();
     auto high = low;
-    if (low && peek("-") && !peek("-]") && at + 1 < text.size() && !peek("-\\p") && !peek("-\\s") && !peek("-[")) {
+    if (low && peek("-") && !peek("-]") && at + 1 < text.size() && !peek("-\\p") && !peek("-\\s") &&
+        !peek("-[")) {
       accept("-");
       high = parsePoint();
     }

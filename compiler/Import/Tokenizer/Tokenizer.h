@@ -11,7 +11,8 @@
 namespace halftone::tokenizer {
 
 /// What `compileTokenizer` reads, for help texts.
-inline constexpr const char *kTokenizerFiles = "a tokenizer.json";
+inline constexpr const char *kTokenizerFiles =
+    "a tokenizer.json, a tokenizer.model of sentencepiece, or a .gguf file";
 
 /// The compiled form (runtime/text/TokenizerFormat.h) of the tokenizer in a file.
 /// An error names the file, and the part that is damaged or not supported.
@@ -19,6 +20,10 @@ llvm::Expected<std::string> compileTokenizer(llvm::StringRef path);
 
 /// The same of what a tokenizer.json holds; errors have no path.
 llvm::Expected<std::string> compileTokenizerJson(llvm::StringRef text);
+
+/// The same of a tokenizer.model and of a GGUF file's beginning.
+llvm::Expected<std::string> compileTokenizerModel(llvm::StringRef bytes);
+llvm::Expected<std::string> compileTokenizerGguf(llvm::StringRef bytes);
 
 /// JSON of any source: refuses what is nested too deep for llvm::json.
 llvm::Expected<llvm::json::Value> parseJson(llvm::StringRef text);

@@ -12,9 +12,9 @@ namespace halftone::tokenizer::unicode {
 /// First code point << 8 | index of its category in `kCategoryNames`.
 llvm::ArrayRef<uint32_t> categories();
 
-inline constexpr const char *kCategoryNames[] = {
-    "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe",
-    "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn"};
+inline constexpr const char *kCategoryNames[] = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl",
+                                                 "No", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc",
+                                                 "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn"};
 
 // First, last, first, last, …: see UnicodeTables.inc.
 llvm::ArrayRef<uint32_t> moreWords();

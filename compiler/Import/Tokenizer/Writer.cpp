@@ -35,7 +35,8 @@ private:
   template <typename T>
   void add(rt::TokenizerSection section, llvm::ArrayRef<T> items) {
     bytes.resize((bytes.size() + 7) / 8 * 8);
-    header.sections[section] = {static_cast<uint32_t>(bytes.size()), static_cast<uint32_t>(items.size() * sizeof(T))};
+    header.sections[section] = {static_cast<uint32_t>(bytes.size()),
+                                static_cast<uint32_t>(items.size() * sizeof(T))};
     if (!items.empty())
       bytes.append(reinterpret_cast<const char *>(items.data()), items.size() * sizeof(T));
   }
@@ -135,7 +136,8 @@ std::string Writer::write() {
   std::map<std::string, uint32_t> added, normalAdded;
   std::vector<rt::AddedToken> addedTokens;
   for (const AddedToken &token : description.added) {
-    (token.normalized ? normalAdded[token.sought] : added[token.content]) = static_cast<uint32_t>(addedTokens.size());
+    (token.normalized ? normalAdded[token.sought] : added[token.content]) =
+        static_cast<uint32_t>(addedTokens.size());
     addedTokens.push_back({token.id, token.flags});
   }
   addTexts();
@@ -187,9 +189,10 @@ llvm::Error normalizeAddedTokens(Description &description) {
     if (!token.normalized)
       continue;
     rt::Array<char> normal;
-    bool beginKept = true;
-    if (!rt::normalize(tables, matcher, {token.content.data(), token.content.size()}, normal, beginKept))
-      return llvm::createStringError("the normalizer never ends on the added token \"%s\"", token.content.c_str());
+    rt::NormalizerPlace place;
+    if (!rt::normalize(tables, matcher, {token.content.data(), token.content.size()}, normal, place))
+      return llvm::createStringError("the normalizer never ends on the added token \"%s\"",
+                                     token.content.c_str());
     token.sought.assign(normal.data(), normal.size());
     description.tokens[token.id] = token.sought;
   }
