@@ -19,6 +19,7 @@ static llvm::ArrayRef<Verb> getVerbs() {
       {"run", "compile and run, or interpret exactly (--reference)", runRun},
       {"check", "whether a model can be compiled, and what to do if not", runCheck},
       {"inspect", "what is in a model, without reading its weights", runInspect},
+      {"tokenize", "text to token ids and back, as programs do it", runTokenize},
   };
   return verbs;
 }

@@ -16,6 +16,7 @@ int runCompile(llvm::ArrayRef<llvm::StringRef> arguments);
 int runRun(llvm::ArrayRef<llvm::StringRef> arguments);
 int runCheck(llvm::ArrayRef<llvm::StringRef> arguments);
 int runInspect(llvm::ArrayRef<llvm::StringRef> arguments);
+int runTokenize(llvm::ArrayRef<llvm::StringRef> arguments);
 
 } // namespace halftone::driver
 

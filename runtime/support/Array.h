@@ -14,7 +14,9 @@
 
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 namespace halftone::rt {
@@ -50,11 +52,32 @@ public:
   const T *begin() const { return items; }
   const T *end() const { return items + count; }
   T &back() { return items[count - 1]; }
+  const T &back() const { return items[count - 1]; }
+  T pop() { return std::move(items[--count]); }
 
   T &push(T value) {
     if (count == room)
       reserve(room < 8 ? 8 : room * 2);
     return *new (&items[count++]) T(std::move(value));
+  }
+
+  /// Copies `size` elements that need no constructor to the end.
+  void append(const T *values, size_t size) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    size_t wanted;
+    if (!(Checked<size_t>(count) + size).get(wanted))
+      outOfMemory();
+    if (wanted > room)
+      reserve(wanted < room * 2 ? room * 2 : wanted);
+    if (size)
+      memcpy(items + count, values, size * sizeof(T));
+    count = wanted;
+  }
+
+  /// Forgets all elements behind the first `size`.
+  void truncate(size_t size) {
+    while (count > size)
+      items[--count].~T();
   }
 
   void resize(size_t size) {
