@@ -9,8 +9,15 @@ using namespace mlir;
 
 namespace halftone::cpu {
 
+/// A register of f32 as a table, where there are registers of 16.
+static PackedWeight::Permutation getPermutation(KernelBuilder &k) {
+  if (k.lanes != 16)
+    return {};
+  return [&k](Value table, Value indices) { return emitPermutation(k, table, indices); };
+}
+
 LinearProduct::LinearProduct(KernelBuilder &kernel, htk::LinearOp op, Type real)
-    : k(kernel), linear(op), real(real), weight(kernel, op, real) {
+    : k(kernel), linear(op), real(real), weight(kernel, op, real, getPermutation(kernel)) {
   Value x = linear.getInput().front();
   auto type = cast<RankedTensorType>(x.getType());
   input = k.getBuffer(cast<BlockArgument>(x));

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/CPU/Arithmetic.h"
-#include "passes/CPU/Conversions.h"
+#include "passes/Elements/Arithmetic.h"
+#include "passes/Elements/Conversions.h"
 #include "passes/CPU/LoopNests.h"
 
 #include <cmath>
@@ -33,7 +33,7 @@ public:
     Value columns = dims.pop_back_val();
     int64_t block = root.getTerm().getBlocks().back();
     bool isWhole = block == htq::AffineAttr::kWhole;
-    // LLVM can see that one lane is left of such a block: see KernelBuilder::store.
+    // LLVM can see that one lane is left of such a block: see CodeBuilder::store.
     storeWidth = !isWhole && block % k.lanes == 1 ? 1 : k.lanes;
     Value blocks = isWhole ? k.constant(1) : k.ceilDiv(columns, block);
     auto [begin, end] = k.getShare(k.getProduct(dims));
