@@ -14,8 +14,15 @@ static constexpr int64_t kBlockBytes = 1 << 20;
 /// Rows of a block at most, for which sums are on the stack.
 static constexpr int64_t kMaxBlockRows = 512;
 
+/// A register of f32 as a table, where there are registers of 16.
+static PackedWeight::Permutation getPermutation(KernelBuilder &k) {
+  if (k.lanes != 16)
+    return {};
+  return [&k](Value table, Value indices) { return emitPermutation(k, table, indices); };
+}
+
 LinearProduct::LinearProduct(KernelBuilder &kernel, htk::LinearOp op, Type real, int64_t tileRows)
-    : k(kernel), linear(op), real(real), weight(kernel, op, real), tileRows(tileRows) {
+    : k(kernel), linear(op), real(real), weight(kernel, op, real, getPermutation(kernel)), tileRows(tileRows) {
   Value x = linear.getInput().front();
   auto type = cast<RankedTensorType>(x.getType());
   input = k.getBuffer(cast<BlockArgument>(x));

@@ -4,7 +4,8 @@
 #define HALFTONE_PASSES_CPU_LINEARPRODUCTS_H
 
 #include "dialects/HTK/Intrinsics.h"
-#include "passes/CPU/PackedWeight.h"
+#include "passes/CPU/KernelBuilder.h"
+#include "passes/Elements/PackedWeight.h"
 
 namespace halftone::cpu {
 

@@ -3,7 +3,8 @@
 #ifndef HALFTONE_PASSES_CPU_LOOPNESTS_H
 #define HALFTONE_PASSES_CPU_LOOPNESTS_H
 
-#include "passes/CPU/ElementEmitter.h"
+#include "passes/CPU/KernelBuilder.h"
+#include "passes/Elements/ElementEmitter.h"
 
 namespace halftone::cpu {
 

@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/CPU/Arithmetic.h"
+#include "passes/Elements/Arithmetic.h"
 #include "passes/CPU/LoopNests.h"
 
 using namespace mlir;

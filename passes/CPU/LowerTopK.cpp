@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/CPU/Arithmetic.h"
+#include "passes/Elements/Arithmetic.h"
 #include "passes/CPU/LoopNests.h"
 
 using namespace mlir;
@@ -34,8 +34,7 @@ public:
     count = wanted;
     if (!getConstantIntValue(extent)) {
       // A row with fewer elements than asked for is reported, and as many are given.
-      htk::CheckIndexOp::create(k.b, root.getLoc(), k.b.getIndexType(), k.step, wanted, k.add(extent, 1),
-                                getSite(root.getLoc()));
+      k.checkIndex(wanted, k.add(extent, 1), root.getLoc());
       count = k.min(wanted, extent);
     }
     stride = k.getProduct(ArrayRef<Value>(dims).drop_front(axis + 1));

@@ -25,7 +25,7 @@ LogicalResult lowerUpdate(KernelBuilder &k, ht::UpdateOp root) {
     columns = k.constant(1);
   }
   auto check = [&](Value index, Value bound) -> Value {
-    return htk::CheckIndexOp::create(k.b, k.loc, k.b.getIndexType(), k.step, index, bound, getSite(root.getLoc()));
+    return k.checkIndex(index, bound, root.getLoc());
   };
   auto [begin, end] = k.getShare(k.getProduct(outer));
   k.loop(begin, end, 1, [&](Value item) {

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/CPU/Arithmetic.h"
-#include "passes/CPU/Conversions.h"
+#include "passes/Elements/Arithmetic.h"
+#include "passes/Elements/Conversions.h"
 #include "passes/CPU/LoopNests.h"
 
 #include "llvm/ADT/TypeSwitch.h"

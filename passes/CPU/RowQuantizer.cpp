@@ -13,7 +13,7 @@
 
 #include "passes/CPU/RowQuantizer.h"
 
-#include "passes/CPU/Conversions.h"
+#include "passes/Elements/Conversions.h"
 #include "passes/CPU/Instructions.h"
 
 #include <cmath>

@@ -3,8 +3,8 @@
 #ifndef HALFTONE_PASSES_CPU_ROWQUANTIZER_H
 #define HALFTONE_PASSES_CPU_ROWQUANTIZER_H
 
-#include "passes/CPU/Arithmetic.h"
-#include "passes/CPU/ElementEmitter.h"
+#include "passes/Elements/Arithmetic.h"
+#include "passes/Elements/ElementEmitter.h"
 
 namespace halftone::cpu {
 

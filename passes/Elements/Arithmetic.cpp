@@ -1,16 +1,16 @@
 //===- Arithmetic.cpp - numbers of one element type -------------------------===//
 
-#include "passes/CPU/Arithmetic.h"
+#include "passes/Elements/Arithmetic.h"
 
 using namespace mlir;
 
-namespace halftone::cpu {
+namespace halftone::elements {
 
 using P = ht::ComparePredicate;
 
 Value Arithmetic::like(double value, Value x) {
   Type element = getElementTypeOrSelf(x.getType());
-  int64_t width = KernelBuilder::getWidth(x);
+  int64_t width = CodeBuilder::getWidth(x);
   if (isa<FloatType>(element))
     return k.floatConstant(value, element, width);
   return k.splat(make<arith::ConstantOp>(k.b.getIntegerAttr(element, static_cast<int64_t>(value))), width);
@@ -22,7 +22,7 @@ Value Arithmetic::getGreatest(Value x) {
   unsigned bits = getElementTypeOrSelf(x.getType()).getIntOrFloatBitWidth();
   APInt value = isUnsigned ? APInt::getMaxValue(bits) : APInt::getSignedMaxValue(bits);
   return k.splat(make<arith::ConstantOp>(k.b.getIntegerAttr(getElementTypeOrSelf(x.getType()), value)),
-                 KernelBuilder::getWidth(x));
+                 CodeBuilder::getWidth(x));
 }
 
 Value Arithmetic::getLeast(Value x) { return isFloat(x) ? neg(getGreatest(x)) : negate(getGreatest(x)); }
@@ -122,4 +122,4 @@ Value Arithmetic::precedes(Value x, Value y, bool descending) {
   return either(first, both(isNaN(greater), compare(P::EQ, other, other)));
 }
 
-} // namespace halftone::cpu
+} // namespace halftone::elements

@@ -7,13 +7,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/CPU/Arithmetic.h"
-#include "passes/CPU/Conversions.h"
-#include "passes/CPU/ElementEmitter.h"
+#include "passes/Elements/Arithmetic.h"
+#include "passes/Elements/Conversions.h"
+#include "passes/Elements/ElementEmitter.h"
 
 using namespace mlir;
 
-namespace halftone::cpu {
+namespace halftone::elements {
 
 namespace {
 
@@ -21,7 +21,7 @@ namespace {
 using Read = function_ref<Value(ArrayRef<Index>, Lanes)>;
 
 /// read at the block that each index is in, for lanes of codes that are `dims` in all.
-Value readParameter(KernelBuilder &k, htq::AffineAttr affine, ArrayRef<Value> dims, ArrayRef<Index> indices,
+Value readParameter(CodeBuilder &k, htq::AffineAttr affine, ArrayRef<Value> dims, ArrayRef<Index> indices,
                     Lanes lanes, Read read) {
   Indices at, next;
   Value boundary;
@@ -60,7 +60,7 @@ struct Number {
 /// Computes a term's elements: a leaf is stored, all else is f32, or f64.
 class TermEmitter {
 public:
-  TermEmitter(KernelBuilder &kernel, ElementEmitter &emitter, htq::DequantizeOp op)
+  TermEmitter(CodeBuilder &kernel, ElementEmitter &emitter, htq::DequantizeOp op)
       : k(kernel), emitter(emitter), op(op), leaves(op.getLeaves()) {}
 
   Number emit(Attribute term, ArrayRef<Index> indices, Lanes lanes) {
@@ -125,7 +125,7 @@ private:
     return emit(lookup.getCodebook(), Index{position, false}, Lanes());
   }
 
-  KernelBuilder &k;
+  CodeBuilder &k;
   ElementEmitter &emitter;
   htq::DequantizeOp op;
   ValueRange leaves; ///< those still to come
@@ -201,7 +201,7 @@ Value ElementEmitter::emitDequantize(htq::DequantizeOp op, ArrayRef<Index> indic
 
 /// `x` rounded half to even, plus the zero, clamped to integers of type `to`; NaN gives the zero. Asked for
 /// the zero in a type that sums are exact in; null is 0.
-static Value emitCode(KernelBuilder &k, Value x, function_ref<Value(Type)> getZero, Type to, Lanes lanes) {
+static Value emitCode(CodeBuilder &k, Value x, function_ref<Value(Type)> getZero, Type to, Lanes lanes) {
   // In f32 a sum of numbers of 16 bits, clamped first, is exact; wider codes need f64.
   unsigned bits = to.getIntOrFloatBitWidth();
   Type real = bits > 16 ? k.b.getF64Type() : getElementTypeOrSelf(x.getType());
@@ -261,4 +261,4 @@ Value ElementEmitter::emitQuantize(htq::QuantizeOp op, ArrayRef<Index> indices, 
   return emitCode(k, quotient, getZero, to, lanes);
 }
 
-} // namespace halftone::cpu
+} // namespace halftone::elements

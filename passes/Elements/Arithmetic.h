@@ -1,18 +1,18 @@
 //===- Arithmetic.h - numbers of one element type ---------------------------===//
 
-#ifndef HALFTONE_PASSES_CPU_ARITHMETIC_H
-#define HALFTONE_PASSES_CPU_ARITHMETIC_H
+#ifndef HALFTONE_PASSES_ELEMENTS_ARITHMETIC_H
+#define HALFTONE_PASSES_ELEMENTS_ARITHMETIC_H
 
-#include "passes/CPU/KernelBuilder.h"
+#include "passes/Elements/CodeBuilder.h"
 
-namespace halftone::cpu {
+namespace halftone::elements {
 
 /// Operations on scalars or vectors of one graph element type, as they are in
 /// registers (f16 and bf16 widened). Registers do not say whether an integer has a
 /// sign; the graph's type does.
 class Arithmetic {
 public:
-  Arithmetic(KernelBuilder &kernel, mlir::Type element)
+  Arithmetic(CodeBuilder &kernel, mlir::Type element)
       : k(kernel), isUnsigned(element.isUnsignedInteger() || element.isInteger(1)) {}
 
   /// `value` with the type and lanes of `x`.
@@ -60,10 +60,10 @@ private:
   template <typename ShiftOp>
   mlir::Value shift(mlir::Value x, mlir::Value y, mlir::Value beyond);
 
-  KernelBuilder &k;
+  CodeBuilder &k;
   bool isUnsigned;
 };
 
-} // namespace halftone::cpu
+} // namespace halftone::elements
 
 #endif

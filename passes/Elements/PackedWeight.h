@@ -1,20 +1,24 @@
 //===- PackedWeight.h - reading weights that htk.pack laid out --------------===//
 
-#ifndef HALFTONE_PASSES_CPU_PACKEDWEIGHT_H
-#define HALFTONE_PASSES_CPU_PACKEDWEIGHT_H
+#ifndef HALFTONE_PASSES_ELEMENTS_PACKEDWEIGHT_H
+#define HALFTONE_PASSES_ELEMENTS_PACKEDWEIGHT_H
 
 #include "dialects/HTK/Packing.h"
 #include "dialects/HTQ/HTQDialect.h"
-#include "passes/CPU/KernelBuilder.h"
+#include "passes/Elements/CodeBuilder.h"
 
-namespace halftone::cpu {
+namespace halftone::elements {
 
 /// A linear's weight in its packed form. What is read are the kernel's lanes of rows
 /// from row `at` of a panel on.
 class PackedWeight {
 public:
-  /// Bare weights are converted to `real`, f32 or f64; all else is f32.
-  PackedWeight(KernelBuilder &kernel, htk::LinearOp linear, mlir::Type real);
+  /// table[indices[i] mod 16], both of 16 lanes.
+  using Permutation = std::function<mlir::Value(mlir::Value table, mlir::Value indices)>;
+
+  /// Bare weights are converted to `real`, f32 or f64; all else is f32. `permute` is null where the
+  /// target has no such instruction.
+  PackedWeight(CodeBuilder &kernel, htk::LinearOp linear, mlir::Type real, Permutation permute = {});
 
   const htk::Packing &getPacking() const { return packing; }
   /// The buffer of what is packed.
@@ -64,7 +68,8 @@ private:
   mlir::Value lookUp(mlir::Value indices);
   mlir::Value i32(int64_t value, int64_t width);
 
-  KernelBuilder &k;
+  CodeBuilder &k;
+  Permutation permute;
   mlir::Attribute term;
   htq::AffineAttr affine; ///< null: a bare element type or a lookup
   mlir::Value codes, codebook;
@@ -76,6 +81,6 @@ private:
   bool rowsShareParameters = false; ///< while parameters are read
 };
 
-} // namespace halftone::cpu
+} // namespace halftone::elements
 
 #endif

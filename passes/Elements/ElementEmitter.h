@@ -8,17 +8,17 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef HALFTONE_PASSES_CPU_ELEMENTEMITTER_H
-#define HALFTONE_PASSES_CPU_ELEMENTEMITTER_H
+#ifndef HALFTONE_PASSES_ELEMENTS_ELEMENTEMITTER_H
+#define HALFTONE_PASSES_ELEMENTS_ELEMENTEMITTER_H
 
 #include "dialects/HTQ/HTQOps.h"
-#include "passes/CPU/KernelBuilder.h"
+#include "passes/Elements/CodeBuilder.h"
 
-namespace halftone::cpu {
+namespace halftone::elements {
 
 class ElementEmitter {
 public:
-  explicit ElementEmitter(KernelBuilder &kernel) : k(kernel) {}
+  explicit ElementEmitter(CodeBuilder &kernel) : k(kernel) {}
 
   using Producer = std::function<mlir::Value(llvm::ArrayRef<Index>, Lanes)>;
   /// Elements of `value` come from `producer` until it is bound anew.
@@ -72,7 +72,7 @@ private:
   mlir::Value emitQuantize(htq::QuantizeOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
   mlir::Value emitRequantize(htq::RequantizeOp op, llvm::ArrayRef<Index> indices, Lanes lanes);
 
-  KernelBuilder &k;
+  CodeBuilder &k;
   llvm::DenseMap<mlir::Value, Producer> bound;
   llvm::DenseMap<mlir::Value, std::function<bool(int64_t)>> limits;
 };
@@ -80,14 +80,11 @@ private:
 /// The result of elementwise operation `op` on the operands `x` (all scalars or
 /// all vectors; f16 and bf16 already widened, but where `movesBits`): one entry of
 /// the scalar semantics.
-mlir::Value emitScalarFunction(KernelBuilder &kernel, mlir::Operation *op, llvm::ArrayRef<mlir::Value> x);
+mlir::Value emitScalarFunction(CodeBuilder &kernel, mlir::Operation *op, llvm::ArrayRef<mlir::Value> x);
 
 /// Whether `op` computes nothing: its operands' bits go through it, or are converted by it.
 bool movesBits(mlir::Operation *op);
 
-/// What a fault at `loc` is called: the node the user knows.
-std::string getSite(mlir::Location loc);
-
-} // namespace halftone::cpu
+} // namespace halftone::elements
 
 #endif

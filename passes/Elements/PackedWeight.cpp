@@ -1,21 +1,20 @@
 //===- PackedWeight.cpp - reading weights that htk.pack laid out ------------===//
 //
-// Codes of less than a byte cost a shift and a mask for each plane. With 512-bit
-// vectors a codebook of up to 16 entries is one register, and a lookup one
-// permutation, which reads the low bits of its indices only; so codes of 4 bits and
-// less become values by one as well: the table of code minus bias.
+// Codes of less than a byte cost a shift and a mask for each plane. Where a register is
+// a table of 16 entries, a codebook of as many is looked up by one permutation, which
+// reads the low bits of its indices only; so codes of 4 bits and less become values by
+// one as well: the table of code minus bias.
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/CPU/PackedWeight.h"
+#include "passes/Elements/PackedWeight.h"
 
 #include "dialects/HTQ/Terms.h"
-#include "passes/CPU/Conversions.h"
-#include "passes/CPU/Instructions.h"
+#include "passes/Elements/Conversions.h"
 
 using namespace mlir;
 
-namespace halftone::cpu {
+namespace halftone::elements {
 
 static Type getCodeType(Attribute term) {
   SmallVector<Type> types;
@@ -23,8 +22,8 @@ static Type getCodeType(Attribute term) {
   return types.front();
 }
 
-PackedWeight::PackedWeight(KernelBuilder &kernel, htk::LinearOp linear, Type real)
-    : k(kernel), term(linear.getWeightTerm()), affine(dyn_cast<htq::AffineAttr>(term)),
+PackedWeight::PackedWeight(CodeBuilder &kernel, htk::LinearOp linear, Type real, Permutation permute)
+    : k(kernel), permute(std::move(permute)), term(linear.getWeightTerm()), affine(dyn_cast<htq::AffineAttr>(term)),
       leaves(llvm::map_to_vector(linear.getWeight(), [&](Value leaf) { return leaf; })),
       element(getCodeType(term)), real(real), packing(element, htk::Packing::getGroup(element)) {
   codes = k.getBuffer(cast<BlockArgument>(leaves.front()));
@@ -51,10 +50,7 @@ Value PackedWeight::loadSlab(Value period, int64_t slab, Value at) {
   int64_t bytes = element.getIntOrFloatBitWidth() >= 8 ? element.getIntOrFloatBitWidth() / 8 : 1;
   int64_t perRow = 4 / bytes;
   Value start = k.mul(k.add(k.mul(panel, periods), period), packing.getPeriodSize());
-  Type stored = packing.isBits() ? Type(k.b.getI8Type()) : element;
-  Value loaded = k.load(codes, k.add(k.add(start, slab * 256 / bytes), k.mul(at, perRow)), stored,
-                        {k.lanes * perRow, {}});
-  return vector::BitCastOp::create(k.b, k.loc, VectorType::get({k.lanes}, k.b.getI32Type()), loaded);
+  return k.loadWords(codes, k.add(k.add(start, slab * 256 / bytes), k.mul(at, perRow)));
 }
 
 /// All planes of the codes of `step`, each byte's (or lane's) bits shifted down by `shift` and masked.
@@ -168,22 +164,26 @@ Value PackedWeight::lookUp(Value indices) {
   Type entry = getElementTypeOrSelf(codebook.getType());
   Value buffer = k.getBuffer(cast<BlockArgument>(codebook));
   int64_t entries = cast<RankedTensorType>(codebook.getType()).getNumElements();
-  if (k.lanes == 16 && entries == 16) {
+  if (permute && entries == 16) {
     Value table = k.convertFloat(k.load(buffer, k.constant(0), entry, {16, {}}), k.b.getF32Type());
-    return emitPermutation(k, table, indices);
+    return permute(table, indices);
   }
+  auto getEntry = [&](Value index) {
+    Value position = arith::IndexCastUIOp::create(k.b, k.loc, k.b.getIndexType(), index);
+    return k.convertFloat(k.load(buffer, position, entry, Lanes()), k.b.getF32Type());
+  };
+  if (k.lanes == 1)
+    return getEntry(indices);
   Value result = k.getZero(k.b.getF32Type(), k.lanes);
   for (int64_t lane = 0; lane < k.lanes; ++lane) {
     Value index = vector::ExtractOp::create(k.b, k.loc, indices, lane);
-    Value position = arith::IndexCastUIOp::create(k.b, k.loc, k.b.getIndexType(), index);
-    Value value = k.convertFloat(k.load(buffer, position, entry, Lanes()), k.b.getF32Type());
-    result = vector::InsertOp::create(k.b, k.loc, value, result, lane);
+    result = vector::InsertOp::create(k.b, k.loc, getEntry(index), result, lane);
   }
   return result;
 }
 
 Value PackedWeight::getValues(Value period, int64_t column, Value block, Value at) {
-  auto f32 = VectorType::get({k.lanes}, k.b.getF32Type());
+  Type f32 = k.getType(k.b.getF32Type(), k.lanes);
   if (packing.isBits()) {
     // The column's byte of each group.
     Value bits = getBits(period, column / 4, at, column % 4 * 8, 1);
@@ -191,13 +191,12 @@ Value PackedWeight::getValues(Value period, int64_t column, Value block, Value a
       return lookUp(bits);
     Value values;
     int64_t width = element.getIntOrFloatBitWidth();
-    if (k.lanes == 16 && width <= 4) {
+    if (permute && width <= 4) {
       SmallVector<float> table;
       for (int64_t code = 0; code < 16; ++code)
         table.push_back(static_cast<float>(code % (1 << width) - packing.getBias()));
-      values = emitPermutation(
-          k, arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(f32, ArrayRef<float>(table))),
-          bits);
+      auto elements = DenseElementsAttr::get(cast<VectorType>(f32), ArrayRef<float>(table));
+      values = permute(arith::ConstantOp::create(k.b, k.loc, elements), bits);
     } else {
       if (packing.getBias())
         bits = arith::SubIOp::create(k.b, k.loc, bits, i32(packing.getBias(), k.lanes));
@@ -270,4 +269,4 @@ Value PackedWeight::getZero(Value block, Value at, int64_t width) {
                            : zero;
 }
 
-} // namespace halftone::cpu
+} // namespace halftone::elements

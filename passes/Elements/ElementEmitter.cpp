@@ -1,26 +1,14 @@
 //===- ElementEmitter.cpp - single elements of a kernel's values ------------===//
 
-#include "passes/CPU/ElementEmitter.h"
-#include "passes/CPU/Conversions.h"
-#include "passes/CPU/IndexRange.h"
+#include "passes/Elements/ElementEmitter.h"
+#include "passes/Elements/Conversions.h"
+#include "passes/Elements/IndexRange.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
-namespace halftone::cpu {
-
-std::string getSite(Location loc) {
-  std::string name;
-  loc->walk([&](Location inner) {
-    if (auto named = dyn_cast<NameLoc>(inner)) {
-      name = named.getName().str();
-      return WalkResult::interrupt();
-    }
-    return WalkResult::advance();
-  });
-  return name.empty() ? "index out of range" : "index out of range in node \"" + name + "\"";
-}
+namespace halftone::elements {
 
 using ht::Dims;
 
@@ -345,7 +333,7 @@ Value ElementEmitter::getPosition(Value indexTensor, ArrayRef<Index> at, Value b
     return index;
   if (range && range->least >= -*extent && range->greatest < *extent)
     return k.select(k.less(index, k.constant(0)), k.add(index, bound), index);
-  return htk::CheckIndexOp::create(k.b, site, k.b.getIndexType(), k.step, index, bound, getSite(site));
+  return k.checkIndex(index, bound, site);
 }
 
 Value ElementEmitter::emitGather(Operation *op, Value input, ArrayRef<Value> positions,
@@ -401,7 +389,7 @@ Value ElementEmitter::emitRope(ht::RopeOp op, ArrayRef<Index> indices, Lanes lan
 }
 
 /// `base` in the first lane, and `stride` more in each further one; i64.
-static Value emitPositions(KernelBuilder &k, Value base, int64_t stride, Lanes lanes) {
+static Value emitPositions(CodeBuilder &k, Value base, int64_t stride, Lanes lanes) {
   auto i64 = k.b.getI64Type();
   Value position = arith::IndexCastOp::create(k.b, k.loc, i64, base);
   if (lanes.width == 1)
@@ -438,4 +426,4 @@ Value ElementEmitter::emitConstant(ht::ConstantOp op, ArrayRef<Index> indices, L
   return k.load(k.getTable(elements), position, element, lanes);
 }
 
-} // namespace halftone::cpu
+} // namespace halftone::elements

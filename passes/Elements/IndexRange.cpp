@@ -1,6 +1,6 @@
 //===- IndexRange.cpp - what integers of a kernel are known to be -----------===//
 
-#include "passes/CPU/IndexRange.h"
+#include "passes/Elements/IndexRange.h"
 
 #include "dialects/HT/HTOps.h"
 
@@ -9,7 +9,7 @@
 
 using namespace mlir;
 
-namespace halftone::cpu {
+namespace halftone::elements {
 
 using Result = std::optional<IndexRange>;
 
@@ -73,4 +73,4 @@ static Result getRange(Value value, unsigned depth) {
 
 Result getIndexRange(Value value) { return getRange(value, /*depth=*/8); }
 
-} // namespace halftone::cpu
+} // namespace halftone::elements

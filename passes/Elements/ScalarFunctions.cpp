@@ -1,8 +1,8 @@
 //===- ScalarFunctions.cpp - elementwise operations on scalars and vectors --===//
 
-#include "passes/CPU/Arithmetic.h"
-#include "passes/CPU/Conversions.h"
-#include "passes/CPU/ElementEmitter.h"
+#include "passes/Elements/Arithmetic.h"
+#include "passes/Elements/Conversions.h"
+#include "passes/Elements/ElementEmitter.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -10,7 +10,7 @@
 
 using namespace mlir;
 
-namespace halftone::cpu {
+namespace halftone::elements {
 
 namespace {
 
@@ -60,7 +60,7 @@ private:
 
 bool movesBits(Operation *op) { return isa<ht::CastOp, ht::BitcastOp, ht::WhereOp>(op); }
 
-Value emitScalarFunction(KernelBuilder &kernel, Operation *op, ArrayRef<Value> x) {
+Value emitScalarFunction(CodeBuilder &kernel, Operation *op, ArrayRef<Value> x) {
   Type element = getElementTypeOrSelf(op->getOperand(0).getType());
   Functions m(kernel, element);
   return llvm::TypeSwitch<Operation *, Value>(op)
@@ -131,4 +131,4 @@ Value emitScalarFunction(KernelBuilder &kernel, Operation *op, ArrayRef<Value> x
       .Default([](Operation *) { return Value(); });
 }
 
-} // namespace halftone::cpu
+} // namespace halftone::elements

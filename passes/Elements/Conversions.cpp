@@ -6,19 +6,19 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/CPU/Conversions.h"
+#include "passes/Elements/Conversions.h"
 
 using namespace mlir;
 
-namespace halftone::cpu {
+namespace halftone::elements {
 
 namespace {
 
 /// One conversion's operations on scalars, or vectors of one width.
 class Conversion {
 public:
-  Conversion(KernelBuilder &kernel, Value value)
-      : k(kernel), width(KernelBuilder::getWidth(value)), i32(k.b.getI32Type()), f32(k.b.getF32Type()) {}
+  Conversion(CodeBuilder &kernel, Value value)
+      : k(kernel), width(CodeBuilder::getWidth(value)), i32(k.b.getI32Type()), f32(k.b.getF32Type()) {}
 
   Value toBool(Value x, Type from);
   Value toInteger(Value x, Type from, IntegerType to);
@@ -54,7 +54,7 @@ private:
   Value roundOnce(Value x, Type from);
   Value encodePowerOfTwo(Value magnitude, bool saturate);
 
-  KernelBuilder &k;
+  CodeBuilder &k;
   int64_t width;
   Type i32, f32;
 };
@@ -284,7 +284,7 @@ Value Conversion::encode(Value x, FloatType type, bool saturate) {
 
 } // namespace
 
-Value emitCast(KernelBuilder &k, Value x, Type from, Type to, bool saturate) {
+Value emitCast(CodeBuilder &k, Value x, Type from, Type to, bool saturate) {
   if (from == to)
     return x;
   Conversion conversion(k, x);
@@ -296,7 +296,7 @@ Value emitCast(KernelBuilder &k, Value x, Type from, Type to, bool saturate) {
   return isCode(to) ? conversion.toCode(x, from, target, saturate) : conversion.toFloat(x, from, target);
 }
 
-Value emitBitcast(KernelBuilder &k, Value x, Type to) {
+Value emitBitcast(CodeBuilder &k, Value x, Type to) {
   if (isCode(to)) {
     // A byte holds a signed code with its sign, any other with zeros in front.
     bool isSigned = to.isSignlessInteger();
@@ -309,4 +309,4 @@ Value emitBitcast(KernelBuilder &k, Value x, Type to) {
   return type == x.getType() ? x : Value(arith::BitcastOp::create(k.b, k.loc, type, x));
 }
 
-} // namespace halftone::cpu
+} // namespace halftone::elements
