@@ -3,6 +3,7 @@
 #ifndef HALFTONE_PASSES_CPU_ATTENTION_H
 #define HALFTONE_PASSES_CPU_ATTENTION_H
 
+#include "passes/CPU/KernelBuilder.h"
 #include "passes/Elements/ElementEmitter.h"
 
 namespace halftone::cpu {

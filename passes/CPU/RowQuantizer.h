@@ -4,6 +4,7 @@
 #define HALFTONE_PASSES_CPU_ROWQUANTIZER_H
 
 #include "passes/Elements/Arithmetic.h"
+#include "passes/CPU/KernelBuilder.h"
 #include "passes/Elements/ElementEmitter.h"
 
 namespace halftone::cpu {

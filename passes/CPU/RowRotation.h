@@ -3,6 +3,7 @@
 #ifndef HALFTONE_PASSES_CPU_ROWROTATION_H
 #define HALFTONE_PASSES_CPU_ROWROTATION_H
 
+#include "passes/CPU/KernelBuilder.h"
 #include "passes/Elements/ElementEmitter.h"
 
 namespace halftone::cpu {
