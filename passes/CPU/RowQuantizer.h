@@ -36,7 +36,8 @@ private:
   void emitCodes(const Part &part, mlir::Value inverse, mlir::Value zeroCode, double low);
 
   mlir::Value load(mlir::Value first, Index i, Lanes at);
-  mlir::Value findExtreme(const Part &part, bool isGreatest, llvm::function_ref<mlir::Value(mlir::Value)> get);
+  mlir::Value findExtreme(const Part &part, bool isGreatest,
+                          llvm::function_ref<mlir::Value(mlir::Value)> get);
   mlir::Value findAbsmaxBits(const Part &part);
   mlir::Value invert(mlir::Value x);
   mlir::Value roundEven(mlir::Value x);

@@ -116,7 +116,8 @@ void RecipeEditor::edit(ArrayRef<OpOperand *> operands, StringRef suffix, Edit e
     for (OpOperand *operand : operands) {
       auto get = getParameter(operand->get());
       builder.setInsertionPoint(operand->getOwner());
-      operand->set(ht::GetWeightOp::create(builder, get.getLoc(), weight.getWeightType(), weight.getSymName()));
+      operand->set(
+          ht::GetWeightOp::create(builder, get.getLoc(), weight.getWeightType(), weight.getSymName()));
       if (get->use_empty())
         get->erase();
     }

@@ -45,8 +45,7 @@ public:
     } else {
       OpBuilder builder(x.getContext());
       builder.setInsertionPointAfterValue(x);
-      auto [order, stride] = matrix;
-      Value rotated = htq::HadamardOp::create(builder, linears.front().getLoc(), x.getType(), order, stride, x);
+      Value rotated = rotate(builder, linears.front().getLoc(), x, matrix);
       for (ht::LinearOp linear : linears)
         linear.getInputMutable().set(rotated);
     }

@@ -74,7 +74,8 @@ public:
       OpBuilder builder(x.getContext());
       builder.setInsertionPointAfterValue(x);
       Location loc = group.linears.front().getLoc();
-      Value scaled = ht::MulOp::create(builder, loc, x, editor.makeVector(builder, loc, "smoothing", inverse));
+      Value factors = editor.makeVector(builder, loc, "smoothing", inverse);
+      Value scaled = ht::MulOp::create(builder, loc, x, factors);
       for (ht::LinearOp linear : group.linears)
         linear.getInputMutable().set(scaled);
     }

@@ -40,12 +40,12 @@ LogicalResult checkGraph(ModuleOp module, StringRef phase, function_ref<bool(Ope
   return success();
 }
 
-LogicalResult checkQuantized(ModuleOp module) {
-  WalkResult result = module.walk([](Operation *op) {
-    for (StringRef name : {htq::HTQDialect::kWeightsAttr, htq::HTQDialect::kActivationsAttr,
-                           htq::HTQDialect::kRotationAttr})
+/// Decisions of earlier phases that `phase` has made true.
+LogicalResult checkDone(ModuleOp module, StringRef phase, ArrayRef<StringRef> decisions) {
+  WalkResult result = module.walk([&](Operation *op) {
+    for (StringRef name : decisions)
       if (op->hasAttr(name)) {
-        op->emitOpError() << "still has " << name << " after phase 'quantize'";
+        op->emitOpError() << "still has " << name << " after phase '" << phase << "'";
         return WalkResult::interrupt();
       }
     return WalkResult::advance();
@@ -105,10 +105,15 @@ struct VerifyPhasePass : verify::impl::VerifyPhaseBase<VerifyPhasePass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     LogicalResult result = success();
-    if (phase == "import" || phase == "raise" || phase == "assign" || phase == "fold")
+    if (phase == "import" || phase == "raise" || phase == "assign")
       result = checkGraph(module, phase, isGraphOperation);
+    else if (phase == "fold")
+      result = success(succeeded(checkGraph(module, phase, isGraphOperation)) &&
+                       succeeded(checkDone(module, phase, htq::HTQDialect::kRotationAttr)));
     else if (phase == "quantize")
-      result = success(succeeded(checkGraph(module, phase, isGraphOperation)) && succeeded(checkQuantized(module)));
+      result = success(succeeded(checkGraph(module, phase, isGraphOperation)) &&
+                       succeeded(checkDone(module, phase, {htq::HTQDialect::kWeightsAttr,
+                                                           htq::HTQDialect::kActivationsAttr})));
     else if (phase == "fuse")
       result = checkGraph(module, phase, isKernelOrView);
     else if (phase == "layout")

@@ -3,6 +3,7 @@
 // RUN: halftone-opt --ht-verify-phase=phase=import --split-input-file --verify-diagnostics %t/import.mlir
 // RUN: halftone-opt --ht-verify-phase=phase=raise --split-input-file --verify-diagnostics %t/raise.mlir
 // RUN: halftone-opt --ht-verify-phase=phase=assign --split-input-file --verify-diagnostics %t/assign.mlir
+// RUN: halftone-opt --ht-verify-phase=phase=fold --split-input-file --verify-diagnostics %t/fold.mlir
 // RUN: halftone-opt --ht-verify-phase=phase=quantize --split-input-file --verify-diagnostics %t/quantize.mlir
 // RUN: halftone-opt --ht-verify-phase=phase=fuse --split-input-file --verify-diagnostics %t/fuse.mlir
 // RUN: halftone-opt --ht-verify-phase=phase=layout --split-input-file --verify-diagnostics %t/layout.mlir
@@ -59,6 +60,13 @@ func.func @main(%x: tensor<4xf32>) {
   // expected-error @+1 {{'arith.constant' op is still in @main after phase 'assign'}}
   %0 = arith.constant 0 : index
   return
+}
+
+//--- fold.mlir
+func.func @main(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>) -> tensor<3x8xf32> {
+  // expected-error @+1 {{still has htq.rotation after phase 'fold'}}
+  %0 = ht.linear %x, %w {htq.rotation = array<i64: 4, 1>} : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  return %0 : tensor<3x8xf32>
 }
 
 //--- quantize.mlir
