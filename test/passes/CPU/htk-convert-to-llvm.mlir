@@ -59,7 +59,7 @@ func.func @arena(%step: !llvm.ptr) -> memref<?xf32> {
 // CHECK:       ht.weight @w : tensor<4xf32> attributes {htk.payload_offset = 192 : i64}
 // CHECK-LABEL: llvm.func @payload(
 // CHECK-SAME:    %[[STEP:.*]]: !llvm.ptr
-// CHECK:         %[[FIELD:.*]] = llvm.getelementptr %[[STEP]][32] : (!llvm.ptr) -> !llvm.ptr, i8
+// CHECK:         %[[FIELD:.*]] = llvm.getelementptr %[[STEP]][40] : (!llvm.ptr) -> !llvm.ptr, i8
 // CHECK:         %[[BASE:.*]] = llvm.load %[[FIELD]] : !llvm.ptr -> !llvm.ptr
 // CHECK:         %[[OFFSET:.*]] = llvm.mlir.constant(192 : i64)
 // CHECK:         llvm.getelementptr %[[BASE]][%[[OFFSET]]] : (!llvm.ptr, i64) -> !llvm.ptr, i8
@@ -76,7 +76,7 @@ func.func @payload(%step: !llvm.ptr) -> memref<?xf32> {
 
 // CHECK-LABEL: llvm.func @num_threads(
 // CHECK-SAME:    %[[STEP:.*]]: !llvm.ptr
-// CHECK:         %[[FIELD:.*]] = llvm.getelementptr %[[STEP]][40] : (!llvm.ptr) -> !llvm.ptr, i8
+// CHECK:         %[[FIELD:.*]] = llvm.getelementptr %[[STEP]][48] : (!llvm.ptr) -> !llvm.ptr, i8
 // CHECK:         llvm.load %[[FIELD]] : !llvm.ptr -> i64
 func.func @num_threads(%step: !llvm.ptr) -> index {
   %0 = htk.num_threads %step : !llvm.ptr
@@ -111,7 +111,7 @@ func.func @barrier(%step: !llvm.ptr, %thread: index) {
 // CHECK:         llvm.select %[[INSIDE]], %[[INDEX]], %[[ZERO]]
 // CHECK:         llvm.cond_br %[[INSIDE]], ^[[AFTER:.*]], ^[[FAULT:.*]]
 // CHECK:       ^[[FAULT]]:
-// CHECK:         %[[FIELD:.*]] = llvm.getelementptr %[[STEP]][56] : (!llvm.ptr) -> !llvm.ptr, i8
+// CHECK:         %[[FIELD:.*]] = llvm.getelementptr %[[STEP]][64] : (!llvm.ptr) -> !llvm.ptr, i8
 // CHECK:         %[[SITE:.*]] = llvm.mlir.constant(1 : i32)
 // CHECK:         llvm.store %[[SITE]], %[[FIELD]] atomic monotonic {alignment = 4 : i64} : i32
 // CHECK:         llvm.br ^[[AFTER]]

@@ -268,14 +268,21 @@ func.func private @codes(%x: tensor<7x64xi8>, %s: tensor<7x1xf32>, %w: tensor<1x
 // -----
 
 // With tiles, a step along k is 64 codes: four products of two tiles of x and two of w, for
-// which w is read where it was packed. Few rows are left to vectors.
+// which w is read where it was packed. Tiles are configured when the rows at hand change, once
+// for a kernel of whole tiles. Few rows are left to vectors.
 // CHECK-LABEL: func.func private @tiles(
 // CHECK:         scf.if
 // CHECK:           llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
 // CHECK:         } else {
-// CHECK:           scf.for {{.*}} iter_args({{.*}}) -> (!llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx)
-// CHECK-COUNT-4:     llvm.call_intrinsic "llvm.x86.tdpbsud.internal"
-// CHECK-COUNT-4:   llvm.call_intrinsic "llvm.x86.tilestored64.internal"
+// CHECK:           %[[CHANGED:.*]] = arith.cmpi ne
+// CHECK:           scf.if %[[CHANGED]]
+// CHECK:             llvm.call_intrinsic "llvm.x86.ldtilecfg"
+// CHECK-COUNT-4:   llvm.call_intrinsic "llvm.x86.tilezero"
+// CHECK:           scf.for
+// CHECK:             memref.prefetch
+// CHECK-COUNT-4:     llvm.call_intrinsic "llvm.x86.tdpbsud"
+// CHECK-COUNT-4:   llvm.call_intrinsic "llvm.x86.tilestored64"
+// CHECK:           llvm.call_intrinsic "llvm.x86.tilerelease"
 #rows = #ht.dims<s0>
 module attributes {htk.cpu = #htk.cpu<"x86-64-v4", 512, ["avx512vnni", "amx-int8"]>} {
 func.func private @tiles(%x: tensor<?x128xi8, #rows>, %s: tensor<?x1xf32, #rows>, %w: tensor<1x32x256xui8>,
