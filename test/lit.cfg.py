@@ -45,14 +45,22 @@ def has_modules(python, *names):
     return subprocess.run([python, "-c", test], capture_output=True).returncode == 0
 
 
+def find_ptxas():
+    """The assembler of a CUDA toolkit, where MLIR looks for one too, or that CMake found."""
+    toolkits = [os.environ.get(name) for name in ("CUDA_ROOT", "CUDA_HOME", "CUDA_PATH")] + ["/usr/local/cuda"]
+    folders = [os.environ.get("PATH", ""), config.cuda_bin, *(os.path.join(t, "bin") for t in toolkits if t)]
+    return shutil.which("ptxas", path=os.pathsep.join(filter(None, folders)))
+
+
 python = find_python()
+ptxas = find_ptxas()
 amx, no_amx = host_cpu.amx_variables(BUILD)
 amx = " ".join(["env", *(f"{name}={value}" for name, value in (amx or {}).items())])
 features = {
     # What the host runs; tests of the IR alone need none of these.
     "x86-avx512vnni": "avx512_vnni" in host_cpu.flags(),
     "x86-amx": not no_amx,
-    "cuda": shutil.which("ptxas", path=os.environ.get("PATH", "") + ":/usr/local/cuda/bin"),
+    "cuda": ptxas,
     "light-peers": has_modules(python, "onnx", "onnxruntime", "numpy"),
     "peers": os.environ.get("HALFTONE_PEERS", "1") != "0" and has_modules(python, "torch", "transformers"),
     "readme": (SOURCE / "README.md").exists(),
@@ -62,7 +70,7 @@ features = {
 config.available_features.update(name for name, found in features.items() if found)
 
 config.substitutions += [("%python", python), ("%shared", str(SHARED)), ("%source", str(SOURCE)), ("%build", str(BUILD)),
-                         ("%amx", amx)]
+                         ("%amx", amx), ("%ptxas", ptxas or "ptxas")]
 if ROUNDTRIP:
     config.substitutions.append((r"(?<![-\w./])halftone-opt(?![-\w.])", "halftone-opt --verify-roundtrip"))
 

@@ -6,6 +6,7 @@
 #include "dialects/HTK/HTKDialect.h"
 #include "dialects/HTQ/HTQDialect.h"
 #include "passes/CPU/Passes.h"
+#include "passes/CUDA/Passes.h"
 #include "passes/Graph/Passes.h"
 #include "passes/Kernels/Passes.h"
 #include "passes/Layout/Passes.h"
@@ -15,14 +16,12 @@
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
-#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
 
 void halftone::registerDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  mlir::registerBuiltinDialectTranslation(registry);
-  mlir::registerLLVMDialectTranslation(registry);
+  mlir::registerAllGPUToLLVMIRTranslations(registry);
   registry.insert<ht::HTDialect, htq::HTQDialect, htk::HTKDialect>();
 }
 
@@ -33,6 +32,7 @@ void halftone::registerPasses() {
   layout::registerHalftoneLayoutPasses();
   quantize::registerHalftoneQuantizePasses();
   cpu::registerHalftoneCPUPasses();
+  cuda::registerHalftoneCUDAPasses();
   verify::registerHalftoneVerifyPasses();
   pipelines::registerPhasePipelines();
 }

@@ -23,7 +23,8 @@ static Type getCodeType(Attribute term) {
 }
 
 PackedWeight::PackedWeight(CodeBuilder &kernel, htk::LinearOp linear, Type real, Permutation permute)
-    : k(kernel), permute(std::move(permute)), term(linear.getWeightTerm()), affine(dyn_cast<htq::AffineAttr>(term)),
+    : k(kernel), permute(std::move(permute)), term(linear.getWeightTerm()),
+      affine(dyn_cast<htq::AffineAttr>(term)),
       leaves(llvm::map_to_vector(linear.getWeight(), [&](Value leaf) { return leaf; })),
       element(getCodeType(term)), real(real), packing(element, htk::Packing::getGroup(element)) {
   codes = k.getBuffer(cast<BlockArgument>(leaves.front()));

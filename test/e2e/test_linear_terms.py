@@ -64,9 +64,10 @@ def tensor(element, *shape):
     return f"tensor<{'x'.join(map(str, [*shape, element]))}" + (", #ht.dims<s0>>" if "?" in shape else ">")
 
 
-def write_model(path, formats, n, k, epilogue):
-    """An output for each format: x times the weights of w.f32, quantized."""
+def write_model(path, formats, n, k, epilogue, given_codes=False):
+    """An output for each format: x, or codes and scales that are inputs, times the weights of w.f32, quantized."""
     weights, body, results = [], [], []
+    inputs = [("x", tensor("f32", "?", k))]
     for i, (x_term, rule, w_term) in enumerate(formats.values()):
         types = leaves(w_term, n, k)
         values = []
@@ -102,7 +103,11 @@ def write_model(path, formats, n, k, epilogue):
             block = x_term.split("[1, ")[1].split("]")[0]
             count = 1 if block == "?" else -(-k // int(block))
             codes, scale = tensor("i8", "?", k), tensor("f32", "?", count)
-            body.append(f"  %c{i}, %s{i} = htq.dynamic_quantize absmax #htq.{x_term}(%x) : ({x_kind}) -> ({codes}, {scale})\n")
+            if given_codes:
+                inputs += [(f"c{i}", codes), (f"s{i}", scale)]
+            else:
+                body.append(f"  %c{i}, %s{i} = htq.dynamic_quantize absmax #htq.{x_term}(%x) : ({x_kind}) -> "
+                            f"({codes}, {scale})\n")
             x, x_types = f"%c{i}, %s{i}", f"{codes}, {scale}"
         elif x_term == "bf16":
             body.append(f"  %b{i} = ht.cast %x : {x_kind} to {tensor('bf16', '?', k)}\n")
@@ -116,7 +121,6 @@ def write_model(path, formats, n, k, epilogue):
             body.append(f"  %q{i} = ht.add %p{i}, %bias : {y_kind}, {tensor('f32', n)} -> {y_kind}\n"
                         f"  %r{i} = ht.gelu %q{i} : {y_kind}\n  %y{i} = ht.add %r{i}, %residual : {y_kind}, {y_kind} -> {y_kind}\n")
         results.append((f"%y{i}" if epilogue else f"%p{i}", f"y{i}", y_kind))
-    inputs = [("x", tensor("f32", "?", k))]
     if epilogue:
         inputs += [("bias", tensor("f32", n)), ("residual", tensor("f32", "?", n))]
     arguments = ", ".join(f'%{name}: {kind} {{ht.name = "{name}"}}' for name, kind in inputs)

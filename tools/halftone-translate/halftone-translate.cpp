@@ -1,5 +1,6 @@
-//===- halftone-translate.cpp - model files to IR ---------------------------===//
+//===- halftone-translate.cpp - model files to IR, kernels to PTX ----------===//
 
+#include "compiler/Emit/Ptx.h"
 #include "compiler/Import/ONNX/Translation.h"
 
 #include "mlir/Support/LogicalResult.h"
@@ -7,5 +8,6 @@
 
 int main(int argc, char **argv) {
   halftone::registerONNXTranslation();
-  return mlir::failed(mlir::mlirTranslateMain(argc, argv, "Halftone model importer\n"));
+  halftone::emit::registerPtxTranslations();
+  return mlir::failed(mlir::mlirTranslateMain(argc, argv, "Halftone: models to IR, kernels to PTX\n"));
 }
