@@ -3,6 +3,7 @@
 #include "dialects/HTK/HTKDialect.h"
 
 #include "dialects/HTK/Packing.h"
+#include "dialects/HTK/Roots.h"
 #include "dialects/HTQ/HTQOps.h"
 #include "dialects/HTQ/Terms.h"
 
@@ -51,6 +52,10 @@ LogicalResult KernelOp::verifyRegions() {
     return emitOpError() << "block arguments differ from the operands in type";
   if (block.getTerminator()->getOperandTypes() != getResultTypes())
     return emitOpError() << "yielded values differ from the results in type";
+  SmallVector<Operation *> roots = getRoots(block);
+  for (Operation *root : ArrayRef(roots).drop_front(std::min<size_t>(1, roots.size())))
+    if (!isLinear(root) || !isLinear(roots.front()) || !haveSameInput(root, roots.front()))
+      return emitOpError() << "has several roots that are not linears of one input";
   return success();
 }
 

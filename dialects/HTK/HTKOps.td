@@ -22,8 +22,24 @@ def HTK_KernelOp : HTK_Op<"kernel", [Pure, IsolatedFromAbove, SingleBlock]> {
     reduction the loop nest is shaped by) and elementwise operations or data
     movement around it; a body without such a root is pointwise.
 
+    Linears that multiply the same rows are roots of one kernel: each has a result
+    (q, k, v), or several meet in one (gate and up). A dynamic quantization or a
+    cast whose results nothing but their input is (a prologue) prepares the rows
+    that they are about to multiply.
+
+    ```mlir
+    %q, %k = htk.kernel "dynamic_quantize_linear_x2"(%x, %wq, %sq, %wk, %sk) : (…) -> (…) {
+    ^bb0(…):
+      %codes, %scale = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, ?], scale f32>(%x1) : …
+      %0 = htk.linear affine<i8, …>(%codes, %scale) by affine<i8, …>(%wq1, %sq1) : …
+      %1 = htk.linear affine<i8, …>(%codes, %scale) by affine<i8, …>(%wk1, %sk1) : …
+      htk.yield %0, %1 : …
+    }
+    ```
+
       [C1] the block's arguments have the operands' types;
-      [C2] exactly the yielded values are the results, of the same types.
+      [C2] exactly the yielded values are the results, of the same types;
+      [C3] of several roots all are linears with the same input.
   }];
   let arguments = (ins Variadic<AnyRankedTensor>:$inputs, StrAttr:$name);
   let results = (outs Variadic<AnyRankedTensor>:$results);

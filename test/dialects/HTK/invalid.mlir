@@ -52,6 +52,32 @@ func.func @kernel_c2_number(%x: tensor<4xf32>) {
 
 // -----
 
+func.func @kernel_c3(%x: tensor<3x4xf32>, %w: tensor<1x4x64xf32>) {
+  // expected-error @+1 {{has several roots that are not linears of one input}}
+  %0 = htk.kernel "k"(%x, %w) : (tensor<3x4xf32>, tensor<1x4x64xf32>) -> tensor<3x4xf32> {
+  ^bb0(%y: tensor<3x4xf32>, %v: tensor<1x4x64xf32>):
+    %z = htk.linear f32(%y) by f32(%v) : (tensor<3x4xf32>) by (tensor<1x4x64xf32>) -> tensor<3x4xf32>
+    %s = ht.softmax %z axis 1 : tensor<3x4xf32>
+    htk.yield %s : tensor<3x4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c3_input(%x: tensor<3x4xf32>, %w: tensor<1x4x64xf32>) {
+  // expected-error @+1 {{has several roots that are not linears of one input}}
+  %0:2 = htk.kernel "k"(%x, %x, %w) : (tensor<3x4xf32>, tensor<3x4xf32>, tensor<1x4x64xf32>) -> (tensor<3x4xf32>, tensor<3x4xf32>) {
+  ^bb0(%y: tensor<3x4xf32>, %z: tensor<3x4xf32>, %v: tensor<1x4x64xf32>):
+    %a = htk.linear f32(%y) by f32(%v) : (tensor<3x4xf32>) by (tensor<1x4x64xf32>) -> tensor<3x4xf32>
+    %b = htk.linear f32(%z) by f32(%v) : (tensor<3x4xf32>) by (tensor<1x4x64xf32>) -> tensor<3x4xf32>
+    htk.yield %a, %b : tensor<3x4xf32>, tensor<3x4xf32>
+  }
+  return
+}
+
+// -----
+
 // What a kernel reads is listed: it can be outlined as it is.
 func.func @kernel_isolated(%x: tensor<4xf32>) {
   // expected-note @+1 {{required by region isolation constraints}}

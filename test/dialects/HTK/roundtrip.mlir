@@ -35,6 +35,25 @@ func.func @value_form(%x: !x) -> tensor<?x100xf32, #ht.dims<s0>>
   return %y : tensor<?x100xf32, #ht.dims<s0>>
 }
 
+// Several roots, whose input the kernel quantizes.
+// CHECK-LABEL: func.func @roots
+func.func @roots(%x: tensor<3x4xf32>, %w: tensor<1x1x256xui8>, %s: tensor<1x1x64xf32>) {
+  // CHECK: htk.kernel "dynamic_quantize_linear_x2"
+  // CHECK: htq.dynamic_quantize
+  // CHECK-COUNT-2: htk.linear
+  %y:2 = htk.kernel "dynamic_quantize_linear_x2"(%x, %w, %s) : (tensor<3x4xf32>, tensor<1x1x256xui8>, tensor<1x1x64xf32>) -> (tensor<3x5xf32>, tensor<3x5xf32>) {
+  ^bb0(%rows: tensor<3x4xf32>, %codes: tensor<1x1x256xui8>, %scales: tensor<1x1x64xf32>):
+    %c, %t = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, ?], scale f32>(%rows)
+        : (tensor<3x4xf32>) -> (tensor<3x4xi8>, tensor<3x1xf32>)
+    %a = htk.linear affine<i8, blocks [1, ?], scale f32>(%c, %t) by affine<i8, blocks [1, ?], scale f32>(%codes, %scales)
+        : (tensor<3x4xi8>, tensor<3x1xf32>) by (tensor<1x1x256xui8>, tensor<1x1x64xf32>) -> tensor<3x5xf32>
+    %b = htk.linear affine<i8, blocks [1, ?], scale f32>(%c, %t) by affine<i8, blocks [1, ?], scale f32>(%codes, %scales)
+        : (tensor<3x4xi8>, tensor<3x1xf32>) by (tensor<1x1x256xui8>, tensor<1x1x64xf32>) -> tensor<3x5xf32>
+    htk.yield %a, %b : tensor<3x5xf32>, tensor<3x5xf32>
+  }
+  return
+}
+
 // No operands, and no results.
 // CHECK-LABEL: func.func @empty_kernel
 func.func @empty_kernel() {
