@@ -9,11 +9,6 @@ using namespace mlir;
 
 namespace halftone::cpu {
 
-/// Bytes of x that a block may have: it stays in L2 beside the panel at hand and the next.
-static constexpr int64_t kBlockBytes = 1 << 20;
-/// Rows of a block at most, for which sums are on the stack.
-static constexpr int64_t kMaxBlockRows = 512;
-
 /// A register of f32 as a table, where there are registers of 16.
 static PackedWeight::Permutation getPermutation(KernelBuilder &k) {
   if (k.lanes != 16)
@@ -21,17 +16,11 @@ static PackedWeight::Permutation getPermutation(KernelBuilder &k) {
   return [&k](Value table, Value indices) { return emitPermutation(k, table, indices); };
 }
 
-LinearProduct::LinearProduct(KernelBuilder &kernel, htk::LinearOp op, Type real, int64_t tileRows)
-    : k(kernel), linear(op), real(real), weight(kernel, op, real, getPermutation(kernel)), tileRows(tileRows) {
-  Value x = linear.getInput().front();
-  auto type = cast<RankedTensorType>(x.getType());
-  input = k.getBuffer(cast<BlockArgument>(x));
-  inputElement = type.getElementType();
-  depth = type.getShape().back();
+LinearProduct::LinearProduct(KernelBuilder &kernel, htk::LinearOp op, const LinearInput &x, Type real)
+    : k(kernel), linear(op), real(real), weight(kernel, op, real, getPermutation(kernel)), source(x),
+      input(x.getBuffer()), depth(x.getDepth()) {
   pieceLength =
       std::max<int64_t>(1, htq::getPieceLength(linear.getInputTerm(), linear.getWeightTerm(), depth));
-  int64_t rowBytes = std::max<int64_t>(1, depth) * llvm::divideCeil(inputElement.getIntOrFloatBitWidth(), 8);
-  blockRows = std::max<int64_t>(1, std::min(kMaxBlockRows, kBlockBytes / rowBytes) / tileRows) * tileRows;
 }
 
 LinearProduct::Piece LinearProduct::getPiece(Value index, int64_t length) {
@@ -69,14 +58,7 @@ void LinearProduct::emitInputSums(InputSums &sums, Value row, Value count) {
 }
 
 Value LinearProduct::getInputScale(Value row, const Piece &piece) {
-  if (linear.getInput().size() < 2)
-    return {};
-  auto type = cast<RankedTensorType>(linear.getInput()[1].getType());
-  if (type.getShape().back() == 1)
-    return {};
-  Value buffer = k.getBuffer(cast<BlockArgument>(linear.getInput()[1]));
-  Value position = k.add(k.mul(row, type.getShape().back()), piece.inputBlock);
-  return k.convertFloat(k.load(buffer, position, type.getElementType(), Lanes()), real);
+  return source.getNumScales() > 1 ? source.getScale(row, piece.inputBlock, real) : Value();
 }
 
 //===----------------------------------------------------------------------===//

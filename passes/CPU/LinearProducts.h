@@ -4,10 +4,13 @@
 #define HALFTONE_PASSES_CPU_LINEARPRODUCTS_H
 
 #include "dialects/HTK/Intrinsics.h"
-#include "passes/CPU/KernelBuilder.h"
+#include "passes/CPU/LinearInput.h"
 #include "passes/Elements/PackedWeight.h"
 
 namespace halftone::cpu {
+
+/// Rows of x in a tile at most, in vector registers and in tile registers.
+constexpr int64_t kRegisterRows = 6, kTileRows = 32;
 
 /// Makes the sums of tiles of rows by one panel: one strategy for each way to multiply.
 /// A scale of x for all of k is left to whoever reads the sums.
@@ -15,15 +18,11 @@ class LinearProduct {
 public:
   virtual ~LinearProduct() = default;
 
-  /// Rows of x in a tile, at most.
-  int64_t getTileRows() const { return tileRows; }
-  /// Rows in a block, at most; a multiple of the tile's.
-  int64_t getBlockRows() const { return blockRows; }
   /// What sums are: f64 or f32.
   mlir::Type getSumType() const { return real; }
 
-  /// Before the tiles of rows [row, row + count), which are multiplied by several panels: makes what
-  /// all of these need of x.
+  /// Before the tiles of rows [row, row + count) of the input's buffers, a block, which are multiplied by
+  /// several panels: makes what all of these need of x.
   virtual void beginBlock(mlir::Value row, mlir::Value count) { (void)row, (void)count; }
   /// After all blocks.
   virtual void endBlocks() {}
@@ -33,7 +32,7 @@ public:
   virtual mlir::Value loadSums(mlir::Value r, mlir::Value column, Lanes lanes) = 0;
 
 protected:
-  LinearProduct(KernelBuilder &kernel, htk::LinearOp linear, mlir::Type real, int64_t tileRows);
+  LinearProduct(KernelBuilder &kernel, htk::LinearOp linear, const LinearInput &x, mlir::Type real);
 
   /// A stretch of k in which no scale changes.
   struct Piece {
@@ -55,9 +54,9 @@ protected:
   htk::LinearOp linear;
   mlir::Type real;
   PackedWeight weight;
+  const LinearInput &source;
   mlir::Value input; ///< the buffer of x, or of its codes
-  mlir::Type inputElement;
-  int64_t depth, pieceLength, tileRows, blockRows;
+  int64_t depth, pieceLength;
 };
 
 /// The sums of each row of a block's codes of x in each piece: what is to be subtracted
@@ -85,14 +84,16 @@ private:
 
 /// Codes by codes, or bf16 by bf16, group by group with one vector instruction of the catalogue.
 std::unique_ptr<LinearProduct> makeDotProduct(KernelBuilder &kernel, htk::LinearOp linear,
-                                              const htk::Intrinsic &intrinsic);
+                                              const LinearInput &x, const htk::Intrinsic &intrinsic);
 
 /// Values by values, column by column with FMA.
-std::unique_ptr<LinearProduct> makeValueProduct(KernelBuilder &kernel, htk::LinearOp linear, mlir::Type real);
+std::unique_ptr<LinearProduct> makeValueProduct(KernelBuilder &kernel, htk::LinearOp linear,
+                                                const LinearInput &x, mlir::Type real);
 
 /// Codes by codes, or bf16 by bf16, with a tile instruction; `vector` is for the sums of codes.
 std::unique_ptr<LinearProduct> makeTileProduct(KernelBuilder &kernel, htk::LinearOp linear,
-                                               const htk::Intrinsic &intrinsic, const htk::Intrinsic &vector);
+                                               const LinearInput &x, const htk::Intrinsic &intrinsic,
+                                               const htk::Intrinsic &vector);
 /// Null if tiles can compute `linear`, else the reason.
 const char *whyNotTiles(htk::LinearOp linear, const htk::Intrinsic &intrinsic);
 

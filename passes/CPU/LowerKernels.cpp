@@ -2,6 +2,8 @@
 
 #include "passes/CPU/LoopNests.h"
 
+#include "dialects/HTK/Roots.h"
+
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace halftone::cpu {
@@ -15,19 +17,11 @@ using namespace halftone::cpu;
 
 namespace {
 
-/// The operation that shapes the loop nest; null in a pointwise kernel.
-Operation *findRoot(func::FuncOp kernel) {
-  for (Operation &op : kernel.getBody().front())
-    if (htk::isRoot(&op))
-      return &op;
-  return nullptr;
-}
-
 bool isInnerSoftmax(ht::SoftmaxOp softmax) {
   return static_cast<int64_t>(softmax.getAxis()) != cast<RankedTensorType>(softmax.getType()).getRank() - 1;
 }
 
-LogicalResult lowerBody(KernelBuilder &builder, Operation *root) {
+LogicalResult lowerRoot(KernelBuilder &builder, Operation *root) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(root)
       .Case([&](htk::LinearOp linear) { return lowerLinear(builder, linear); })
       .Case([&](htq::DynamicQuantizeOp quantize) { return lowerQuantize(builder, quantize); })
@@ -44,15 +38,16 @@ LogicalResult lowerBody(KernelBuilder &builder, Operation *root) {
 }
 
 LogicalResult lowerKernel(func::FuncOp source, htk::CpuAttr cpu, Tables &tables) {
-  Operation *root = findRoot(source);
-  bool hasSeveral = isa_and_present<ht::TopKOp, htq::DynamicQuantizeOp>(root);
-  if (source.getNumResults() != (hasSeveral ? root->getNumResults() : 1))
+  SmallVector<Operation *> roots = htk::getRoots(source.getBody().front());
+  Operation *root = roots.empty() ? nullptr : roots.front();
+  size_t results = isa_and_present<ht::TopKOp, htq::DynamicQuantizeOp>(root) ? root->getNumResults() : 1;
+  if (!isa_and_present<htk::LinearOp>(root) && source.getNumResults() != results)
     return source.emitOpError() << "expected the results of its root, or one";
   KernelBuilder builder(source, cpu, tables);
-  auto type = dyn_cast<RankedTensorType>(source.getResultTypes().front());
+  auto isEmpty = [](Type type) { return llvm::is_contained(cast<RankedTensorType>(type).getShape(), 0); };
   LogicalResult result = success();
-  if (!type || !llvm::is_contained(type.getShape(), 0)) // Else there is nothing to compute.
-    result = root ? lowerBody(builder, root) : lowerRows(builder, nullptr);
+  if (!llvm::all_of(source.getResultTypes(), isEmpty)) // Else there is nothing to compute.
+    result = root ? lowerRoot(builder, root) : lowerRows(builder, nullptr);
   source.erase();
   return failure(failed(result) || builder.hasFailed());
 }

@@ -18,18 +18,17 @@ namespace halftone::cpu {
 
 namespace {
 
-constexpr int64_t kTileRows = 6;
-
 class RegisterProduct : public LinearProduct {
 public:
-  RegisterProduct(KernelBuilder &kernel, htk::LinearOp linear, Type real, int64_t partVectors)
-      : LinearProduct(kernel, linear, real, kTileRows), partVectors(partVectors),
-        sums(kernel.scratch(kTileRows * htk::Packing::kPanel, real)) {}
+  RegisterProduct(KernelBuilder &kernel, htk::LinearOp linear, const LinearInput &x, Type real,
+                  int64_t partVectors)
+      : LinearProduct(kernel, linear, x, real), partVectors(partVectors),
+        sums(kernel.scratch(kRegisterRows * htk::Packing::kPanel, real)) {}
 
   /// By code specialised on the number of rows.
   void emitTile(Value row, Value count, Value panel) override {
     weight.setPanel(panel);
-    auto cases = llvm::to_vector(llvm::seq<int64_t>(1, kTileRows));
+    auto cases = llvm::to_vector(llvm::seq<int64_t>(1, kRegisterRows));
     auto choice = scf::IndexSwitchOp::create(k.b, k.loc, TypeRange(), count, cases, cases.size());
     OpBuilder::InsertionGuard guard(k.b);
     auto fill = [&](Region &region, int64_t height) {
@@ -42,7 +41,7 @@ public:
                [&](Value first) { emitPart(row, height, first); });
       scf::YieldOp::create(k.b, k.loc);
     };
-    fill(choice.getDefaultRegion(), kTileRows);
+    fill(choice.getDefaultRegion(), kRegisterRows);
     for (auto [i, height] : llvm::enumerate(cases))
       fill(choice.getCaseRegions()[i], height);
   }
@@ -121,8 +120,8 @@ void RegisterProduct::accumulate(int64_t r, Value at, Value value, Value factor)
 
 class ValueProduct : public RegisterProduct {
 public:
-  ValueProduct(KernelBuilder &kernel, htk::LinearOp linear, Type real)
-      : RegisterProduct(kernel, linear, real,
+  ValueProduct(KernelBuilder &kernel, htk::LinearOp linear, const LinearInput &x, Type real)
+      : RegisterProduct(kernel, linear, x, real,
                         std::min(htk::Packing::kPanel / kernel.lanes, getTileVectors(kernel, real))) {}
 
   void emitPart(Value row, int64_t height, Value first) override {
@@ -154,7 +153,7 @@ private:
       w.push_back(weight.getValues(period, inPeriod, block, getRow(first, v)));
     for (int64_t r = 0; r < height; ++r) {
       Value position = k.add(k.mul(k.add(row, r), depth), column);
-      Value x = k.splat(k.convertFloat(k.load(input, position, inputElement, Lanes()), real), k.lanes);
+      Value x = k.splat(k.convertFloat(k.load(input, position, source.getElementType(), Lanes()), real), k.lanes);
       for (int64_t v = 0; v < partVectors; ++v) {
         Value &sum = tile[r * partVectors + v];
         sum = vector::FMAOp::create(k.b, k.loc, x, w[v], sum);
@@ -177,11 +176,11 @@ int64_t getDotVectors(KernelBuilder &k, const htk::Intrinsic &intrinsic) {
 /// sums of x are made once for a block.
 class DotProduct : public RegisterProduct {
 public:
-  DotProduct(KernelBuilder &kernel, htk::LinearOp linear, const htk::Intrinsic &intrinsic)
-      : RegisterProduct(kernel, linear, kernel.b.getF32Type(), getDotVectors(kernel, intrinsic)),
+  DotProduct(KernelBuilder &kernel, htk::LinearOp linear, const LinearInput &x, const htk::Intrinsic &intrinsic)
+      : RegisterProduct(kernel, linear, x, kernel.b.getF32Type(), getDotVectors(kernel, intrinsic)),
         intrinsic(intrinsic), ofBytes(intrinsic.kind == htk::ProductKind::Bytes) {
     if (ofBytes)
-      inputSums.emplace(k, intrinsic, input, getBlockRows(), getNumPieces());
+      inputSums.emplace(k, intrinsic, input, x.getBlockRows(kRegisterRows), getNumPieces());
   }
 
   void beginBlock(Value row, Value count) override {
@@ -281,13 +280,14 @@ private:
 
 } // namespace
 
-std::unique_ptr<LinearProduct> makeValueProduct(KernelBuilder &kernel, htk::LinearOp linear, Type real) {
-  return std::make_unique<ValueProduct>(kernel, linear, real);
+std::unique_ptr<LinearProduct> makeValueProduct(KernelBuilder &kernel, htk::LinearOp linear,
+                                                const LinearInput &x, Type real) {
+  return std::make_unique<ValueProduct>(kernel, linear, x, real);
 }
 
 std::unique_ptr<LinearProduct> makeDotProduct(KernelBuilder &kernel, htk::LinearOp linear,
-                                              const htk::Intrinsic &intrinsic) {
-  return std::make_unique<DotProduct>(kernel, linear, intrinsic);
+                                              const LinearInput &x, const htk::Intrinsic &intrinsic) {
+  return std::make_unique<DotProduct>(kernel, linear, x, intrinsic);
 }
 
 } // namespace halftone::cpu

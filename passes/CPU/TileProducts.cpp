@@ -29,7 +29,7 @@ namespace halftone::cpu {
 
 namespace {
 
-constexpr int64_t kRows = 16, kTileRows = 2 * kRows, kHalf = 32, kStepBytes = 64, kLineBytes = 64,
+constexpr int64_t kRows = kTileRows / 2, kHalf = 32, kStepBytes = 64, kLineBytes = 64,
                   kPanel = htk::Packing::kPanel;
 /// Tiles, and where a configuration has the bytes of their rows (two bytes each), and their rows.
 constexpr int64_t kTiles = 8, kColumnsAt = 16, kRowsAt = 48;
@@ -38,9 +38,9 @@ constexpr int64_t kAliasBytes = 1024;
 
 class TileProduct : public LinearProduct {
 public:
-  TileProduct(KernelBuilder &kernel, htk::LinearOp linear, const htk::Intrinsic &intrinsic,
-              const htk::Intrinsic &vector)
-      : LinearProduct(kernel, linear, kernel.b.getF32Type(), kTileRows),
+  TileProduct(KernelBuilder &kernel, htk::LinearOp linear, const LinearInput &x,
+              const htk::Intrinsic &intrinsic, const htk::Intrinsic &vector)
+      : LinearProduct(kernel, linear, x, kernel.b.getF32Type()),
         ofBytes(intrinsic.kind == htk::ProductKind::Bytes), elementBytes(ofBytes ? 1 : 2),
         stepColumns(kStepBytes / elementBytes) {
     Type i8 = k.b.getI8Type(), i32 = k.b.getI32Type();
@@ -50,7 +50,7 @@ public:
     if (!isWhole || rowStride * elementBytes % kAliasBytes == 0) {
       if (rowStride * elementBytes % kAliasBytes == 0)
         rowStride += stepColumns;
-      blockInput = k.scratch(getBlockRows() * rowStride, ofBytes ? i8 : Type(k.b.getI16Type()));
+      blockInput = k.scratch(x.getBlockRows(kTileRows) * rowStride, ofBytes ? i8 : Type(k.b.getI16Type()));
     }
     if (!isWhole || weight.getPacking().getSteps() > 1) {
       unpacked = k.scratch(steps * kRows * kPanel, i32);
@@ -65,7 +65,7 @@ public:
     if (getNumPieces() > 1)
       sums = k.scratch(kTileRows * kPanel, real);
     if (ofBytes && form == PackedWeight::Bytes::None)
-      inputSums.emplace(k, vector, input, getBlockRows(), getNumPieces());
+      inputSums.emplace(k, vector, input, x.getBlockRows(kTileRows), getNumPieces());
     Value none = arith::ConstantOp::create(k.b, k.loc, k.b.getI64IntegerAttr(-1));
     for (Value *state : {&unpackedPanel, &configuredRows}) {
       *state = k.scratch(1, k.b.getI64Type());
@@ -352,9 +352,9 @@ const char *whyNotTiles(htk::LinearOp linear, const htk::Intrinsic &intrinsic) {
 }
 
 std::unique_ptr<LinearProduct> makeTileProduct(KernelBuilder &kernel, htk::LinearOp linear,
-                                               const htk::Intrinsic &intrinsic,
+                                               const LinearInput &x, const htk::Intrinsic &intrinsic,
                                                const htk::Intrinsic &vector) {
-  return std::make_unique<TileProduct>(kernel, linear, intrinsic, vector);
+  return std::make_unique<TileProduct>(kernel, linear, x, intrinsic, vector);
 }
 
 } // namespace halftone::cpu

@@ -296,6 +296,70 @@ func.func private @tiles(%x: tensor<?x128xi8, #rows>, %s: tensor<?x1xf32, #rows>
 
 // -----
 
+// The kernel quantizes blocks of rows into a scratch of its own. Results that are computed alike on other
+// buffers share one piece of code, which a loop runs for each in turn.
+// CHECK-LABEL: func.func private @quantized_twice(
+// CHECK-SAME:    %[[STEP:[^:]*]]: !llvm.ptr, %{{[^:]*}}: index, %[[X:[^:]*]]: memref<?xf32>, %[[V:[^:]*]]: memref<?xi8>, %{{[^:]*}}: memref<?xf32>, %[[W:[^:]*]]: memref<?xi8>, %{{[^:]*}}: memref<?xf32>, %[[Y:[^:]*]]: memref<?xf32>, %[[Z:[^:]*]]: memref<?xf32>)
+// CHECK-DAG:     %[[CODES:.*]] = memref.alloca() {{.*}} : memref<32768xi8>
+// CHECK-DAG:     %[[TWO:.*]] = arith.constant 2 : index
+// CHECK:         vector.load %[[X]]
+// CHECK:         vector.store {{.*}}, %[[CODES]]
+// CHECK:         scf.for %[[RESULT:.*]] = %{{.*}} to %[[TWO]]
+// CHECK-DAG:       arith.select %{{.*}}, %[[W]], %[[V]] : memref<?xi8>
+// CHECK-DAG:       arith.select %{{.*}}, %[[Z]], %[[Y]] : memref<?xf32>
+// CHECK:           "llvm.x86.avx512.vpdpbusd.512"
+// CHECK-NOT:       memref<?xi8> to memref
+// CHECK:         return
+module attributes {htk.cpu = #htk.cpu<"x86-64-v4", 512, ["avx512vnni"]>} {
+func.func private @quantized_twice(%x: tensor<7x64xf32>, %v: tensor<1x16x256xui8>, %s: tensor<1x1x64xf32>, %w: tensor<1x16x256xui8>, %t: tensor<1x1x64xf32>)
+    -> (tensor<7x64xf32>, tensor<7x64xf32>) attributes {htk.kernel} {
+  %c, %u = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, ?], scale f32>(%x)
+      : (tensor<7x64xf32>) -> (tensor<7x64xi8>, tensor<7x1xf32>)
+  %0 = htk.linear affine<i8, blocks [1, ?], scale f32>(%c, %u) by affine<i8, blocks [1, ?], scale f32>(%v, %s)
+      : (tensor<7x64xi8>, tensor<7x1xf32>) by (tensor<1x16x256xui8>, tensor<1x1x64xf32>) -> tensor<7x64xf32>
+  %1 = htk.linear affine<i8, blocks [1, ?], scale f32>(%c, %u) by affine<i8, blocks [1, ?], scale f32>(%w, %t)
+      : (tensor<7x64xi8>, tensor<7x1xf32>) by (tensor<1x16x256xui8>, tensor<1x1x64xf32>) -> tensor<7x64xf32>
+  return %0, %1 : tensor<7x64xf32>, tensor<7x64xf32>
+}
+}
+
+// -----
+
+// What differs in more than its buffers has code of its own, …
+// CHECK-LABEL: func.func private @two_shapes(
+// CHECK-NOT:     arith.select {{.*}} : memref
+// CHECK:         vector.fma
+// CHECK:         vector.store
+// CHECK:         vector.fma
+// CHECK:         math.tanh
+// CHECK:         return
+func.func private @two_shapes(%x: tensor<7x8xf32>, %v: tensor<1x8x64xf32>, %w: tensor<1x8x64xf32>) -> (tensor<7x64xf32>, tensor<7x64xf32>)
+    attributes {htk.kernel} {
+  %0 = htk.linear f32(%x) by f32(%v) : (tensor<7x8xf32>) by (tensor<1x8x64xf32>) -> tensor<7x64xf32>
+  %1 = htk.linear f32(%x) by f32(%w) : (tensor<7x8xf32>) by (tensor<1x8x64xf32>) -> tensor<7x64xf32>
+  %2 = ht.tanh %1 : tensor<7x64xf32>
+  return %0, %2 : tensor<7x64xf32>, tensor<7x64xf32>
+}
+
+// -----
+
+// … and linears that meet in one result have their tiles side by side.
+// CHECK-LABEL: func.func private @gated(
+// CHECK:         vector.fma
+// CHECK-NOT:     memref<?xf32>, vector<16xf32>{{$}}
+// CHECK:         vector.fma
+// CHECK:         arith.mulf
+// CHECK:         return
+func.func private @gated(%x: tensor<7x8xf32>, %v: tensor<1x8x64xf32>, %w: tensor<1x8x64xf32>) -> tensor<7x64xf32>
+    attributes {htk.kernel} {
+  %0 = htk.linear f32(%x) by f32(%v) : (tensor<7x8xf32>) by (tensor<1x8x64xf32>) -> tensor<7x64xf32>
+  %1 = htk.linear f32(%x) by f32(%w) : (tensor<7x8xf32>) by (tensor<1x8x64xf32>) -> tensor<7x64xf32>
+  %2 = ht.mul %0, %1 : tensor<7x64xf32>, tensor<7x64xf32> -> tensor<7x64xf32>
+  return %2 : tensor<7x64xf32>
+}
+
+// -----
+
 // A codebook of 16 entries is a register, and looking up a permutation.
 // CHECK-LABEL: func.func private @codebook(
 // CHECK:         arith.shrui {{.*}} : vector<16xi32>
