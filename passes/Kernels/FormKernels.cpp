@@ -1,10 +1,12 @@
-//===- FormKernels.cpp - group operations into kernels of one root each -----===//
+//===- FormKernels.cpp - group operations into kernels ----------------------===//
 
 #include "passes/Kernels/Fusion.h"
 #include "passes/Kernels/Passes.h"
 
+#include "dialects/HTK/Roots.h"
 #include "dialects/HTK/States.h"
 
+#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
@@ -20,27 +22,31 @@ using namespace halftone::kernels;
 
 namespace {
 
-/// The kernel's name: its root, then what follows, without repeats of cheap steps.
-std::string getName(const Group &group) {
+/// The kernel's name: what prepares its input, its root, what follows; without repeats of cheap steps.
+std::string getName(ArrayRef<Operation *> body, const Group &group) {
   std::string name;
   auto append = [&](Operation *op) {
     name += (name.empty() ? "" : "_") + op->getName().stripDialect().str();
   };
-  if (group.root)
-    append(group.root);
+  auto isPrologue = [&](Operation *op) { return !group.outputOf.lookup(op); };
+  llvm::for_each(llvm::make_filter_range(body, isPrologue), append);
+  if (Operation *root = group.getRoot())
+    append(root);
+  if (group.roots.size() > 1)
+    name += "_x" + std::to_string(group.roots.size());
   constexpr size_t kLongest = 4; // Names are for people: enough to tell kernels apart.
   size_t named = 0;
-  for (Operation *member : llvm::reverse(group.members))
-    if (member != group.root && named++ < kLongest)
+  for (Operation *member : body)
+    if (!isPrologue(member) && !llvm::is_contained(group.roots, member) && named++ < kLongest)
       append(member);
   return name;
 }
 
 void formKernel(const Group &group) {
-  Operation *last = group.last;
-  OpBuilder builder(last);
-  SmallVector<Operation *> body(llvm::reverse(group.members));
-  llvm::sort(body, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  auto isBefore = [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); };
+  SmallVector<Operation *> body(group.members.getArrayRef()), outputs(ArrayRef(group.outputs));
+  llvm::sort(body, isBefore);
+  llvm::sort(outputs, isBefore);
 
   // Sources are copied in; every other value from outside is an operand.
   llvm::SetVector<Value> inputs;
@@ -50,13 +56,26 @@ void formKernel(const Group &group) {
       Operation *def = operand.getDefiningOp();
       if (def && group.members.contains(def))
         continue;
-      if (def && getRole(def) == Role::Source && !(op == group.root && readsMemory(op)))
+      bool isPrologue = !group.outputOf.lookup(op);
+      bool isMemory = isPrologue || (llvm::is_contained(group.roots, op) && readsMemory(op));
+      if (def && getRole(def) == Role::Source && !isMemory)
         sources.insert(def);
       else
         inputs.insert(operand);
     }
 
-  auto kernel = htk::KernelOp::create(builder, last->getLoc(), last->getResultTypes(), inputs.getArrayRef(), getName(group));
+  // Where the first of its results was: what it reads that is later is moved (weights) or sorted.
+  Operation *place = outputs.front();
+  OpBuilder builder(place);
+  Location loc = place->getLoc();
+  for (Value input : inputs)
+    if (auto weight = input.getDefiningOp<ht::GetWeightOp>(); weight && place->isBeforeInBlock(weight))
+      weight->moveBefore(place);
+  SmallVector<Value> results;
+  for (Operation *output : outputs)
+    llvm::append_range(results, output->getResults());
+  auto kernel = htk::KernelOp::create(builder, loc, ValueRange(results).getTypes(), inputs.getArrayRef(),
+                                      getName(body, group));
   Block &block = kernel.getBody().emplaceBlock();
   IRMapping mapping;
   for (Value input : inputs)
@@ -66,12 +85,11 @@ void formKernel(const Group &group) {
     builder.clone(*source, mapping);
   for (Operation *op : body)
     builder.clone(*op, mapping);
-  SmallVector<Value> results;
-  for (Value result : last->getResults())
-    results.push_back(mapping.lookup(result));
-  htk::YieldOp::create(builder, last->getLoc(), results);
+  auto yielded = llvm::map_to_vector(results, [&](Value value) { return mapping.lookup(value); });
+  htk::YieldOp::create(builder, loc, yielded);
 
-  last->replaceAllUsesWith(kernel.getResults());
+  for (auto [value, result] : llvm::zip_equal(results, kernel.getResults()))
+    value.replaceAllUsesWith(result);
   for (Operation *op : llvm::reverse(body))
     op->erase();
 }
@@ -83,8 +101,7 @@ void wrapSources(func::FuncOp function) {
     if (getRole(&op) != Role::Source || op.use_empty())
       continue;
     Group group;
-    group.members.insert(&op);
-    group.last = &op;
+    group.addOutput(&op);
     formKernel(group);
   }
 }
@@ -135,6 +152,25 @@ void wrapReturns(func::FuncOp function) {
   }
 }
 
+void report(const Fusion &fusion) {
+  auto options = [](StringRef name) { return remark::RemarkOpts::name(name).category("htk-form-kernels"); };
+  for (auto [op, reason] : fusion.getMissed())
+    remark::missed(op->getLoc(), options("kernel boundary"))
+        << op->getName().getStringRef() << " runs apart from its reader: " << reason;
+  for (auto [linear, reason] : fusion.getApart())
+    remark::missed(linear->getLoc(), options("linears apart"))
+        << "runs apart from another linear with the same input: " << reason;
+  for (const auto &group : fusion.getGroups()) {
+    if (group->roots.size() > 1)
+      remark::passed(group->getRoot()->getLoc(), options("linears of one input"))
+          << std::to_string(group->roots.size()) << " linears with the same input run as one kernel";
+    for (Operation *op : group->members)
+      if (!group->outputOf.lookup(op))
+        remark::passed(op->getLoc(), options("prologue"))
+            << op->getName().getStringRef() << " is computed by the linears that read it";
+  }
+}
+
 struct FormKernelsPass : kernels::impl::FormKernelsBase<FormKernelsPass> {
   void runOnOperation() override {
     func::FuncOp function = getOperation();
@@ -142,11 +178,11 @@ struct FormKernelsPass : kernels::impl::FormKernelsBase<FormKernelsPass> {
       return;
     {
       Fusion fusion(function);
-      for (const Fusion::Missed &miss : fusion.getMissed())
-        remark::missed(miss.op->getLoc(), remark::RemarkOpts::name("kernel boundary").category("htk-form-kernels"))
-            << miss.op->getName().getStringRef() << " runs apart from its reader: " << miss.reason;
+      report(fusion);
       for (const auto &group : fusion.getGroups())
         formKernel(*group);
+      // A kernel with several results may stand before what one of them needs.
+      sortTopologically(&function.getBody().front());
     }
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
       if (op.use_empty() && isMemoryEffectFree(&op) && !op.hasTrait<OpTrait::IsTerminator>())

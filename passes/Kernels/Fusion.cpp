@@ -2,7 +2,7 @@
 
 #include "passes/Kernels/Fusion.h"
 
-#include "dialects/HTK/HTKDialect.h"
+#include "dialects/HTK/Roots.h"
 #include "dialects/HTQ/HTQOps.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -57,10 +57,48 @@ size_t Group::countCopies(Operation *op) const {
   return std::max<size_t>(count, 1);
 }
 
-void Group::add(Operation *op) {
+Operation *Group::getOutput(Operation *op) const {
+  Operation *common = nullptr;
+  for (Operation *user : op->getUsers()) {
+    Operation *output = outputOf.lookup(user);
+    if (!output || (common && common != output))
+      return nullptr;
+    common = output;
+  }
+  return common;
+}
+
+void Group::insert(Operation *op) {
   size_t count = copies[op] = countCopies(op);
   code += count * op->getNumOperands();
   members.insert(op);
+}
+
+void Group::addOutput(Operation *op) {
+  outputs.push_back(op);
+  outputOf[op] = op;
+  if (getRole(op) == Role::Root)
+    roots.push_back(op);
+  insert(op);
+}
+
+void Group::add(Operation *op) {
+  outputOf[op] = getOutput(op);
+  if (getRole(op) == Role::Root)
+    roots.push_back(op);
+  insert(op);
+}
+
+void Group::addPrologue(Operation *op) { insert(op); }
+
+void Group::take(Group &other) {
+  members.insert_range(other.members);
+  llvm::append_range(roots, other.roots);
+  llvm::append_range(outputs, other.outputs);
+  outputOf.insert_range(other.outputOf);
+  copies.insert_range(other.copies);
+  code += other.code;
+  other = Group();
 }
 
 /// The group that holds all readers of `op`, if there is one.
@@ -89,26 +127,31 @@ const char *Fusion::whyNotJoin(Operation *op, const Group &group) {
   // What a root reads comes from memory: it visits its operands several times.
   // (A reduction visits each once: windows that it combines, and products of them, are never stored.)
   // New tokens are computed where they are stored. Quantization keeps a rotated row where it visits it.
-  bool visitedOnce = (isa_and_present<ht::ReduceOp>(group.root) && combinesWindows(op)) ||
-                     isa_and_present<ht::UpdateOp>(group.root) || isa<htq::HadamardOp>(op);
+  bool visitedOnce = (isa_and_present<ht::ReduceOp>(group.getRoot()) && combinesWindows(op)) ||
+                     isa_and_present<ht::UpdateOp>(group.getRoot()) || isa<htq::HadamardOp>(op);
   for (Operation *user : op->getUsers()) {
-    if (user == group.root && !visitedOnce)
+    bool isPrologue = !group.outputOf.lookup(user);
+    if (isPrologue || (llvm::is_contained(group.roots, user) && !visitedOnce))
       return "its reader visits it several times";
     if (isa<ht::WindowOp>(user) && getSize(user->getResult(0)) != getSize(op->getResult(0)))
       return "windows overlap: it would be computed once for each that reads it";
   }
-  if (!isRoot && isExpensive(op) && getSize(op->getResult(0)) != getSize(group.getOutput()))
+  Operation *output = group.getOutput(op);
+  if (!output)
+    return "several results of its readers' kernel would each compute it";
+  if (!isRoot && isExpensive(op) && getSize(op->getResult(0)) != getSize(output->getResult(0)))
     return "it would be computed once for every reader of a broadcast";
   if (group.code + group.countCopies(op) * op->getNumOperands() > kMaxCode)
     return "the kernel would grow without bound";
   if (!isRoot)
     return nullptr;
-  if (group.root)
+  if (group.getRoot() && !(htk::isLinear(op) && htk::isLinear(group.getRoot()) &&
+                           htk::haveSameInput(op, group.getRoot())))
     return "the kernel has a root already";
   if (!takesEpilogue(op))
     return "the root makes its result in an order of its own";
-  if (op->getResult(0).getType() != group.getOutput().getType() &&
-      ht::getDims(op->getResult(0)) != ht::getDims(group.getOutput()))
+  if (op->getResult(0).getType() != output->getResult(0).getType() &&
+      ht::getDims(op->getResult(0)) != ht::getDims(output->getResult(0)))
     return "the kernel's result has another shape than the root's";
   // Everything between the root and the output must work in place.
   llvm::SmallPtrSet<Operation *, 8> after;
@@ -130,30 +173,115 @@ const char *Fusion::whyNotJoin(Operation *op, const Group &group) {
   return nullptr;
 }
 
+/// Whether what makes the operand of a cast can write it converted.
+static bool isConvertedByProducer(Operation *op) {
+  Operation *producer = isa<ht::CastOp>(op) ? op->getOperand(0).getDefiningOp() : nullptr;
+  if (!producer || !producer->hasOneUse())
+    return false;
+  Role role = getRole(producer);
+  return role == Role::Elementwise || role == Role::Movement ||
+         (role == Role::Root && takesEpilogue(producer));
+}
+
+/// Whether `op` is a rotation of what a group's prologue quantizes.
+static bool isRotatedInput(Operation *op, const Group &group) {
+  return isa<htq::HadamardOp>(op) && op->hasOneUse() && isa<htq::DynamicQuantizeOp>(*op->user_begin()) &&
+         !group.outputOf.lookup(*op->user_begin());
+}
+
+/// Whether `op`, whose readers are all in `group`, joins it.
+bool Fusion::takes(Operation *op, Group &group) {
+  if ((htk::isPrologue(op) && !isConvertedByProducer(op)) || isRotatedInput(op, group)) {
+    group.addPrologue(op);
+    return true;
+  }
+  if (const char *reason = whyNotJoin(op, group)) {
+    missed.push_back({op, reason});
+    return false;
+  }
+  group.add(op);
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Linears of one input
+//===----------------------------------------------------------------------===//
+
+/// Whether anything outside of `from` that needs its results is needed by `to`, or `to` itself is.
+bool Fusion::reaches(const Group &from, const Group &to) {
+  llvm::SmallPtrSet<Operation *, 32> visited;
+  SmallVector<Operation *> queue(ArrayRef(from.outputs));
+  while (!queue.empty())
+    for (Operation *user : queue.pop_back_val()->getUsers()) {
+      Group *group = groupOf.lookup(user);
+      if (group == &to)
+        return true;
+      if (group == &from || !visited.insert(user).second)
+        continue;
+      if (group)
+        llvm::append_range(queue, group->outputs);
+      else
+        queue.push_back(user);
+    }
+  return false;
+}
+
+/// Null if `group` may take the linears of `other`, which have the same input.
+const char *Fusion::whyNotTake(const Group &group, const Group &other) {
+  if (group.code + other.code > kMaxCode)
+    return "the kernel would grow without bound";
+  if (reaches(group, other) || reaches(other, group))
+    return "one needs the other's result";
+  return nullptr;
+}
+
+/// Joins the groups of linears whose input begins with one of `inputs`.
+void Fusion::joinLinears(ValueRange inputs) {
+  for (Value input : inputs) {
+    llvm::SetVector<Operation *> linears;
+    for (Operation *user : input.getUsers())
+      if (htk::isLinear(user) && htk::getLinearInput(user).front() == input && groupOf.contains(user))
+        linears.insert(user);
+    SmallVector<Operation *> inOrder = linears.takeVector();
+    llvm::sort(inOrder, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+    for (auto [i, linear] : llvm::enumerate(inOrder))
+      for (Operation *before : ArrayRef(inOrder).take_front(i)) {
+        Group &group = *groupOf[before], &other = *groupOf[linear];
+        if (&group == &other)
+          break;
+        if (!htk::haveSameInput(before, linear))
+          continue;
+        if (const char *reason = whyNotTake(group, other)) {
+          apart.push_back({linear, reason});
+          continue;
+        }
+        for (Operation *member : other.members)
+          groupOf[member] = &group;
+        group.take(other);
+        break;
+      }
+  }
+}
+
 Fusion::Fusion(func::FuncOp function) {
-  for (Operation &op : llvm::reverse(function.getBody().front())) {
+  Block &block = function.getBody().front();
+  for (Operation &op : llvm::reverse(block)) {
+    joinLinears(op.getResults()); // All their readers are in groups by now.
     Role role = getRole(&op);
     if (role == Role::Source || role == Role::View || role == Role::Outside || op.use_empty())
       continue;
-    if (Group *group = findCommonReader(&op)) {
-      const char *reason = whyNotJoin(&op, *group);
-      if (!reason) {
-        group->add(&op);
-        if (role == Role::Root)
-          group->root = &op;
-        groupOf[&op] = group;
-        continue;
-      }
-      missed.push_back({&op, reason});
+    Group *reader = findCommonReader(&op);
+    if (reader && takes(&op, *reader)) {
+      groupOf[&op] = reader;
+      continue;
     }
     auto group = std::make_unique<Group>();
-    group->add(&op);
-    group->last = &op;
-    if (role == Role::Root)
-      group->root = &op;
+    group->addOutput(&op);
     groupOf[&op] = group.get();
     groups.push_back(std::move(group));
   }
+  joinLinears(block.getArguments());
+  llvm::erase_if(groups, [](const auto &group) { return group->members.empty(); });
   std::reverse(groups.begin(), groups.end());
 }
 

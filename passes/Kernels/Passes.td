@@ -15,7 +15,7 @@ def ExpandLinears : Pass<"htk-expand-linears", "::mlir::func::FuncOp"> {
 }
 
 def FormKernels : Pass<"htk-form-kernels", "::mlir::func::FuncOp"> {
-  let summary = "group operations into kernels of one root each";
+  let summary = "group operations into kernels";
   let description = [{
     Elementwise chains join the kernel of the contraction, attention or
     normalization that feeds them; what has no root becomes a pointwise kernel.
@@ -28,6 +28,10 @@ def FormKernels : Pass<"htk-form-kernels", "::mlir::func::FuncOp"> {
     // becomes
     %2 = htk.kernel "linear_gelu"(%x, %w, %b) : … { … htk.yield %1 }
     ```
+
+    Linears that multiply the same rows are one kernel with a result each, or one for
+    those that meet in it; a dynamic quantization or cast that only they read is
+    computed by that kernel, row by row.
 
     A producer that several kernels read, or that would be computed more often
     than its size asks for, is a kernel of its own; a remark says so.

@@ -78,19 +78,114 @@ func.func @diamond(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
 
 // -----
 
-// One root each: glu joins the later of the two linears that feed it.
+// Linears of one input that meet in one result are roots of one kernel.
 // CHECK-LABEL: func.func @gated
 // CHECK-SAME:    (%[[X:.*]]: tensor<3x4xf32>, %[[W:.*]]: tensor<8x4xf32>, %[[V:.*]]: tensor<8x4xf32>)
-// CHECK:         %[[GATE:.*]] = htk.kernel "linear"(%[[X]], %[[W]])
-// CHECK:         %[[Y:.*]] = htk.kernel "linear_glu"(%[[X]], %[[V]], %[[GATE]])
-// CHECK:           %[[UP:.*]] = ht.linear
-// CHECK-NEXT:      ht.glu silu %{{.*}}, %[[UP]]
+// CHECK-NEXT:    %[[Y:.*]] = htk.kernel "linear_x2_glu"(%[[X]], %[[W]], %[[V]])
+// CHECK-NEXT:    ^bb0(%[[X1:.*]]: tensor<3x4xf32>, %[[W1:.*]]: tensor<8x4xf32>, %[[V1:.*]]: tensor<8x4xf32>):
+// CHECK-NEXT:      %[[GATE:.*]] = ht.linear %[[X1]], %[[W1]]
+// CHECK-NEXT:      %[[UP:.*]] = ht.linear %[[X1]], %[[V1]]
+// CHECK-NEXT:      ht.glu silu %[[GATE]], %[[UP]]
 // CHECK:         return %[[Y]]
 func.func @gated(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>, %v: tensor<8x4xf32>) -> tensor<3x8xf32> {
   %0 = ht.linear %x, %w : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
   %1 = ht.linear %x, %v : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
   %2 = ht.glu silu %0, %1 : tensor<3x8xf32>
   return %2 : tensor<3x8xf32>
+}
+
+// -----
+
+// Those of two inputs are not.
+// CHECK-LABEL: func.func @two_inputs
+// CHECK:         %[[Y:.*]] = htk.kernel "linear"
+// CHECK:         htk.kernel "linear_add"({{.*}}, %[[Y]])
+func.func @two_inputs(%x: tensor<3x4xf32>, %y: tensor<3x4xf32>, %w: tensor<8x4xf32>, %v: tensor<8x4xf32>) -> tensor<3x8xf32> {
+  %0 = ht.linear %x, %w : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  %1 = ht.linear %y, %v : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  %2 = ht.add %0, %1 : tensor<3x8xf32>, tensor<3x8xf32> -> tensor<3x8xf32>
+  return %2 : tensor<3x8xf32>
+}
+
+// -----
+
+// Linears of one input are roots of one kernel wherever their results go, each with what follows it. What
+// the kernel reads is moved before it.
+// CHECK-LABEL: func.func @apart
+// CHECK-SAME:    (%[[X:.*]]: tensor<3x4xf32>)
+// CHECK-NEXT:    %[[W:.*]] = ht.get_weight @w
+// CHECK-NEXT:    %[[V:.*]] = ht.get_weight @v
+// CHECK-NEXT:    %[[QK:.*]]:2 = htk.kernel "linear_x2_gelu"(%[[X]], %[[W]], %[[V]])
+// CHECK:           %[[Q:.*]] = ht.linear
+// CHECK:           %[[K:.*]] = ht.linear
+// CHECK:           %[[GELU:.*]] = ht.gelu %[[K]] : tensor<3x2xf32>
+// CHECK:           htk.yield %[[Q]], %[[GELU]]
+// CHECK:         %[[S:.*]] = htk.kernel "softmax"(%[[QK]]#0)
+// CHECK:         return %[[S]], %[[QK]]#1
+ht.weight @w : tensor<8x4xf32> {
+  %0 = ht.load "w" offset 0 : tensor<8x4xf32>
+  ht.yield %0 : tensor<8x4xf32>
+}
+ht.weight @v : tensor<2x4xf32> {
+  %0 = ht.load "w" offset 0 : tensor<2x4xf32>
+  ht.yield %0 : tensor<2x4xf32>
+}
+func.func @apart(%x: tensor<3x4xf32>) -> (tensor<3x8xf32>, tensor<3x2xf32>) {
+  %w = ht.get_weight @w : tensor<8x4xf32>
+  %0 = ht.linear %x, %w : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  %1 = ht.softmax %0 axis 1 : tensor<3x8xf32>
+  %v = ht.get_weight @v : tensor<2x4xf32>
+  %2 = ht.linear %x, %v : tensor<3x4xf32>, tensor<2x4xf32> -> tensor<3x2xf32>
+  %3 = ht.gelu %2 : tensor<3x2xf32>
+  return %1, %3 : tensor<3x8xf32>, tensor<3x2xf32>
+}
+
+// -----
+
+// The kernel of several waits for what any of them needs.
+// CHECK-LABEL: func.func @later_operand
+// CHECK-SAME:    (%[[X:.*]]: tensor<3x4xf32>,
+// CHECK:         %[[R:.*]] = htk.kernel "softmax"
+// CHECK:         %[[Y:.*]]:2 = htk.kernel "linear_x2_add"(%[[X]], {{.*}}, %[[R]])
+// CHECK:         htk.kernel "exp"(%[[Y]]#0)
+func.func @later_operand(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>, %v: tensor<8x4xf32>, %z: tensor<3x8xf32>) -> (tensor<3x8xf32>, tensor<3x8xf32>, tensor<3x8xf32>) {
+  %0 = ht.linear %x, %w : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  %1 = ht.exp %0 : tensor<3x8xf32>
+  %2 = ht.softmax %z axis 1 : tensor<3x8xf32>
+  %3 = ht.linear %x, %v : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  %4 = ht.add %3, %2 : tensor<3x8xf32>, tensor<3x8xf32> -> tensor<3x8xf32>
+  return %0, %1, %4 : tensor<3x8xf32>, tensor<3x8xf32>, tensor<3x8xf32>
+}
+
+// -----
+
+// One that needs what another kernel makes of the other's result is a kernel of its own.
+// CHECK-LABEL: func.func @one_after_another
+// CHECK:         %[[Y:.*]] = htk.kernel "linear"
+// CHECK:         %[[S:.*]] = htk.kernel "softmax"(%[[Y]])
+// CHECK:         htk.kernel "linear_add"({{.*}}, %[[S]])
+func.func @one_after_another(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>, %v: tensor<8x4xf32>) -> tensor<3x8xf32> {
+  %0 = ht.linear %x, %w : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  %1 = ht.softmax %0 axis 1 : tensor<3x8xf32>
+  %2 = ht.linear %x, %v : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  %3 = ht.add %2, %1 : tensor<3x8xf32>, tensor<3x8xf32> -> tensor<3x8xf32>
+  return %3 : tensor<3x8xf32>
+}
+
+// -----
+
+// What two results of a kernel need is computed once, by another.
+// CHECK-LABEL: func.func @for_two_results
+// CHECK:         %[[R:.*]] = htk.kernel "neg"
+// CHECK:         htk.kernel "linear_x2_add_sub"({{.*}}, %[[R]], {{.*}})
+func.func @for_two_results(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>, %v: tensor<8x4xf32>, %z: tensor<3x8xf32>) -> (tensor<3x8xf32>, tensor<3x8xf32>) {
+  %r = ht.neg %z : tensor<3x8xf32>
+  %s = ht.softmax %x axis 1 : tensor<3x4xf32>
+  %0 = ht.linear %s, %w : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  %1 = ht.add %0, %r : tensor<3x8xf32>, tensor<3x8xf32> -> tensor<3x8xf32>
+  %2 = ht.linear %s, %v : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  %3 = ht.sub %2, %r : tensor<3x8xf32>, tensor<3x8xf32> -> tensor<3x8xf32>
+  return %1, %3 : tensor<3x8xf32>, tensor<3x8xf32>
 }
 
 // -----
@@ -334,11 +429,15 @@ func.func @patches(%x: tensor<6xf32>) -> tensor<3x2xf32> {
 
 // -----
 
-// Quantization by the data's range is a kernel with a result for each leaf; the product of
-// codes takes what follows it, like any linear.
+// A linear's kernel quantizes the rows that it multiplies; the product of codes takes what
+// follows it, like any linear.
 // CHECK-LABEL: func.func @codes
-// CHECK:         %[[CODES:.*]]:2 = htk.kernel "dynamic_quantize"
-// CHECK:         htk.kernel "linear_gelu"(%[[CODES]]#0, %[[CODES]]#1,
+// CHECK-SAME:    (%[[X:.*]]: tensor<3x8xf32>, %[[W:.*]]: tensor<5x8xi8>, %[[S:.*]]: tensor<5x1xf32>)
+// CHECK-NEXT:    %[[Y:.*]] = htk.kernel "dynamic_quantize_linear_gelu"(%[[X]], %[[W]], %[[S]])
+// CHECK-NEXT:    ^bb0
+// CHECK-NEXT:      htq.dynamic_quantize absmax
+// CHECK-NEXT:      htq.linear
+// CHECK-NEXT:      ht.gelu
 func.func @codes(%x: tensor<3x8xf32>, %w: tensor<5x8xi8>, %s: tensor<5x1xf32>) -> tensor<3x5xf32> {
   %c, %t = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, ?], scale f32>(%x)
       : (tensor<3x8xf32>) -> (tensor<3x8xi8>, tensor<3x1xf32>)
@@ -368,6 +467,77 @@ func.func @rotated(%x: tensor<3x8xf32>)
   %6, %7 = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, ?], scale f32>(%5)
       : (tensor<3x8xf32>) -> (tensor<3x8xi8>, tensor<3x1xf32>)
   return %2, %3, %6, %7, %5 : tensor<3x8xi8>, tensor<3x1xf32>, tensor<3x8xi8>, tensor<3x1xf32>, tensor<3x8xf32>
+}
+
+// -----
+
+// That of the rotated rows too; what is computed before is done by what makes them.
+// CHECK-LABEL: func.func @rotated_codes
+// CHECK-NEXT:    %[[E:.*]] = htk.kernel "exp"
+// CHECK:         htk.kernel "hadamard_dynamic_quantize_linear"(%[[E]],
+func.func @rotated_codes(%x: tensor<3x8xf32>, %w: tensor<5x8xi8>, %s: tensor<5x1xf32>) -> tensor<3x5xf32> {
+  %0 = ht.exp %x : tensor<3x8xf32>
+  %1 = htq.hadamard 8 %0 : tensor<3x8xf32>
+  %c, %t = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, ?], scale f32>(%1)
+      : (tensor<3x8xf32>) -> (tensor<3x8xi8>, tensor<3x1xf32>)
+  %2 = htq.linear affine<i8, blocks [1, ?], scale f32>(%c, %t) by affine<i8, blocks [1, ?], scale f32>(%w, %s)
+      : (tensor<3x8xi8>, tensor<3x1xf32>) by (tensor<5x8xi8>, tensor<5x1xf32>) -> tensor<3x5xf32>
+  return %2 : tensor<3x5xf32>
+}
+
+// -----
+
+// All linears of one input are in the kernel that quantizes it.
+// CHECK-LABEL: func.func @codes_of_two
+// CHECK-NEXT:    %[[Y:.*]]:2 = htk.kernel "dynamic_quantize_linear_x2_gelu"(
+// CHECK:         return %[[Y]]#0, %[[Y]]#1
+func.func @codes_of_two(%x: tensor<3x8xf32>, %w: tensor<5x8xi8>, %s: tensor<5x1xf32>) -> (tensor<3x5xf32>, tensor<3x5xf32>) {
+  %c, %t = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, ?], scale f32>(%x)
+      : (tensor<3x8xf32>) -> (tensor<3x8xi8>, tensor<3x1xf32>)
+  %0 = htq.linear affine<i8, blocks [1, ?], scale f32>(%c, %t) by affine<i8, blocks [1, ?], scale f32>(%w, %s)
+      : (tensor<3x8xi8>, tensor<3x1xf32>) by (tensor<5x8xi8>, tensor<5x1xf32>) -> tensor<3x5xf32>
+  %1 = htq.linear affine<i8, blocks [1, ?], scale f32>(%c, %t) by affine<i8, blocks [1, ?], scale f32>(%w, %s)
+      : (tensor<3x8xi8>, tensor<3x1xf32>) by (tensor<5x8xi8>, tensor<5x1xf32>) -> tensor<3x5xf32>
+  %2 = ht.gelu %1 : tensor<3x5xf32>
+  return %0, %2 : tensor<3x5xf32>, tensor<3x5xf32>
+}
+
+// -----
+
+// Codes that something else reads are a kernel's results.
+// CHECK-LABEL: func.func @codes_kept
+// CHECK:         %[[CODES:.*]]:2 = htk.kernel "dynamic_quantize"
+// CHECK:         htk.kernel "linear"(%[[CODES]]#0, %[[CODES]]#1,
+func.func @codes_kept(%x: tensor<3x8xf32>, %w: tensor<5x8xi8>, %s: tensor<5x1xf32>) -> (tensor<3x5xf32>, tensor<3x8xi8>) {
+  %c, %t = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, ?], scale f32>(%x)
+      : (tensor<3x8xf32>) -> (tensor<3x8xi8>, tensor<3x1xf32>)
+  %0 = htq.linear affine<i8, blocks [1, ?], scale f32>(%c, %t) by affine<i8, blocks [1, ?], scale f32>(%w, %s)
+      : (tensor<3x8xi8>, tensor<3x1xf32>) by (tensor<5x8xi8>, tensor<5x1xf32>) -> tensor<3x5xf32>
+  return %0, %c : tensor<3x5xf32>, tensor<3x8xi8>
+}
+
+// -----
+
+// A linear's kernel converts what it multiplies, …
+// CHECK-LABEL: func.func @cast
+// CHECK-NEXT:    htk.kernel "cast_linear"(
+func.func @cast(%x: tensor<3x8xf32>, %w: tensor<5x8xbf16>) -> tensor<3x5xf32> {
+  %0 = ht.cast %x : tensor<3x8xf32> to tensor<3x8xbf16>
+  %1 = htq.linear bf16(%0) by bf16(%w) : (tensor<3x8xbf16>) by (tensor<5x8xbf16>) -> tensor<3x5xf32>
+  return %1 : tensor<3x5xf32>
+}
+
+// -----
+
+// … unless what makes it can write it converted.
+// CHECK-LABEL: func.func @cast_by_producer
+// CHECK-NEXT:    htk.kernel "softmax_cast"(
+// CHECK:         htk.kernel "linear"(
+func.func @cast_by_producer(%x: tensor<3x8xf32>, %w: tensor<5x8xbf16>) -> tensor<3x5xf32> {
+  %0 = ht.softmax %x axis 1 : tensor<3x8xf32>
+  %1 = ht.cast %0 : tensor<3x8xf32> to tensor<3x8xbf16>
+  %2 = htq.linear bf16(%1) by bf16(%w) : (tensor<3x8xbf16>) by (tensor<5x8xbf16>) -> tensor<3x5xf32>
+  return %2 : tensor<3x5xf32>
 }
 
 // -----

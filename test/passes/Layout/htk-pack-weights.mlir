@@ -89,6 +89,29 @@ func.func @two_linears(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
 
 // -----
 
+// Linears of one kernel are packed each, also where they read the same weight.
+// CHECK-LABEL: func.func @one_kernel
+// CHECK:         htk.kernel "linear_x2"(%{{[a-z0-9]*}}, %{{[a-z0-9]*}}, %{{[a-z0-9]*}}) : (tensor<3x4xf32>, tensor<1x4x64xf32>, tensor<1x4x64xf32>)
+// CHECK-NEXT:    ^bb0(%[[X:.*]]: tensor<3x4xf32>, %[[V:.*]]: tensor<1x4x64xf32>, %[[W:.*]]: tensor<1x4x64xf32>):
+// CHECK-NEXT:      htk.linear f32(%[[X]]) by f32(%[[V]])
+// CHECK-NEXT:      htk.linear f32(%[[X]]) by f32(%[[W]])
+ht.weight @w : tensor<4x4xf32> {
+  %0 = ht.load "w" offset 0 : tensor<4x4xf32>
+  ht.yield %0 : tensor<4x4xf32>
+}
+func.func @one_kernel(%x: tensor<3x4xf32>) -> (tensor<3x4xf32>, tensor<3x4xf32>) {
+  %w = ht.get_weight @w : tensor<4x4xf32>
+  %0:2 = htk.kernel "linear_x2"(%x, %w) : (tensor<3x4xf32>, tensor<4x4xf32>) -> (tensor<3x4xf32>, tensor<3x4xf32>) {
+  ^bb0(%y: tensor<3x4xf32>, %v: tensor<4x4xf32>):
+    %2 = ht.linear %y, %v : tensor<3x4xf32>, tensor<4x4xf32> -> tensor<3x4xf32>
+    %3 = ht.linear %y, %v : tensor<3x4xf32>, tensor<4x4xf32> -> tensor<3x4xf32>
+    htk.yield %2, %3 : tensor<3x4xf32>, tensor<3x4xf32>
+  }
+  return %0#0, %0#1 : tensor<3x4xf32>, tensor<3x4xf32>
+}
+
+// -----
+
 // A weight that is no parameter of the model has no initializer to rewrite.
 // CHECK-LABEL: func.func @argument
 // CHECK:         ht.linear
