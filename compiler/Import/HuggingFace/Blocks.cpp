@@ -107,7 +107,7 @@ Value Blocks::getMatrix(const std::string &name, int64_t rows, int64_t columns) 
 // Elementwise
 //===----------------------------------------------------------------------===//
 
-Value Blocks::scalarLike(Value, double value) {
+Value Blocks::scalar(double value) {
   auto type = RankedTensorType::get({}, builder.getF32Type());
   return ht::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, static_cast<float>(value)));
 }
@@ -115,7 +115,7 @@ Value Blocks::scalarLike(Value, double value) {
 Value Blocks::add(Value x, Value y) { return ht::AddOp::create(builder, loc, x, y); }
 
 Value Blocks::scale(Value x, double factor) {
-  return factor == 1 ? x : Value(ht::MulOp::create(builder, loc, x, scalarLike(x, factor)));
+  return factor == 1 ? x : Value(ht::MulOp::create(builder, loc, x, scalar(factor)));
 }
 
 Value Blocks::softcap(Value x, double c) {
@@ -204,6 +204,36 @@ Value Blocks::mlp(Value x, const std::string &prefix, const MLP &mlp) {
   return linear(inner, prefix, mlp.down, Rows(hidden));
 }
 
+/// All experts are computed for all tokens: programs have no operation that leaves one out.
+Value Blocks::experts(Value x, const std::string &prefix, const Experts &experts) {
+  Value scores = linear(x, prefix, experts.router, Rows(experts.count));
+  scores = ht::SoftmaxOp::create(builder, loc, scores.getType(), scores, 2);
+  auto best = ht::TopKOp::create(builder, loc, scores, experts.perToken, /*axis=*/2, /*smallest=*/false);
+  auto sum = [&](Value values) -> Value {
+    return ht::ReduceOp::create(builder, loc, ht::ReduceKind::Sum, values, ArrayRef<int64_t>{2});
+  };
+  Value shares = best.getValues();
+  if (experts.normalized)
+    shares = ht::DivOp::create(builder, loc, shares, sum(shares));
+
+  Value result;
+  if (!experts.shared.up.name.empty()) {
+    result = mlp(x, prefix, experts.shared);
+    Value share = ht::SigmoidOp::create(builder, loc, linear(x, prefix, experts.sharedGate, Rows(1)));
+    result = ht::MulOp::create(builder, loc, result, share);
+  }
+  for (int64_t i = 0; i < experts.count && valid; ++i) {
+    Value y = mlp(x, prefix + experts.prefix + std::to_string(i) + ".", experts.expert);
+    auto index = DenseElementsAttr::get(RankedTensorType::get({}, builder.getI64Type()), i);
+    Value isChosen = ht::CompareOp::create(builder, loc, ht::ComparePredicate::EQ, best.getIndices(),
+                                           ht::ConstantOp::create(builder, loc, index));
+    Value share = sum(ht::WhereOp::create(builder, loc, isChosen, shares, scalar(0)));
+    y = ht::MulOp::create(builder, loc, y, share);
+    result = result ? add(result, y) : y;
+  }
+  return result;
+}
+
 /// `x` with what `body` makes of `from` added.
 Value Blocks::branch(Value x, Value from, const std::string &prefix, const Branch &norms,
                      llvm::function_ref<Value(Value)> body) {
@@ -213,8 +243,9 @@ Value Blocks::branch(Value x, Value from, const std::string &prefix, const Branc
 
 Value Blocks::layer(Value x, const Layer &layer, llvm::function_ref<Value(Value)> attend) {
   Value between = branch(x, x, layer.prefix, layer.aroundAttention, attend);
-  return branch(between, layer.parallel ? x : between, layer.prefix, layer.aroundMlp,
-                [&](Value y) { return mlp(y, layer.prefix, layer.mlp); });
+  return branch(between, layer.parallel ? x : between, layer.prefix, layer.aroundMlp, [&](Value y) {
+    return layer.experts.count ? experts(y, layer.prefix, layer.experts) : mlp(y, layer.prefix, layer.mlp);
+  });
 }
 
 //===----------------------------------------------------------------------===//

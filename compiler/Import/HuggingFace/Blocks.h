@@ -42,6 +42,8 @@ public:
   mlir::Value embedding(const std::string &name, int64_t rows, int64_t columns, mlir::Value ids);
   mlir::Value mlp(mlir::Value x, const std::string &prefix, const MLP &mlp);
 
+  mlir::Value experts(mlir::Value x, const std::string &prefix, const Experts &experts);
+
   /// A whole layer, of which `attend` does the attention.
   mlir::Value layer(mlir::Value x, const Layer &layer, llvm::function_ref<mlir::Value(mlir::Value)> attend);
 
@@ -77,7 +79,7 @@ private:
   mlir::Value getVector(const std::string &name, Rows rows, bool plusOne = false);
   mlir::Value getRows(const std::string &name, Rows rows, int64_t columns, bool transposed);
   const StoredTensor *take(const std::string &name, llvm::ArrayRef<int64_t> shape);
-  mlir::Value scalarLike(mlir::Value x, double value);
+  mlir::Value scalar(double value);
 
   mlir::func::FuncOp graph;
   mlir::SymbolTable symbols;

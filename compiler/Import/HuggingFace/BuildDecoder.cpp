@@ -128,6 +128,12 @@ OwningOpRef<ModuleOp> DecoderBuilder::build() {
   for (const Rope &rope : decoder.ropes)
     ropes.push_back(blocks->angles(rope, positions));
 
+  auto mixed = llvm::find_if(decoder.layers, [](const Layer &layer) { return layer.experts.count > 0; });
+  if (mixed != decoder.layers.end())
+    emitWarning(folder.getLocation("config.json"))
+        << "all " << mixed->experts.count << " experts of a layer are computed for every token, which has "
+        << mixed->experts.perToken << " of them: the program is slower than the model could be";
+
   Value x = blocks->embedding(decoder.tokens, decoder.vocabulary, decoder.hidden, ids);
   x = blocks->scale(x, decoder.tokenScale);
   if (!decoder.positions.empty()) {

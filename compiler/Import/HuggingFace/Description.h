@@ -58,6 +58,18 @@ struct MLP {
   bool packed = false;   ///< `up` has the gate's rows, then its own.
 };
 
+/// MLPs of which a token has a few, in shares that a router gives.
+struct Experts {
+  int64_t count = 0; ///< 0: none
+  int64_t perToken = 1;
+  bool normalized = false; ///< The shares of those that a token has sum up to 1.
+  Linear router;
+  std::string prefix; ///< Expert i has names from PREFIXi. on.
+  MLP expert;
+  MLP shared;        ///< of every token; without names: none
+  Linear sharedGate; ///< of its share, by a sigmoid
+};
+
 /// x becomes x + output(f(input(x))), and then sum of that.
 struct Branch {
   Norm input, output, sum;
@@ -69,6 +81,7 @@ struct Layer {
   bool parallel = false; ///< Both branches begin at the layer's input.
   Attention attention;
   MLP mlp;
+  Experts experts; ///< instead of it, where there are any
 };
 
 /// What all models have.
@@ -88,8 +101,8 @@ struct Transformer {
 
 /// A model that predicts the next token.
 struct Decoder : Transformer {
-  Norm norm;             ///< before the head
-  Linear head;           ///< without a name: the embedding table
+  Norm norm;   ///< before the head
+  Linear head; ///< without a name: the embedding table
   double headScale = 1, headSoftcap = 0;
 };
 

@@ -31,10 +31,13 @@ Decoder describeGPT2(Config &config);
 Decoder describeGPTNeoX(Config &config);
 Decoder describeLlama(Config &config);
 Decoder describeMistral(Config &config);
+Decoder describeMixtral(Config &config);
 Decoder describeOPT(Config &config);
 Decoder describePhi3(Config &config);
 Decoder describeQwen2(Config &config);
+Decoder describeQwen2Moe(Config &config);
 Decoder describeQwen3(Config &config);
+Decoder describeQwen3Moe(Config &config);
 Decoder describeSmolLM3(Config &config);
 Decoder describeStableLM(Config &config);
 
@@ -59,6 +62,9 @@ void readWindows(Config &config, Decoder &decoder, llvm::function_ref<bool(int64
 /// Copies of a layer, with the prefixes PREFIX0., PREFIX1., …
 std::vector<Layer> repeat(Config &config, llvm::StringRef countKey, llvm::StringRef prefix,
                           const Layer &layer);
+
+/// Experts of MLPs whose activation and names are the same but for the prefix.
+Experts readExperts(Config &config, llvm::StringRef countKey, const MLP &expert);
 
 /// Heads of attention under their usual names.
 Attention readHeads(Config &config, int64_t hidden);

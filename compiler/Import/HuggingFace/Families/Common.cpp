@@ -166,6 +166,20 @@ std::vector<Layer> repeat(Config &config, llvm::StringRef countKey, llvm::String
   return layers;
 }
 
+Experts readExperts(Config &config, llvm::StringRef countKey, const MLP &expert) {
+  Experts experts;
+  experts.count = config.getSize(countKey);
+  experts.perToken = config.getSize("num_experts_per_tok");
+  experts.expert = expert;
+  constexpr int64_t kMost = 1024;
+  if (experts.count > kMost)
+    config.refuse(countKey, "at most " + std::to_string(kMost) + " experts are");
+  if (experts.perToken > experts.count)
+    config.fail("expected at least " + llvm::Twine(experts.perToken) +
+                " experts, as \"num_experts_per_tok\" says, got " + llvm::Twine(experts.count));
+  return experts;
+}
+
 Attention readHeads(Config &config, int64_t hidden) {
   Attention attention;
   attention.heads = config.getSize("num_attention_heads");

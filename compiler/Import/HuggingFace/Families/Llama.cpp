@@ -1,4 +1,4 @@
-//===- Llama.cpp - Llama 2 and 3, SmolLM, TinyLlama; SmolLM3; Mistral -------===//
+//===- Llama.cpp - Llama 2 and 3, SmolLM, TinyLlama; SmolLM3; Mistral, Mixtral ===//
 
 #include "compiler/Import/HuggingFace/Families.h"
 
@@ -26,14 +26,16 @@ Decoder describeSmolLM3(Config &config) {
   if (config.has("no_rope_layers")) {
     rotates = config.getNumbers("no_rope_layers"); // 1 where there is one.
     if (rotates.size() < decoder.layers.size())
-      config.fail("expected a number for each layer in \"no_rope_layers\", got " + llvm::Twine(rotates.size()));
+      config.fail("expected a number for each layer in \"no_rope_layers\", got " +
+                  llvm::Twine(rotates.size()));
     rotates.resize(decoder.layers.size(), 1);
   }
   for (auto [i, layer] : llvm::enumerate(decoder.layers))
     if (rotates.empty() ? (i + 1) % interval == 0 : rotates[i] == 0)
       layer.attention.rope = -1;
   bool isUsed = config.getBool("use_sliding_window", false) && config.has("sliding_window");
-  readWindows(config, decoder, [&](int64_t layer) { return isUsed && decoder.layers[layer].attention.rope < 0; });
+  readWindows(config, decoder,
+              [&](int64_t layer) { return isUsed && decoder.layers[layer].attention.rope < 0; });
   return decoder;
 }
 
@@ -41,6 +43,22 @@ Decoder describeSmolLM3(Config &config) {
 Decoder describeMistral(Config &config) {
   Decoder decoder = readLlamaLike(config);
   readWindows(config, decoder, [&](int64_t) { return config.has("sliding_window"); });
+  return decoder;
+}
+
+/// Two of eight experts for each token (arXiv 2401.04088).
+Decoder describeMixtral(Config &config) {
+  Decoder decoder = describeMistral(config);
+  for (Layer &layer : decoder.layers) {
+    MLP expert = layer.mlp;
+    expert.gate = {"w1"};
+    expert.up = {"w3"};
+    expert.down = {"w2"};
+    layer.experts = readExperts(config, "num_local_experts", expert);
+    layer.experts.normalized = true;
+    layer.experts.router = {"block_sparse_moe.gate"};
+    layer.experts.prefix = "block_sparse_moe.experts.";
+  }
   return decoder;
 }
 

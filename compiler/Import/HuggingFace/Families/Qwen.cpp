@@ -1,4 +1,4 @@
-//===- Qwen.cpp - Qwen 2, 2.5 and 3 -----------------------------------------===//
+//===- Qwen.cpp - Qwen 2, 2.5 and 3, with and without experts ---------------===//
 
 #include "compiler/Import/HuggingFace/Families.h"
 
@@ -32,6 +32,55 @@ Decoder describeQwen3(Config &config) {
     attention.keyNorm = {Norm::RMS, "self_attn.k_norm", decoder.norm.epsilon};
   }
   readQwenWindows(config, decoder);
+  return decoder;
+}
+
+//===----------------------------------------------------------------------===//
+// Experts
+//===----------------------------------------------------------------------===//
+
+/// In every layer, or every so many, but for those of a list.
+static void addExperts(Config &config, Decoder &decoder, bool hasShared) {
+  int64_t step = config.getSize("decoder_sparse_step", 1);
+  const char *count = config.has("num_experts") ? "num_experts" : "num_local_experts";
+  std::vector<double> dense;
+  if (config.has("mlp_only_layers"))
+    dense = config.getNumbers("mlp_only_layers");
+  for (auto [i, layer] : llvm::enumerate(decoder.layers)) {
+    if (llvm::is_contained(dense, static_cast<double>(i)) || (i + 1) % step != 0)
+      continue;
+    MLP expert = layer.mlp;
+    expert.size = config.getSize("moe_intermediate_size");
+    expert.gate = {"gate_proj"};
+    expert.up = {"up_proj"};
+    expert.down = {"down_proj"};
+    layer.experts = readExperts(config, count, expert);
+    layer.experts.normalized = config.getBool("norm_topk_prob", false);
+    layer.experts.router = {"mlp.gate"};
+    layer.experts.prefix = "mlp.experts.";
+    if (!hasShared)
+      continue;
+    layer.experts.shared = layer.mlp;
+    layer.experts.shared.size = config.getSize("shared_expert_intermediate_size");
+    layer.experts.shared.gate = {"mlp.shared_expert.gate_proj"};
+    layer.experts.shared.up = {"mlp.shared_expert.up_proj"};
+    layer.experts.shared.down = {"mlp.shared_expert.down_proj"};
+    layer.experts.sharedGate = {"mlp.shared_expert_gate"};
+  }
+}
+
+Decoder describeQwen2Moe(Config &config) {
+  Decoder decoder = describeQwen2(config);
+  if (!config.getBool("qkv_bias", true))
+    for (Layer &layer : decoder.layers)
+      layer.attention.query.bias = layer.attention.key.bias = layer.attention.value.bias = false;
+  addExperts(config, decoder, /*hasShared=*/true);
+  return decoder;
+}
+
+Decoder describeQwen3Moe(Config &config) {
+  Decoder decoder = describeQwen3(config);
+  addExperts(config, decoder, /*hasShared=*/false);
   return decoder;
 }
 
