@@ -76,7 +76,6 @@ enum TokenizerSection : uint32_t {
   sectionCombining,  ///< CombiningRange, ascending
   sectionCharsmap, ///< sentencepiece's precompiled map: u32 bytes of its trie,
                    ///< u32 0, trie, texts
-  sectionChat,     ///< the chat format (ChatFormat.h)
   numTokenizerSections
 };
 

@@ -153,7 +153,7 @@ bool TokenizerTables::open(Bytes bytes, Diagnostic &diagnostic) {
     return diagnostic.fail("damaged tokenizer: its header");
   Sections sections(bytes, *header, diagnostic);
   Table<uint32_t> patternWords, classWords;
-  Table<char> charsmapBytes, chatBytes;
+  Table<char> charsmapBytes;
   size_t numTokens = header->numTokens;
   if (!sections.get(sectionPool, pool) ||
       !sections.getTrie(sectionTrie, pieces) ||
@@ -178,11 +178,8 @@ bool TokenizerTables::open(Bytes bytes, Diagnostic &diagnostic) {
       !sections.get(sectionCompatible, compatible) ||
       !sections.get(sectionPairs, pairs) ||
       !sections.get(sectionCombining, combining) ||
-      !sections.get(sectionCharsmap, charsmapBytes) ||
-      !sections.get(sectionChat, chatBytes))
+      !sections.get(sectionCharsmap, charsmapBytes))
     return false;
-  chat = {reinterpret_cast<const unsigned char *>(chatBytes.items),
-          chatBytes.count};
   auto model = static_cast<TokenizerModel>(header->model);
   if (texts.count != numTokens || kinds.count != numTokens ||
       (model == TokenizerModel::Unigram && scores.count != numTokens) ||

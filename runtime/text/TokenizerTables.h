@@ -76,7 +76,6 @@ public:
   Table<CombiningRange> combining;
   Table<uint32_t> charsmapUnits;
   Table<char> charsmapTexts;
-  Bytes chat;
 
 private:
   bool openPatterns(Table<uint32_t> words, Diagnostic &diagnostic);

@@ -7,7 +7,9 @@ files of test/hostile.
 import inspect
 import io
 import re
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +59,32 @@ def ir():
             yield part
 
 
+def tokenizer():
+    model = b'"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2,"<0x41>":3},"merges":["a b"],"byte_fallback":true}'
+    added = b'"added_tokens":[{"id":4,"content":"<s>","special":true},{"id":5,"content":"A b","lstrip":true}]'
+    for regex in rb"(?i:a|b)+c{2,3}?[^\\s\\p{L}]*+(?<!x)(?=y)", rb"[a-z&&[^b]]|\\bx|\\s+(?!\\S)":
+        yield b"{" + model + b"," + added + b',"normalizer":{"type":"BertNormalizer"},"pre_tokenizer":{"type":"Split",' \
+            b'"pattern":{"Regex":"' + regex + b'"},"behavior":"Isolated"},"decoder":{"type":"Sequence","decoders":[' \
+            b'{"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]}}'
+    yield b'{"model":{"type":"Unigram","vocab":[["<unk>",0],["a",-1.5],["ab",-2]],"unk_id":0},"normalizer":{"type":' \
+        b'"NFKC"},"pre_tokenizer":{"type":"Metaspace","replacement":"\xe2\x96\x81"}}'
+    yield b"\n\x09\n\x05<unk>\x18\2\n\x08\n\1a\x15\0\0\x80\xbf\n\x09\n\2ab\x15\0\0\0\xc0\x12\2\x18\2"
+    yield b"GGUF\3\0\0\0" + bytes(8) + b"\1" + bytes(7) + b"\x14" + bytes(7) + b"tokenizer.ggml.model\x08\0\0\0\4" + \
+        bytes(7) + b"gpt2"
+
+
+def tokenizer_form():
+    """Compiled, where a compiler is there to do it; else only the beginning of one."""
+    yield b"HTTOKEN\n\1\0\0\0"
+    compiler = Path(__file__).parents[2] / "build/bin/halftone"
+    for file in tokenizer() if compiler.exists() else ():
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "in").write_bytes(file)
+            done = subprocess.run([compiler, "tokenize", f"{folder}/in", "-o", f"{folder}/out"], capture_output=True)
+            if done.returncode == 0:
+                yield Path(folder, "out").read_bytes()
+
+
 def onnx():
     from onnx.backend.test.loader import load_model_tests
     for kind in "node", "simple":
@@ -96,7 +124,8 @@ def words_of_onnx():
     return {word for schema in get_all_schemas() for word in (schema.name, *schema.attributes)}
 
 
-TARGETS = {"npy": npy, "npz": npz, "json": json, "constant": constant, "ir": ir, "huggingface": huggingface, "onnx": onnx, "tensors": lambda: []}
+TARGETS = {"npy": npy, "npz": npz, "json": json, "constant": constant, "ir": ir, "huggingface": huggingface,
+           "onnx": onnx, "tensors": lambda: [], "tokenizer": tokenizer, "tokenizer_form": tokenizer_form}
 
 if __name__ == "__main__":
     for target, seeds in TARGETS.items():

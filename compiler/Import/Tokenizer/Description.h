@@ -72,7 +72,6 @@ struct Description {
   std::vector<uint32_t> normalizer, preTokens; ///< steps of the compiled form
   bool needsLower = false, needsForms = false; ///< tables of the normalizer
   std::string charsmap;
-  std::string chat; ///< the section Chat
 
   Description() { byteIds.fill(rt::noToken); }
 

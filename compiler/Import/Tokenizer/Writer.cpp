@@ -158,7 +158,6 @@ std::string Writer::write() {
   add(rt::sectionPatterns, description.patterns.patternWords());
   add(rt::sectionClasses, description.patterns.classWords());
   add(rt::sectionCharsmap, llvm::ArrayRef(description.charsmap.data(), description.charsmap.size()));
-  add(rt::sectionChat, llvm::ArrayRef(description.chat.data(), description.chat.size()));
   llvm::StringRef pool = description.pool.bytes();
   add(rt::sectionPool, llvm::ArrayRef(pool.data(), pool.size()));
   header.size = static_cast<uint32_t>(bytes.size());
@@ -199,6 +198,29 @@ llvm::Error normalizeAddedTokens(Description &description) {
   return llvm::Error::success();
 }
 
+/// Byte pairs over marked spaces often take all text for one word. Where no piece
+/// has a mark behind anything else, no merge reaches over such a place, and text
+/// can be cut there: short words need no heap.
+static llvm::Error cutAtMarks(Description &description) {
+  constexpr llvm::StringRef kMark = "\xe2\x96\x81";
+  if (description.model != rt::TokenizerModel::BytePairs || !description.continuing.empty() ||
+      !description.wordEnd.empty() || (description.flags & (rt::flagBytes | rt::flagWholeWords)) ||
+      !description.pieces.count(kMark.str()))
+    return llvm::Error::success();
+  for (auto &[piece, id] : description.pieces) {
+    llvm::StringRef rest = piece;
+    while (rest.consume_front(kMark))
+      ;
+    if (rest.contains(kMark))
+      return llvm::Error::success();
+  }
+  auto pattern = description.patterns.addRegex("[^\\x{2581}]+(?=\\x{2581})");
+  if (!pattern)
+    return pattern.takeError();
+  description.addSplit(*pattern, rt::SplitBehavior::MergedWithPrevious);
+  return llvm::Error::success();
+}
+
 llvm::Expected<std::string> writeTokenizer(Description description) {
   uint64_t total = 0;
   for (auto &token : description.tokens)
@@ -206,6 +228,8 @@ llvm::Expected<std::string> writeTokenizer(Description description) {
   if (total > uint64_t(1) << 26 || description.merges.size() > size_t(1) << 26)
     return llvm::createStringError("its tokens have %llu bytes and %zu merges: too many",
                                    static_cast<unsigned long long>(total), description.merges.size());
+  if (llvm::Error error = cutAtMarks(description))
+    return std::move(error);
   return Writer(description).write();
 }
 
