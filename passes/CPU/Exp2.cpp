@@ -18,7 +18,9 @@ namespace halftone::cpu {
 Value emitExp2(KernelBuilder &k, Value x, Exp2Use use) {
   Type type = x.getType(), i32 = k.b.getI32Type();
   auto lanes = [&](double value) { return k.floatConstant(value, k.b.getF32Type(), k.lanes); };
-  auto literal = [&](int64_t value) { return arith::ConstantOp::create(k.b, k.loc, k.b.getIntegerAttr(i32, value)); };
+  auto literal = [&](int64_t value) {
+    return arith::ConstantOp::create(k.b, k.loc, k.b.getIntegerAttr(i32, value));
+  };
   Value all = arith::ConstantOp::create(k.b, k.loc, k.b.getI16IntegerAttr(-1)), current = literal(4);
   auto call = [&](StringRef name, ValueRange operands) {
     return LLVM::CallIntrinsicOp::create(k.b, k.loc, type, k.b.getStringAttr(name), operands).getResult(0);
@@ -32,17 +34,6 @@ Value emitExp2(KernelBuilder &k, Value x, Exp2Use use) {
   p = multiplyAdd(p, f, 0x1.644448p-1);
   p = multiplyAdd(p, f, 0x1.fff634p-1 + (use == Exp2Use::BF16 ? 0x1p-8 : 0));
   return call("llvm.x86.avx512.mask.scalef.ps.512", {p, x, lanes(0), all, current});
-}
-
-Value emitUpperHalves(KernelBuilder &k, Value low, Value high) {
-  Type i32 = k.b.getI32Type(), type = VectorType::get({k.lanes}, i32);
-  auto bits = [&](Value x) { return arith::BitcastOp::create(k.b, k.loc, type, x); };
-  auto literal = [&](int64_t value) {
-    return k.splat(arith::ConstantOp::create(k.b, k.loc, k.b.getIntegerAttr(i32, value)), k.lanes);
-  };
-  Value lower = arith::ShRUIOp::create(k.b, k.loc, bits(low), literal(16));
-  Value upper = arith::AndIOp::create(k.b, k.loc, bits(high), literal(-0x10000));
-  return arith::OrIOp::create(k.b, k.loc, lower, upper);
 }
 
 } // namespace halftone::cpu

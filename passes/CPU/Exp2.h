@@ -17,9 +17,6 @@ enum class Exp2Use {
 /// gives 0, +inf +inf.
 mlir::Value emitExp2(KernelBuilder &kernel, mlir::Value x, Exp2Use use);
 
-/// Upper halves of the lanes of `low` and `high`, next to each other in 32-bit lanes.
-mlir::Value emitUpperHalves(KernelBuilder &kernel, mlir::Value low, mlir::Value high);
-
 } // namespace halftone::cpu
 
 #endif

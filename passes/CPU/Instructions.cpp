@@ -78,6 +78,22 @@ Value emitPackedBytes(KernelBuilder &k, ArrayRef<Value> quarters) {
   return bitcast(k, vector::ShuffleOp::create(k.b, k.loc, dwords, dwords, order), k.b.getI8Type());
 }
 
+Value emitRoundToBF16(KernelBuilder &k, Value x) {
+  return call(k, "llvm.x86.avx512bf16.cvtneps2bf16.512", k.getType(k.b.getBF16Type(), k.lanes), x);
+}
+
+Value emitUpperHalves(KernelBuilder &k, Value low, Value high) {
+  Type i32 = k.b.getI32Type(), type = VectorType::get({k.lanes}, i32);
+  auto literal = [&](int64_t value) {
+    return k.splat(arith::ConstantOp::create(k.b, k.loc, k.b.getIntegerAttr(i32, value)), k.lanes);
+  };
+  Value lower = arith::ShRUIOp::create(k.b, k.loc, bitcast(k, low, i32), literal(16));
+  // lower | (high & mask): as operations of LLVM 22 it would become vpermt2w, which takes twice as long.
+  Value logic = arith::ConstantOp::create(k.b, k.loc, k.b.getI32IntegerAttr(0xf8));
+  SmallVector<Value> operands{lower, bitcast(k, high, i32), literal(-0x10000), logic};
+  return call(k, "llvm.x86.avx512.pternlog.d.512", type, operands);
+}
+
 Value emitPermutation(KernelBuilder &k, Value table, Value indices) {
   return call(k, "llvm.x86.avx512.permvar.sf.512", table.getType(), {table, indices});
 }

@@ -24,6 +24,13 @@ mlir::Value emitRoundEven(KernelBuilder &kernel, mlir::Value x);
 /// The lanes of four vectors of i32, saturated to signed bytes, one vector after the other.
 mlir::Value emitPackedBytes(KernelBuilder &kernel, llvm::ArrayRef<mlir::Value> quarters);
 
+/// 16 lanes of f32 rounded to bf16 by the instruction for it: denormals become zero.
+mlir::Value emitRoundToBF16(KernelBuilder &kernel, mlir::Value x);
+
+/// The upper halves of two vectors' 32-bit lanes: those of `low` in the lower halves of the result's lanes,
+/// those of `high` in the upper ones.
+mlir::Value emitUpperHalves(KernelBuilder &kernel, mlir::Value low, mlir::Value high);
+
 /// table[indices[i] mod 16]: 16 lanes of f32.
 mlir::Value emitPermutation(KernelBuilder &kernel, mlir::Value table, mlir::Value indices);
 

@@ -6,7 +6,9 @@ using namespace mlir;
 
 namespace halftone::cpu {
 
-Value Tiles::i16(int64_t value) { return arith::ConstantOp::create(k.b, k.loc, k.b.getI16IntegerAttr(value)); }
+Value Tiles::i16(int64_t value) {
+  return arith::ConstantOp::create(k.b, k.loc, k.b.getI16IntegerAttr(value));
+}
 Value Tiles::i64(Value index) { return arith::IndexCastOp::create(k.b, k.loc, k.b.getI64Type(), index); }
 
 Value Tiles::call(StringRef name, ValueRange operands) {

@@ -26,7 +26,8 @@ public:
   mlir::Value load(mlir::Value address, mlir::Value stride);
   mlir::Value load(mlir::Value address, int64_t stride) { return load(address, k.constant(stride)); }
   void store(mlir::Value tile, mlir::Value address, int64_t stride);
-  /// c plus a by b in bf16 and f32: rows of `a` are sums' rows, rows of `b` pairs of neighbours along the sum.
+  /// c plus a by b in bf16 and f32: rows of `a` are sums' rows, rows of `b` pairs of neighbours along the
+  /// sum.
   mlir::Value multiplyBF16(mlir::Value c, mlir::Value a, mlir::Value b);
 
   /// Where element `position` of a buffer is.

@@ -12,8 +12,8 @@
 // CHECK:         ht.attention {{.*}} {htq.activations = #htq.format<bf16>}
 // CHECK-NOT:     htq.activations
 // CHECK:         return
-// REMARK:      remark: [Passed] format {{.*}}attention f32
-// REMARK:      remark: [Passed] format {{.*}}attention bf16
+// REMARK:      remark: loc("layer.0.attention"): [Passed] format {{.*}}attention f32
+// REMARK:      remark: loc("layer.1.attention"): [Passed] format {{.*}}attention bf16
 // REMARK:      remark: [Missed] format {{.*}}keys and values of f32 are kept from step to step
 // REMARK:      remark: [Missed] format {{.*}}its operands are no f32
 // PLAN:        {"match": "layer.0.attention", "attention": "f32"},
