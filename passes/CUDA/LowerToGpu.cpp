@@ -24,6 +24,9 @@ LogicalResult check(func::FuncOp kernel) {
   for (Operation &op : kernel.getBody().front())
     if (htk::isRoot(&op) && !isa<htk::LinearOp>(op))
       return emitRefusal(op.getLoc(), kernel.getSymName()) << op.getName() << " is lowered for CPUs only";
+  auto linears = kernel.getOps<htk::LinearOp>();
+  if (std::distance(linears.begin(), linears.end()) > 1)
+    return emitRefusal(kernel.getLoc(), kernel.getSymName()) << "it has several linears";
   return success();
 }
 

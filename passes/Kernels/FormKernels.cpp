@@ -172,12 +172,14 @@ void report(const Fusion &fusion) {
 }
 
 struct FormKernelsPass : kernels::impl::FormKernelsBase<FormKernelsPass> {
+  using FormKernelsBase::FormKernelsBase;
+
   void runOnOperation() override {
     func::FuncOp function = getOperation();
     if (function.isDeclaration() || !function.getBody().hasOneBlock())
       return;
     {
-      Fusion fusion(function);
+      Fusion fusion(function, oneRoot);
       report(fusion);
       for (const auto &group : fusion.getGroups())
         formKernel(*group);

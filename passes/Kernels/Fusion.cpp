@@ -145,8 +145,9 @@ const char *Fusion::whyNotJoin(Operation *op, const Group &group) {
     return "the kernel would grow without bound";
   if (!isRoot)
     return nullptr;
-  if (group.getRoot() && !(htk::isLinear(op) && htk::isLinear(group.getRoot()) &&
-                           htk::haveSameInput(op, group.getRoot())))
+  bool isSecond = !oneRoot && group.getRoot() && htk::isLinear(op) && htk::isLinear(group.getRoot()) &&
+                  htk::haveSameInput(op, group.getRoot());
+  if (group.getRoot() && !isSecond)
     return "the kernel has a root already";
   if (!takesEpilogue(op))
     return "the root makes its result in an order of its own";
@@ -191,7 +192,7 @@ static bool isRotatedInput(Operation *op, const Group &group) {
 
 /// Whether `op`, whose readers are all in `group`, joins it.
 bool Fusion::takes(Operation *op, Group &group) {
-  if ((htk::isPrologue(op) && !isConvertedByProducer(op)) || isRotatedInput(op, group)) {
+  if (!oneRoot && ((htk::isPrologue(op) && !isConvertedByProducer(op)) || isRotatedInput(op, group))) {
     group.addPrologue(op);
     return true;
   }
@@ -237,6 +238,8 @@ const char *Fusion::whyNotTake(const Group &group, const Group &other) {
 
 /// Joins the groups of linears whose input begins with one of `inputs`.
 void Fusion::joinLinears(ValueRange inputs) {
+  if (oneRoot)
+    return;
   for (Value input : inputs) {
     llvm::SetVector<Operation *> linears;
     for (Operation *user : input.getUsers())
@@ -263,7 +266,7 @@ void Fusion::joinLinears(ValueRange inputs) {
   }
 }
 
-Fusion::Fusion(func::FuncOp function) {
+Fusion::Fusion(func::FuncOp function, bool oneRoot) : oneRoot(oneRoot) {
   Block &block = function.getBody().front();
   for (Operation &op : llvm::reverse(block)) {
     joinLinears(op.getResults()); // All their readers are in groups by now.

@@ -59,7 +59,8 @@ private:
 /// Partitions a graph function into groups (an analysis: changes nothing).
 class Fusion {
 public:
-  explicit Fusion(mlir::func::FuncOp function);
+  /// With `oneRoot`, linears of one input stay apart, and apart from what makes it.
+  explicit Fusion(mlir::func::FuncOp function, bool oneRoot = false);
 
   llvm::ArrayRef<std::unique_ptr<Group>> getGroups() const { return groups; }
 
@@ -80,6 +81,7 @@ private:
   bool reaches(const Group &from, const Group &to);
   void joinLinears(mlir::ValueRange inputs);
 
+  bool oneRoot;
   llvm::SmallVector<std::unique_ptr<Group>> groups;
   llvm::DenseMap<mlir::Operation *, Group *> groupOf;
   llvm::SmallVector<Missed> missed, apart;

@@ -31,11 +31,14 @@ def FormKernels : Pass<"htk-form-kernels", "::mlir::func::FuncOp"> {
 
     Linears that multiply the same rows are one kernel with a result each, or one for
     those that meet in it; a dynamic quantization or cast that only they read is
-    computed by that kernel, row by row.
+    computed by that kernel, row by row; with `one-root`, for targets that have no code
+    for these, each linear is a kernel that reads memory.
 
     A producer that several kernels read, or that would be computed more often
     than its size asks for, is a kernel of its own; a remark says so.
   }];
+  let options = [Option<"oneRoot", "one-root", "bool", /*default=*/"false",
+                        "one root a kernel, and nothing before a linear">];
   let dependentDialects = ["::halftone::htk::HTKDialect"];
 }
 

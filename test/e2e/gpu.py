@@ -43,8 +43,9 @@ class GpuModel:
             payload = np.fromfile(folder / "payload", np.uint8)
         self.weights = {name: payload[int(offset):] for name, offset in offsets}
 
-        compile_model(model, folder / "layout.mlir", "--compile-to=layout")
-        gpu = run([HALFTONE_OPT, folder / "layout.mlir", "--htk-outline-kernels", "--htk-lower-to-gpu"]).stdout
+        compile_model(model, folder / "quantize.mlir", "--compile-to=quantize")
+        gpu = run([HALFTONE_OPT, folder / "quantize.mlir", "--htk-expand-linears", "--htk-form-kernels=one-root=true",
+                   "--phase-layout", "--htk-outline-kernels", "--htk-lower-to-gpu"]).stdout
         (folder / "gpu.mlir").write_text(gpu)
         self.blocks = {name: [int(x) for x in sizes.split(", ")] for name, sizes in
                        re.findall(r"gpu.func @(\w+)\(.*known_block_size = array<i32: ([\d, ]+)>", gpu)}

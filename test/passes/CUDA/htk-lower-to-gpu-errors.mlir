@@ -21,6 +21,16 @@ func.func private @results(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) 
 
 // -----
 
+// expected-error @+1 {{kernel 'gated' has no GPU form: it has several linears}}
+func.func private @gated(%x: tensor<3x8xf32>, %v: tensor<1x8x64xf32>, %w: tensor<1x8x64xf32>) -> tensor<3x64xf32> attributes {htk.kernel} {
+  %0 = htk.linear f32(%x) by f32(%v) : (tensor<3x8xf32>) by (tensor<1x8x64xf32>) -> tensor<3x64xf32>
+  %1 = htk.linear f32(%x) by f32(%w) : (tensor<3x8xf32>) by (tensor<1x8x64xf32>) -> tensor<3x64xf32>
+  %2 = ht.mul %0, %1 : tensor<3x64xf32>, tensor<3x64xf32> -> tensor<3x64xf32>
+  return %2 : tensor<3x64xf32>
+}
+
+// -----
+
 // An index that is known to be inside needs no check; one from data does.
 func.func private @gather(%x: tensor<5x3xf32>, %i: tensor<2xi64>) -> tensor<2x3xf32> attributes {htk.kernel} {
   // expected-error @+1 {{kernel 'gather' has no GPU form: an index from data may be out of range, which it cannot report}}

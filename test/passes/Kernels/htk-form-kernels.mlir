@@ -1,4 +1,5 @@
 // RUN: halftone-opt --htk-form-kernels --split-input-file %s | FileCheck %s
+// RUN: halftone-opt --htk-form-kernels=one-root=true --split-input-file %s | FileCheck --check-prefix=ONE %s
 
 #bs = #ht.dims<s0, s1>
 
@@ -87,6 +88,9 @@ func.func @diamond(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
 // CHECK-NEXT:      %[[UP:.*]] = ht.linear %[[X1]], %[[V1]]
 // CHECK-NEXT:      ht.glu silu %[[GATE]], %[[UP]]
 // CHECK:         return %[[Y]]
+// ONE-LABEL:   func.func @gated
+// ONE:           %[[GATE:.*]] = htk.kernel "linear"
+// ONE:           htk.kernel "linear_glu"({{.*}}, %[[GATE]])
 func.func @gated(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>, %v: tensor<8x4xf32>) -> tensor<3x8xf32> {
   %0 = ht.linear %x, %w : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
   %1 = ht.linear %x, %v : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
@@ -491,6 +495,10 @@ func.func @rotated_codes(%x: tensor<3x8xf32>, %w: tensor<5x8xi8>, %s: tensor<5x1
 // CHECK-LABEL: func.func @codes_of_two
 // CHECK-NEXT:    %[[Y:.*]]:2 = htk.kernel "dynamic_quantize_linear_x2_gelu"(
 // CHECK:         return %[[Y]]#0, %[[Y]]#1
+// ONE-LABEL:   func.func @codes_of_two
+// ONE:           %[[CODES:.*]]:2 = htk.kernel "dynamic_quantize"
+// ONE:           htk.kernel "linear"(%[[CODES]]#0, %[[CODES]]#1,
+// ONE:           htk.kernel "linear_gelu"(%[[CODES]]#0, %[[CODES]]#1,
 func.func @codes_of_two(%x: tensor<3x8xf32>, %w: tensor<5x8xi8>, %s: tensor<5x1xf32>) -> (tensor<3x5xf32>, tensor<3x5xf32>) {
   %c, %t = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, ?], scale f32>(%x)
       : (tensor<3x8xf32>) -> (tensor<3x8xi8>, tensor<3x1xf32>)
