@@ -501,6 +501,14 @@ func.func @dialect_d2(%ids: tensor<3xi64>, %w: tensor<8x4xf32>) {
 
 // -----
 
+func.func @dialect_d2_attention(%x: tensor<2x3x4x8xf32>) {
+  // expected-error @+1 {{"htq.activations" of attention must be a float, got}}
+  %0 = ht.attention %x, %x, %x scale 0.5 {htq.activations = #htq.format<absmax affine<i8, blocks [1, ?], scale f32>>} : tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32>, tensor<2x3x4x8xf32> -> tensor<2x3x4x8xf32>
+  return
+}
+
+// -----
+
 func.func @dialect_d3(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>) {
   // expected-error @+1 {{"htq.rotation" must be an order and a stride for a linear's input}}
   %0 = ht.linear %x, %w {htq.rotation = array<i64: 4>} : tensor<3x4xf32>, tensor<8x4xf32> -> tensor<3x8xf32>
