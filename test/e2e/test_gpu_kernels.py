@@ -15,14 +15,17 @@ def relative_error(got, want):
 
 
 def make_inputs(random, n, k, rows):
-    """x, codes with scales for each format that asks for them, and what the epilogue adds."""
-    inputs = {"x": (random.standard_normal((rows, k)) * random.uniform(0.1, 9, (rows, 1))).astype(np.float32)}
+    """What each format multiplies, so that no two share a kernel, and what the epilogue adds."""
+    inputs = {"x": np.zeros((rows, k), np.float32)}
     for i, (x_term, _, _) in enumerate(FORMATS.values()):
         if x_term.startswith("affine"):
             block = x_term.split("[1, ")[1].split("]")[0]
             count = 1 if block == "?" else -(-k // int(block))
             inputs[f"c{i}"] = random.integers(-128, 128, (rows, k)).astype(np.int8)
             inputs[f"s{i}"] = random.uniform(0.01, 1, (rows, count)).astype(np.float32)
+        else:
+            x = random.standard_normal((rows, k)) * random.uniform(0.1, 9, (rows, 1))
+            inputs[f"x{i}"] = x.astype({"f32": np.float32, "bf16": ml_dtypes.bfloat16}[x_term])
     inputs["bias"] = random.standard_normal(n).astype(np.float32)
     inputs["residual"] = random.standard_normal((rows, n)).astype(np.float32)
     return inputs

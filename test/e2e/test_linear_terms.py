@@ -65,7 +65,7 @@ def tensor(element, *shape):
 
 
 def write_model(path, formats, n, k, epilogue, given_codes=False):
-    """An output for each format: x, or codes and scales that are inputs, times the weights of w.f32, quantized."""
+    """An output for each format: x, or inputs of its own in its term, times the weights of w.f32, quantized."""
     weights, body, results = [], [], []
     inputs = [("x", tensor("f32", "?", k))]
     for i, (x_term, rule, w_term) in enumerate(formats.values()):
@@ -109,6 +109,10 @@ def write_model(path, formats, n, k, epilogue, given_codes=False):
                 body.append(f"  %c{i}, %s{i} = htq.dynamic_quantize absmax #htq.{x_term}(%x) : ({x_kind}) -> "
                             f"({codes}, {scale})\n")
             x, x_types = f"%c{i}, %s{i}", f"{codes}, {scale}"
+        elif given_codes:
+            x_kind = tensor(x_term, "?", k)
+            inputs.append((f"x{i}", x_kind))
+            x, x_types = f"%x{i}", x_kind
         elif x_term == "bf16":
             body.append(f"  %b{i} = ht.cast %x : {x_kind} to {tensor('bf16', '?', k)}\n")
             x, x_types = f"%b{i}", tensor("bf16", "?", k)
