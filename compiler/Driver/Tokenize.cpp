@@ -116,7 +116,8 @@ static int decodeIds(Worker &worker, StringRef input) {
   for (StringRef rest = input; !(rest = rest.ltrim(" \t\r\n,[]")).empty();) {
     uint32_t id;
     if (rest.consumeInteger(10, id)) {
-      printError("token ids are whole numbers with spaces between them, not '" + rest.take_front(20).str() + "'");
+      printError("token ids are whole numbers with spaces between them, not '" + rest.take_front(20).str() +
+                 "'");
       return ExitUsage;
     }
     ids.push_back(id);
@@ -148,9 +149,12 @@ int runTokenize(llvm::ArrayRef<StringRef> arguments) {
   bool help = false, decode = false, plain = false, lines = false;
   const OptionSpec specs[] = {
       {"--decode", "", "token ids from the standard input to text", nullptr, &decode},
-      {"--plain", "", "without the tokens that begin and end a text; special tokens are decoded too", nullptr, &plain},
-      {"--json-lines", "", "each line of the standard input is a JSON string, or a list of ids;\n"
-       "each is answered by a line", nullptr, &lines},
+      {"--plain", "", "without the tokens that begin and end a text; special tokens are decoded too", nullptr,
+       &plain},
+      {"--json-lines", "",
+       "each line of the standard input is a JSON string, or a list of ids;\n"
+       "each is answered by a line",
+       nullptr, &lines},
       {"-o", "FILE", "write the compiled form that programs carry, and read no text", &output},
       {"--help", "", "this text", nullptr, &help},
   };
@@ -158,8 +162,10 @@ int runTokenize(llvm::ArrayRef<StringRef> arguments) {
   if (llvm::Error error = parseArguments(arguments, specs, positional))
     return fail(std::move(error), ExitUsage);
   if (help) {
-    llvm::outs() << "halftone tokenize TOKENIZER [options] < text\n\nPrints the token ids of a text, as a program with "
-                    "this tokenizer makes them.\nTOKENIZER is " << tokenizer::kTokenizerFiles << ".\n\n"
+    llvm::outs() << "halftone tokenize TOKENIZER [options] < text\n\nPrints the token ids of a text, as a "
+                    "program with "
+                    "this tokenizer makes them.\nTOKENIZER is "
+                 << tokenizer::kTokenizerFiles << ".\n\n"
                  << describeOptions(specs)
                  << "\nExamples:\n"
                     "  echo -n \"Once upon a time\" | halftone tokenize tokenizer.json\n"

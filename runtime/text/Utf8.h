@@ -11,7 +11,7 @@ namespace halftone::rt {
 
 /// Text of known length, which may hold zeros.
 struct TextView {
-  const char *data = nullptr;
+  const char *data = "";
   size_t size = 0;
 
   TextView slice(size_t begin, size_t end) const {

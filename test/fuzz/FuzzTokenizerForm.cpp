@@ -11,6 +11,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   // Sections are read where they lie, so the bytes end where the allocation does.
   auto *bytes = static_cast<unsigned char *>(aligned_alloc(8, (size + 7) / 8 * 8 + 8));
   memcpy(bytes, data, size);
+  // The size is set right, or no input of another size would come far.
+  if (size >= sizeof(TokenizerHeader))
+    reinterpret_cast<TokenizerHeader *>(bytes)->size = static_cast<uint32_t>(size);
   bytes = static_cast<unsigned char *>(realloc(bytes, size ? size : 1));
   Tokenizer tokenizer;
   Diagnostic diagnostic;
