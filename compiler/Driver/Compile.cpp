@@ -81,8 +81,8 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
        &options.phases.activations},
       {"--rotation", "MATRIX", "Hadamard matrices before what linears take as integers: auto (default), none,\n"
        "or an order with a stride, such as 8x16 (which auto is) or 128", &options.phases.rotation},
-      {"--attention", "FLOAT", "what attention multiplies in: f32, or bf16 (default: bf16 unless activations\n"
-       "are f32)", &options.phases.attention},
+      {"--attention", "FLOAT", "what attention multiplies in: f32, or bf16 (default: bf16 if all levels of\n"
+       "--cpu have AMX, and activations are no f32)", &options.phases.attention},
       {"--plan", "FILE", "formats by rules for names of weights, instead of one for all (see below)",
        &options.phases.plan},
       {"--calibrate", "FILE", "inputs (.npz) to observe activations on: channels that are large then go\n"

@@ -25,7 +25,7 @@ struct PhaseOptions {
   std::string weights = "f32";     ///< the format of weights
   std::string activations = "f32"; ///< the format of the linears' inputs
   std::string rotation = "auto";   ///< of inputs that will be codes
-  std::string attention;           ///< what attention multiplies in; empty: as activations ask for
+  std::string attention;           ///< what attention multiplies in; empty: as activations and the levels ask for
   std::string plan;                ///< file of rules that come before these; empty: none
   std::string savePlan;            ///< file for what was decided; empty: none
   double smoothing = 0.5;          ///< the share of observed magnitudes that goes into weights

@@ -2,6 +2,7 @@
 
 #include "passes/Quantize/Passes.h"
 
+#include "dialects/HTK/HTKDialect.h"
 #include "dialects/HTQ/HTQOps.h"
 #include "dialects/HTQ/Terms.h"
 #include "passes/Quantize/Plan.h"
@@ -276,12 +277,20 @@ private:
   std::vector<std::string> lines;
 };
 
+/// What attention multiplies in where nothing is asked: bf16 pays where tiles multiply it, on the least of the
+/// levels that the module is for.
+static StringRef getUsualAttention(ModuleOp module) {
+  auto cpu = module->getAttrOfType<htk::CpuAttr>(htk::HTKDialect::kCpuAttr);
+  return cpu && !cpu.has("amx-bf16") ? "f32" : "";
+}
+
 struct AssignPass : quantize::impl::AssignBase<AssignPass> {
   using AssignBase::AssignBase;
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto plan = Plan::read({weights, activations, rotation, attention, planFile}, &getContext());
+    std::string attentionFormat = attention.empty() ? getUsualAttention(module).str() : attention;
+    auto plan = Plan::read({weights, activations, rotation, attentionFormat, planFile}, &getContext());
     if (!plan) {
       module.emitError() << llvm::toString(plan.takeError());
       return signalPassFailure();

@@ -38,7 +38,8 @@ def Assign : Pass<"htq-assign", "::mlir::ModuleOp"> {
     Option<"rotation", "rotation", "std::string", /*default=*/"\"auto\"",
            "Rotation of inputs that will be codes: `auto`, `none`, or an order and a stride such as `8x16`">,
     Option<"attention", "attention", "std::string", /*default=*/"\"\"",
-           "What attention multiplies in, f32 or bf16; empty: bf16 unless activations are f32">,
+           "What attention multiplies in, f32 or bf16; empty: bf16 unless activations are f32, or `htk.cpu` is "
+           "there and has no tiles of bf16">,
     Option<"planFile", "plan", "std::string", /*default=*/"", "File of rules, of which the first that matches decides">,
     Option<"savePlan", "save-plan", "std::string", /*default=*/"", "File to write what was decided to, as a plan">
   ];

@@ -39,11 +39,13 @@ bool kernelKnows(const char *flag) {
 TEST(AmxProgram, RunsEmulated) {
   if (!__builtin_cpu_supports("avx512f"))
     GTEST_SKIP() << "the program needs AVX-512, which this CPU lacks";
+  if (kernelKnows("amx_tile"))
+    GTEST_SKIP() << "this CPU has tiles of its own, which the emulator cannot keep from running";
   std::string counts = testing::TempDir() + "amx-counts-" + std::to_string(getpid());
   Ended ended = runProgram("LD_PRELOAD='" AMX_EMULATOR_PATH "' AMX_EMULATOR_COUNTS='" + counts + "'", "f16");
   EXPECT_EQ(ended.code, 0) << ended.said;
   // Of what the program provokes, this says why.
-  EXPECT_NE(ended.said.find("tilerelease (tile 0) at"), std::string::npos) << ended.said;
+  EXPECT_NE(ended.said.find("AMX emulator: ldtilecfg"), std::string::npos) << ended.said;
   EXPECT_NE(ended.said.find("arch_prctl was not asked for permission to use AMX"), std::string::npos)
       << ended.said;
 
