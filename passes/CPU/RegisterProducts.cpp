@@ -60,10 +60,10 @@ protected:
   /// that is added to them by FMA.
   void accumulate(int64_t r, Value at, Value value, Value factor);
 
-  /// Carries `sums` through a piece. `body(period, columns, sums)` is for whole periods,
-  /// several at once where they are short, then for what is left.
+  /// Carries the sums of a part from row `first` on through a piece. `body(period, columns, sums)` is
+  /// for whole periods, several at once where they are short, then for what is left.
   using Steps = function_ref<SmallVector<Value>(Value period, int64_t columns, ValueRange sums)>;
-  SmallVector<Value> forEachPeriod(const Piece &piece, ValueRange initial, Steps body);
+  SmallVector<Value> forEachPeriod(const Piece &piece, Value first, ValueRange initial, Steps body);
 
   /// Where vector `v` of a part begins in the panel.
   Value getRow(Value first, int64_t v) { return k.add(first, v * k.lanes); }
@@ -72,7 +72,8 @@ protected:
   Value sums;
 };
 
-SmallVector<Value> RegisterProduct::forEachPeriod(const Piece &piece, ValueRange initial, Steps body) {
+SmallVector<Value> RegisterProduct::forEachPeriod(const Piece &piece, Value first, ValueRange initial,
+                                                  Steps body) {
   constexpr int64_t kLeastColumns = 4; // Enough work for one turn of the loop.
   int64_t period = weight.getPacking().getPeriod();
   int64_t whole = piece.length / period, unroll = std::max<int64_t>(1, kLeastColumns / period);
@@ -82,8 +83,11 @@ SmallVector<Value> RegisterProduct::forEachPeriod(const Piece &piece, ValueRange
   if (unrolled)
     values = k.loop(k.constant(0), k.constant(unrolled), unroll, values, [&](Value i, ValueRange carried) {
       SmallVector<Value> next(carried);
-      for (int64_t u = 0; u < unroll; ++u)
-        next = body(k.add(piece.period, k.add(i, u)), period, next);
+      for (int64_t u = 0; u < unroll; ++u) {
+        Value at = k.add(piece.period, k.add(i, u));
+        weight.prefetch(at, first, partVectors * k.lanes);
+        next = body(at, period, next);
+      }
       return next;
     });
   for (int64_t i = unrolled; i < whole; ++i)
@@ -130,7 +134,7 @@ public:
     forEachPiece([&](const Piece &piece) {
       SmallVector<Value> initial(height * partVectors, k.getZero(real, k.lanes));
       SmallVector<Value> tile =
-          forEachPeriod(piece, initial, [&](Value at, int64_t columns, ValueRange carried) {
+          forEachPeriod(piece, first, initial, [&](Value at, int64_t columns, ValueRange carried) {
             SmallVector<Value> next(carried);
             for (int64_t column = 0; column < columns; ++column)
               step(row, height, first, k.add(k.mul(at, period), column), at, column, piece.weightBlock, next);
@@ -198,7 +202,7 @@ public:
         initial.append(partVectors, ofBytes && !weight.hasZero() ? getCorrection(k.add(row, r), piece)
                                                                  : k.getZero(sumType, k.lanes));
       SmallVector<Value> tile =
-          forEachPeriod(piece, initial, [&](Value at, int64_t columns, ValueRange carried) {
+          forEachPeriod(piece, first, initial, [&](Value at, int64_t columns, ValueRange carried) {
             SmallVector<Value> next(carried);
             for (int64_t column = 0; column < columns; column += group)
               step(row, height, first, k.add(k.mul(at, period), column), at, column / group,

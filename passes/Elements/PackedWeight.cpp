@@ -42,6 +42,18 @@ Value PackedWeight::i32(int64_t value, int64_t width) {
   return k.splat(scalar, width);
 }
 
+void PackedWeight::prefetch(Value period, Value at, int64_t count) {
+  // Memory answers in about 2 KiB of reading at its speed; pages end after 4 KiB, where hardware stops to ask.
+  constexpr int64_t kDistance = 6144, kSlab = 256, kLine = 64, kRow = 4;
+  int64_t bytes = cast<MemRefType>(codes.getType()).getElementTypeBitWidth() / 8;
+  Value start = k.mul(k.add(k.mul(panel, periods), period), packing.getPeriodSize());
+  start = k.add(k.add(start, k.mul(at, std::max<int64_t>(1, kRow / bytes))), kDistance / bytes);
+  for (int64_t slab = 0; slab < packing.getPeriodSize() * bytes; slab += kSlab)
+    for (int64_t line = 0; line < count * kRow; line += kLine)
+      memref::PrefetchOp::create(k.b, k.loc, codes, k.add(start, (slab + line) / bytes), /*isWrite=*/false,
+                                 /*localityHint=*/3, /*isDataCache=*/true);
+}
+
 //===----------------------------------------------------------------------===//
 // Codes
 //===----------------------------------------------------------------------===//

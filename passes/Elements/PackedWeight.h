@@ -26,6 +26,9 @@ public:
   /// Bytes of a panel of it.
   int64_t getPanelBytes() const;
 
+  /// Asks for what comes `kDistance` behind a period: for its `count` rows from row `at` on.
+  void prefetch(mlir::Value period, mlir::Value at, int64_t count);
+
   /// From here on reads are of this panel.
   void setPanel(mlir::Value index) { panel = index; }
 

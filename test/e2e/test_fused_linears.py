@@ -16,7 +16,6 @@ RUNS = [(1, 1), (1, 3), (5, 2), (7, 3), (31, 2), (33, 1), (97, 2), (130, 3), (51
 INPUTS = {
     "token": ("absmax", "affine<i8, blocks [1, ?], scale f32>"),
     "blocks": ("absmax", "affine<i8, blocks [1, 32], scale f32>"),
-    "zeros": ("minmax", "affine<i8, blocks [1, ?], scale f32, zero i8>"),
     "bf16": (None, "bf16"),
     "f32": (None, "f32"),
 }
@@ -33,8 +32,7 @@ def write_model(path, depth, kind):
     x_type = matrix("f32", "?", depth)
     if rule:
         blocks = -(-depth // 32) if "32" in term.split("]")[0] else 1
-        types = [matrix("i8", "?", depth), matrix("f32", "?", blocks)] + [matrix("i8", "?", blocks)] * (rule == "minmax")
-        names = ["%c", "%t", "%z"][:len(types)]
+        types, names = [matrix("i8", "?", depth), matrix("f32", "?", blocks)], ["%c", "%t"]
         prologue = f"  {', '.join(names)} = htq.dynamic_quantize {rule} #htq.{term}(%x) : ({x_type}) -> ({', '.join(types)})\n"
         w_term = "affine<i8, blocks [1, ?], scale f32>"
     elif kind == "bf16":

@@ -4,7 +4,7 @@
 // RUN: FileCheck %s --input-file=%t.json --check-prefix=PLAN
 // RUN: halftone-opt "--htq-assign=activations=int8-token attention=f32" %s | FileCheck %s --check-prefix=F32
 // RUN: halftone-opt --htq-assign=attention=bf16 %s | FileCheck %s --check-prefix=BF16
-// RUN: sed "s/^func.func/module attributes {htk.cpu = #htk.cpu<\"x86-64-v3\", 256, []>} { func.func/; s/^}$/} }/" %s | halftone-opt --htq-assign=activations=int8-token | FileCheck %s --check-prefix=F32
+// RUN: sed "s/^func.func/module attributes {htk.cpu = #htk.cpu<\"x86-64-v4\", 512, [\"avx512vnni\"]>} { func.func/; s/^}$/} }/" %s | halftone-opt --htq-assign=activations=int8-token | FileCheck %s --check-prefix=F32
 
 // Without an option attention is in bf16 where activations are less than f32, but where a rule asks for f32
 // or the least level has no tiles of bf16.
