@@ -46,7 +46,7 @@ run_lit() {
 lit_pass() {
   local results=$1 filter=$2 status=0
   shift 2
-  /usr/lib/llvm-22/bin/lit -j "$(jobs_count)" -sv --timeout 600 --allow-empty-runs --time-tests \
+  /usr/lib/llvm-22/bin/lit -j "$(jobs_count)" -sv --timeout 1200 --allow-empty-runs --time-tests \
     --filter "$filter" --output "$results" --param python="$VENV/bin/python" "$@" "$BUILD/test" ||
     status=$?
   # lit writes no results when the filter matches no test.
