@@ -108,6 +108,8 @@ config_case("many_layers", "has no tensor 'model.layers.2.input_layernorm.weight
 config_case("many_heads", "of shape [1099511627776, 16]", num_attention_heads=1 << 28, num_key_value_heads=1 << 28,
             head_dim=1 << 12)
 config_case("control_type", "the model_type '\\1B[2J' is not supported", model_type="\x1b[2J")
+config_case("several_mistakes", "\"hidden_size\" is '-1': expected a whole number", hidden_size=-1,
+            num_attention_heads=-2, rms_norm_eps="small")
 config_case("zero", "a whole number from 1", num_attention_heads=0)
 config_case("endless_epsilon", "is no JSON", rms_norm_eps=float("inf"))
 config_case("negative_base", "expected rotations of a positive base", rope_theta=-1.0)

@@ -15,35 +15,33 @@ const llvm::json::Value *Config::get(StringRef key) const {
 
 bool Config::has(StringRef key) const { return get(key); }
 
-InFlightDiagnostic Config::error(ImportFailure kind) {
+void Config::error(const Twine &message, ImportFailure kind) {
   if (parent)
-    return parent->error(kind);
-  if (!std::exchange(valid, false))
-    return InFlightDiagnostic();
-  return folder.error("config.json", kind);
+    return parent->error(message, kind);
+  if (std::exchange(valid, false))
+    folder.error("config.json", kind) << message;
+}
+
+/// A value as a message has it.
+static std::string quoted(const llvm::json::Value *value) {
+  std::string text;
+  if (value)
+    llvm::raw_string_ostream(text) << *value;
+  return quote(text);
 }
 
 void Config::report(StringRef key, const char *expected) {
-  InFlightDiagnostic diagnostic = error(ImportFailure::Unreadable);
   const llvm::json::Value *value = get(key);
-  if (!value) {
-    diagnostic << "has no \"" << path << key << "\": expected " << expected;
-    return;
-  }
-  std::string text;
-  llvm::raw_string_ostream(text) << *value;
-  diagnostic << "\"" << path << key << "\" is " << quote(text) << ": expected " << expected;
+  error((value ? Twine("\"") : Twine("has no \"")) + path + key + "\"" +
+        (value ? " is " + quoted(value) : std::string()) + ": expected " + expected);
 }
 
 void Config::refuse(StringRef key, StringRef what) {
-  std::string text;
-  if (const llvm::json::Value *value = get(key))
-    llvm::raw_string_ostream(text) << *value;
-  error(ImportFailure::Unsupported) << "\"" << path << key << "\" is " << quote(text)
-                                    << ", which is not supported: " << what;
+  error("\"" + path + key + "\" is " + quoted(get(key)) + ", which is not supported: " + what,
+        ImportFailure::Unsupported);
 }
 
-void Config::fail(const Twine &message) { error(ImportFailure::Unreadable) << message; }
+void Config::fail(const Twine &message) { error(message); }
 
 int64_t Config::getSize(StringRef key, std::optional<int64_t> otherwise) {
   const llvm::json::Value *value = get(key);

@@ -40,7 +40,8 @@ public:
 private:
   const llvm::json::Value *get(llvm::StringRef key) const;
   void report(llvm::StringRef key, const char *expected);
-  mlir::InFlightDiagnostic error(ImportFailure kind);
+  /// Reports the first mistake only.
+  void error(const llvm::Twine &message, ImportFailure kind = ImportFailure::Unreadable);
 
   Folder &folder;
   const llvm::json::Object &object;
