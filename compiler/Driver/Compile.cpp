@@ -88,6 +88,8 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
       {"--calibrate", "FILE", "inputs (.npz) to observe activations on: channels that are large then go\n"
        "into the weights before these are quantized", &options.calibrate},
       {"--save-plan", "FILE", "write the format of every weight as such rules, to be edited", &options.phases.savePlan},
+      {"--tokenizer", "FILE", "of a language model (default: the one in its folder or file): tokenizer.json,\n"
+       "tokenizer.model of sentencepiece, a .gguf file, or none", &options.tokenizer},
       {"--cpu", "NAME,…", "processors to compile for: native (default), x86-64-v3, x86-64-v4,\n"
        "or LLVM's name of one; of several the program runs the best that the\n"
        "computer has, on the same weights", &options.cpu},

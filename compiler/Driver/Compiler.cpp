@@ -4,6 +4,7 @@
 
 #include "compiler/Driver/Calibrate.h"
 #include "compiler/Driver/Installation.h"
+#include "compiler/Driver/ModelText.h"
 #include "compiler/Driver/Registration.h"
 #include "compiler/Driver/VerifyPhases.h"
 #include "compiler/Emit/Files.h"
@@ -89,6 +90,8 @@ ExitCode Compiler::load() {
                     : importONNX(options.model, context, options.import, &failure);
   if (!module)
     return failure == ImportFailure::Unsupported ? ExitFailed : ExitUsage;
+  if (llvm::Error error = setTokenizer(*module, options.model, options.tokenizer))
+    return static_cast<ExitCode>(fail(std::move(error), ExitUsage));
   return ExitOk;
 }
 
@@ -167,6 +170,10 @@ ExitCode Compiler::emit() {
   emitOptions.cpus = *cpus;
   emitOptions.runtimeLibraries = getRuntimeLibraries();
   emitOptions.linker = options.linker.empty() ? getDefaultLinker() : options.linker;
+  auto text = readText(*module, getModelDirectory());
+  if (!text)
+    return static_cast<ExitCode>(fail(text.takeError(), ExitUsage));
+  emitOptions.text = std::move(*text);
   llvm::json::Array levels;
   for (const target::Cpu &cpu : *cpus)
     levels.push_back(llvm::json::Object{{"name", cpu.name}, {"cpu", cpu.level}, {"tune", cpu.tune}});

@@ -16,6 +16,7 @@ struct CompileOptions {
   std::string cpu = "native";
   std::string compileFrom, compileTo; ///< phase names; empty: import and emit
   std::string linker;
+  std::string tokenizer; ///< file, or "none"; empty: the one that is with the model
   ImportOptions import;
   pipelines::PhaseOptions phases;
   std::string calibrate; ///< file of inputs to observe activations on; empty: none

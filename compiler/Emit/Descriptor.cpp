@@ -110,7 +110,7 @@ public:
                                              llvm::GlobalValue::ExternalLinkage, nullptr, payloadSymbol);
     payload->setVisibility(llvm::GlobalValue::HiddenVisibility);
 
-    static_assert(sizeof(halftone_program) == 120, "abi.h changed: change this list of fields");
+    static_assert(sizeof(halftone_program) == 128, "abi.h changed: change this list of fields");
     llvm::Constant *program = makeStruct({
         number(i32, HALFTONE_ABI_VERSION),
         number(i32, sizeof(halftone_program)),
@@ -131,6 +131,7 @@ public:
         payload,
         number(i64, description.payloadBytes),
         makeOutputDims(),
+        makeText(),
     });
     auto *global = new llvm::GlobalVariable(module, program->getType(), /*isConstant=*/true,
                                             llvm::GlobalValue::ExternalLinkage, program, "halftone_program");
@@ -185,6 +186,28 @@ private:
     static_assert(sizeof(halftone_level) == 48, "abi.h changed: change this list of fields");
     return makeStruct({text(level.name), number(i64, level.cpuFeatures), number(i64, level.arenaBytes),
                        number(i64, sites.size()), array(sites), step});
+  }
+
+  /// Bytes that are read where they lie.
+  llvm::Constant *block(llvm::StringRef bytes) {
+    if (bytes.empty())
+      return llvm::ConstantPointerNull::get(pointer);
+    auto *data = llvm::ConstantDataArray::getString(context, bytes, /*AddNull=*/false);
+    auto *global = llvm::cast<llvm::GlobalVariable>(makeGlobal(data));
+    global->setAlignment(llvm::Align(8));
+    return global;
+  }
+
+  llvm::Constant *makeText() {
+    const TextDescription &text = description.text;
+    if (text.tokenizer.empty())
+      return llvm::ConstantPointerNull::get(pointer);
+    std::vector<llvm::Constant *> ends;
+    for (uint32_t end : text.ends)
+      ends.push_back(number(i32, end));
+    static_assert(sizeof(halftone_text) == 48, "abi.h changed: change this list of fields");
+    return makeGlobal(makeStruct({block(text.tokenizer), number(i64, text.tokenizer.size()), block(text.chat),
+                                  number(i64, text.chat.size()), array(ends), number(i64, ends.size())}));
   }
 
   /// void output_dims(const int64_t *symbols, int64_t *dims)

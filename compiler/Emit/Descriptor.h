@@ -34,6 +34,12 @@ struct LevelDescription {
   std::string step; ///< the symbol of its step function
 };
 
+/// What a program knows of texts (abi.h, `halftone_text`); without a tokenizer: nothing.
+struct TextDescription {
+  std::string tokenizer, chat; ///< compiled forms
+  std::vector<uint32_t> ends;
+};
+
 /// What the descriptor says, taken from a lowered module before its graph form goes.
 struct ProgramDescription {
   std::string name, buildInfo;
@@ -41,7 +47,11 @@ struct ProgramDescription {
   std::vector<TensorDescription> inputs, outputs;
   std::vector<StateDescription> states;
   std::vector<LevelDescription> levels;
+  TextDescription text;
   uint64_t payloadBytes = 0;
+
+  /// Whether the API of language models is part of it (runtime/include/halftone/language.h).
+  bool isLanguageModel() const { return !states.empty() || !text.tokenizer.empty(); }
 };
 
 /// Reads symbols, inputs, outputs and states of the graph function, in any phase.

@@ -127,6 +127,7 @@ private:
     description = std::move(*graph);
     description.name = llvm::sys::path::stem(options.output).str();
     description.payloadBytes = getPayloadBytes(levels.front());
+    description.text = options.text;
     for (mlir::ModuleOp level : levels) {
       auto described = describeLevel(level);
       if (!described)
@@ -206,25 +207,36 @@ private:
     return emitObject(ir, target::getBaseline(), os);
   }
 
+  /// The API's libraries, with all that they export: the second one for models that write.
+  void addWhole(std::array<llvm::StringRef, 2> libraries, std::vector<llvm::StringRef> &arguments) {
+    arguments.push_back("-Wl,--whole-archive");
+    arguments.push_back(libraries[0]);
+    if (description.isLanguageModel())
+      arguments.push_back(libraries[1]);
+    arguments.push_back("-Wl,--no-whole-archive");
+  }
+
   llvm::Error link(llvm::StringRef output) {
     std::string runtime = options.runtimeLibraries + "/libhalftone_rt.a";
+    std::string language = options.runtimeLibraries + "/libhalftone_rt_language.a";
     std::string main = options.runtimeLibraries + "/libhalftone_rt_main.a";
     std::vector<llvm::StringRef> arguments{options.linker, "-fuse-ld=lld"};
     for (const TemporaryFile &object : objects)
       arguments.push_back(object.getPath());
     switch (kind) {
     case OutputKind::Executable:
-      llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{"-pie", main, runtime, "-lm", "-Wl,--gc-sections",
+      llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{"-pie", main, language, runtime, "-lm", "-Wl,--gc-sections",
                                                                     "-Wl,--as-needed", "-Wl,-s"});
       break;
     case OutputKind::SharedLibrary:
-      llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{
-                                        "-shared", "-Wl,--whole-archive", runtime, "-Wl,--no-whole-archive", "-lm",
-                                        "-Wl,--gc-sections", "-Wl,--as-needed", "-Wl,-z,defs", "-Wl,-s"});
+      arguments.push_back("-shared");
+      addWhole({runtime, language}, arguments);
+      llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{"-lm", "-Wl,--gc-sections", "-Wl,--as-needed",
+                                                                    "-Wl,-z,defs", "-Wl,-s"});
       break;
     case OutputKind::Object:
-      llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{"-r", "-nostdlib", "-Wl,--whole-archive", runtime,
-                                                                    "-Wl,--no-whole-archive"});
+      llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{"-r", "-nostdlib"});
+      addWhole({runtime, language}, arguments);
       break;
     }
     arguments.push_back("-o");

@@ -3,6 +3,7 @@
 #ifndef HALFTONE_COMPILER_EMIT_EMIT_H
 #define HALFTONE_COMPILER_EMIT_EMIT_H
 
+#include "compiler/Emit/Descriptor.h"
 #include "compiler/Target/Cpu.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -22,6 +23,7 @@ struct EmitOptions {
   std::vector<target::Cpu> cpus; ///< of the module's levels, in their order
   std::string runtimeLibraries; ///< folder of libhalftone_rt*.a
   std::string linker;           ///< a C compiler driver that links
+  TextDescription text;         ///< of language models
   llvm::json::Object buildInfo; ///< what shaped the program, for --describe
   unsigned threads = 2;         ///< for making weights
   std::function<void(llvm::StringRef)> progress;

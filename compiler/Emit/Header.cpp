@@ -45,13 +45,16 @@ llvm::Error writeHeader(llvm::raw_ostream &os, const ProgramDescription &descrip
   os << " *\n * Load it with halftone_load(&halftone_this_program, &model), or find the symbol\n"
         " * \"halftone_program\" with dlsym.\n */\n";
 
-  for (const char *name : {"abi.h", "halftone.h"}) {
+  llvm::SmallVector<llvm::StringRef> names = {"abi.h", "halftone.h"};
+  if (description.isLanguageModel())
+    names.push_back("language.h");
+  for (llvm::StringRef name : names) {
     llvm::SmallString<128> path(apiHeaders);
     llvm::sys::path::append(path, "halftone", name);
     auto buffer = llvm::MemoryBuffer::getFile(path);
     if (!buffer)
       return llvm::createStringError("cannot read '%s': %s", path.c_str(), buffer.getError().message().c_str());
-    // The includes between the two are replaced by the text itself.
+    // The includes between them are replaced by the text itself.
     llvm::StringRef rest = (*buffer)->getBuffer();
     while (!rest.empty()) {
       auto [line, next] = rest.split('\n');

@@ -3,11 +3,13 @@
 #include "runtime/command/Command.h"
 #include "runtime/command/Bench.h"
 #include "runtime/command/Describe.h"
+#include "runtime/command/Generate.h"
 #include "runtime/command/Inputs.h"
 #include "runtime/command/LanguageModel.h"
 #include "runtime/command/Outputs.h"
 #include "runtime/command/Runner.h"
 #include "runtime/command/Signals.h"
+#include "runtime/language/Signature.h"
 #include "runtime/session/Error.h"
 #include "runtime/session/Program.h"
 
@@ -33,6 +35,11 @@ static bool collectInputs(const halftone_program &program,
   }
   if (program.num_inputs == 0)
     return true;
+  Signature signature;
+  Diagnostic ignored;
+  if (signature.find(program, ignored))
+    return diagnostic.fail("nothing is asked for: -p TEXT lets the model write; "
+                           "see --help");
   return diagnostic.fail(
       "no inputs are given; this program needs: %s (--inputs "
       "FILE or --input NAME=FILE; see --help)",
@@ -86,6 +93,12 @@ static ExitCode act(const halftone_program &program, const Options &options,
     return runPerplexity(program, options, diagnostic);
   case actionNext:
     return runNext(program, options, diagnostic);
+  case actionGenerate:
+    return runGenerate(program, options, diagnostic);
+  case actionLogits:
+    return runLogits(program, options, diagnostic);
+  case actionLanguageBench:
+    return runLanguageBench(program, options, diagnostic);
   default:
     return runOnFiles(program, options, diagnostic);
   }

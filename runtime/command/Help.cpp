@@ -1,22 +1,70 @@
 //===- Help.cpp - --help and --version ------------------------------------===//
 
 #include "runtime/command/Describe.h"
+#include "runtime/command/Inputs.h"
+#include "runtime/language/Signature.h"
 #include "runtime/session/Program.h"
 #include "runtime/support/DataType.h"
 
 #include <cstdio>
-#include <cstring>
 
 namespace halftone::rt {
 
 /// Whether --perplexity and --next make sense for this program.
 static bool isLanguageModel(const halftone_program &program) {
-  bool ids = false, logits = false;
-  for (uint32_t i = 0; i < program.num_inputs; ++i)
-    ids |= strcmp(program.inputs[i].name, "input_ids") == 0;
-  for (uint32_t i = 0; i < program.num_outputs; ++i)
-    logits |= strcmp(program.outputs[i].name, "logits") == 0;
-  return ids && logits;
+  return findTensor(program.inputs, program.num_inputs, "input_ids") <
+             program.num_inputs &&
+         findTensor(program.outputs, program.num_outputs, "logits") <
+             program.num_outputs;
+}
+
+/// Of programs that can go on from a text, or from tokens.
+static void printWriting(const halftone_program &program, const char *self) {
+  Signature signature;
+  Diagnostic diagnostic;
+  if (!signature.find(program, diagnostic))
+    return;
+  printf("Write\n"
+         "  %s -p \"Once upon a time\" -n 200\n"
+         "  %s --chat\n"
+         "  %s --bench prefill=512,decode=128\n\n"
+         "  -p, --prompt TEXT    what the model goes on from%s\n"
+         "  --prompt-file FILE   the same from a file\n"
+         "  --chat               turns of you and the model%s\n"
+         "  --system TEXT        what a chat begins with\n"
+         "  -n, --max-tokens N   how many tokens at most (default: until the\n"
+         "                       model ends, or the context of %zu tokens)\n"
+         "  --greedy             always the likeliest token\n"
+         "  --temperature T      else drawn by chance: of logits / T (default\n"
+         "                       0.8; 0 is greedy)\n"
+         "  --top-k K            from the K likeliest (40; 0: all)\n"
+         "  --top-p P            from the likeliest that have the probability P\n"
+         "                       together (0.95)\n"
+         "  --min-p P            from those that have the part P of the\n"
+         "                       likeliest's probability (0)\n"
+         "  --penalty X          of repeated tokens (1: none), and how far back\n"
+         "  --penalty-last N     it reaches (64)\n"
+         "  --seed N             equal seeds write equal texts (default: of the\n"
+         "                       time; it is told at the end)\n"
+         "  --stop TEXT          end before this text; repeatable\n"
+         "  --ignore-end         go on where the model would end\n"
+         "  --shift              where the context is full, let the older half\n"
+         "                       of it go (default: end)\n"
+         "  --keep N             but for its first N tokens (0)\n"
+         "  --no-echo            print the new text only\n"
+         "  --save FILE          keep what was read and written, and go on from\n"
+         "  --restore FILE       it another time\n"
+         "  --tokens FILE.npy --logits FILE.npy\n"
+         "                       the logits after each of these token ids\n"
+         "  --bench prefill=N,decode=M\n"
+         "                       time reading N tokens and writing M behind\n"
+         "                       them\n\n",
+         self, self, self,
+         program.text ? "" : " (not here: the\n                       program has no tokenizer)",
+         program.text && program.text->chat
+             ? ""
+             : " (not here: the\n                       program has no chat format)",
+         signature.context);
 }
 
 static void printSignature(const char *title, const halftone_tensor_info *infos,
@@ -33,8 +81,9 @@ void printHelp(const halftone_program &program, const char *self) {
          program.name);
   printSignature("inputs", program.inputs, program.num_inputs);
   printSignature("outputs", program.outputs, program.num_outputs);
-  printf("\n"
-         "Run\n"
+  printf("\n");
+  printWriting(program, self);
+  printf("Run\n"
          "  %s --inputs in.npz --outputs out.npz\n"
          "  %s --input %s=x.npy --output %s=y.npy\n"
          "  %s --inputs in.json\n\n",
@@ -76,8 +125,8 @@ void printHelp(const halftone_program &program, const char *self) {
         "Language models\n"
         "  %s --perplexity tokens.npy\n"
         "  %s --next tokens.npy --top 10\n\n"
-        "  --perplexity FILE    perplexity of token ids: integers, a list or\n"
-        "                       one list per row\n"
+        "  --perplexity FILE    perplexity of a text, or of token ids (.npy):\n"
+        "                       integers, a list or one list per row\n"
         "  --window N           tokens in each separate window (default: 512,\n"
         "                       or the most the program takes)\n"
         "  --next FILE          the most likely tokens after these\n"

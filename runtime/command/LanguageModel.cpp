@@ -4,6 +4,8 @@
 #include "runtime/command/Inputs.h"
 #include "runtime/command/Progress.h"
 #include "runtime/command/Runner.h"
+#include "runtime/files/InputFile.h"
+#include "runtime/text/Tokenizer.h"
 
 #include <cmath>
 #include <cstdio>
@@ -19,7 +21,9 @@ struct Tokens {
   size_t numRows = 0;
   size_t rowSize = 0;
 
-  bool read(const char *path, Diagnostic &diagnostic);
+  /// A .npy file of ids, or a text for the program's tokenizer.
+  bool read(const halftone_program &program, const char *path,
+            Diagnostic &diagnostic);
   int64_t at(size_t row, size_t column) const {
     return loadInteger(tensor.dtype, tensor.buffer.data(),
                        row * rowSize + column);
@@ -64,9 +68,43 @@ private:
 
 } // namespace
 
-bool Tokens::read(const char *path, Diagnostic &diagnostic) {
-  if (!readNpyFile(path, tensor, diagnostic))
+static bool tokenize(const halftone_program &program, const char *path,
+                     Tensor &tensor, Diagnostic &diagnostic) {
+  Text name = quoted(path);
+  if (!program.text)
+    return diagnostic.fail("%s is no .npy file of token ids, and this program "
+                           "has no tokenizer for texts",
+                           name.c_str());
+  InputFile file;
+  Tokenizer tokenizer;
+  Array<uint32_t> ids;
+  Bytes form = {static_cast<const unsigned char *>(program.text->tokenizer),
+                program.text->tokenizer_bytes};
+  if (!file.open(path, diagnostic) || !tokenizer.open(form, diagnostic))
     return false;
+  Bytes text = file.bytes();
+  Diagnostic why;
+  if (!tokenizer.encode({reinterpret_cast<const char *>(text.data), text.size},
+                        /*whole=*/true, ids, why))
+    return diagnostic.fail("%s: %s", name.c_str(), why.text());
+  tensor.dtype = HALFTONE_U32;
+  tensor.rank = 1;
+  tensor.dims[0] = static_cast<int64_t>(ids.size());
+  if (!tensor.allocate(name.c_str(), diagnostic))
+    return false;
+  if (!ids.empty())
+    memcpy(tensor.buffer.data(), ids.data(), ids.size() * sizeof(uint32_t));
+  return true;
+}
+
+bool Tokens::read(const halftone_program &program, const char *path,
+                  Diagnostic &diagnostic) {
+  if (!hasSuffix(path, ".npy")) {
+    if (!tokenize(program, path, tensor, diagnostic))
+      return false;
+  } else if (!readNpyFile(path, tensor, diagnostic)) {
+    return false;
+  }
   Text name = quoted(path);
   if (isFloat(tensor.dtype) || tensor.dtype == HALFTONE_BOOL)
     return diagnostic.fail("%s has %s elements; token ids are integers (int64)",
@@ -251,7 +289,7 @@ static bool scoreRows(LanguageModel &model, const Tokens &tokens, size_t window,
 ExitCode runPerplexity(const halftone_program &program, const Options &options,
                        Diagnostic &diagnostic) {
   Tokens tokens;
-  if (!tokens.read(options.tokensFile, diagnostic))
+  if (!tokens.read(program, options.tokensFile, diagnostic))
     return exitUsage;
   LanguageModel model(program, options);
   if (ExitCode code = model.start(diagnostic))
@@ -310,7 +348,7 @@ static size_t bestToken(const Array<double> &logProbabilities) {
 ExitCode runNext(const halftone_program &program, const Options &options,
                  Diagnostic &diagnostic) {
   Tokens tokens;
-  if (!tokens.read(options.tokensFile, diagnostic))
+  if (!tokens.read(program, options.tokensFile, diagnostic))
     return exitUsage;
   LanguageModel model(program, options);
   if (ExitCode code = model.start(diagnostic))

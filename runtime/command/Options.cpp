@@ -27,6 +27,28 @@ enum class Kind {
   Window,
   Next,
   Top,
+  Prompt,
+  PromptFile,
+  Chat,
+  System,
+  MaxTokens,
+  Greedy,
+  Temperature,
+  TopK,
+  TopP,
+  MinP,
+  Penalty,
+  PenaltyLast,
+  Seed,
+  Stop,
+  IgnoreEnd,
+  Shift,
+  Keep,
+  NoEcho,
+  Save,
+  Restore,
+  Tokens,
+  Logits,
   Help,
   Version,
 };
@@ -36,6 +58,7 @@ struct Row {
   Kind kind;
   bool takesValue;
   unsigned actions; ///< where it may stand
+  unsigned asksFor = 0; ///< the actions of which it begins one
 };
 
 class Parser {
@@ -51,8 +74,11 @@ private:
   bool setOnce(const char *&place, const char *value, const char *name);
   bool addNamed(Array<NamedPath> &list, const char *value, const char *name);
   bool addShape(const char *value);
+  bool setBench(const char *value, const char *name);
   bool parseNumber(const char *text, const char *name, uint64_t least,
                    uint64_t greatest, uint64_t &number);
+  bool parseNumber(const char *text, const char *name, double greatest,
+                   double &number);
   bool unknown(const char *argument, size_t nameBytes);
   bool checkActions();
 
@@ -65,8 +91,11 @@ private:
 } // namespace
 
 static constexpr unsigned actionsWithFiles = actionRun | actionBench;
+static constexpr unsigned actionsThatWrite = actionGenerate | actionChat;
 static constexpr unsigned actionsThatCompute =
-    actionRun | actionBench | actionPerplexity | actionNext;
+    actionRun | actionBench | actionPerplexity | actionNext |
+    actionsThatWrite | actionLogits | actionLanguageBench;
+static constexpr unsigned actionsOfBench = actionBench | actionLanguageBench;
 
 static constexpr Row rows[] = {
     {"--inputs", Kind::Inputs, true, actionsWithFiles},
@@ -76,19 +105,44 @@ static constexpr Row rows[] = {
     {"--threads", Kind::Threads, true, actionsThatCompute},
     {"--pin", Kind::Pin, false, actionsThatCompute},
     {"--cpu", Kind::Cpu, true, actionsThatCompute | actionDescribe},
-    {"--bench", Kind::Bench, true, actionAny},
+    {"--bench", Kind::Bench, true, actionAny, actionsOfBench},
     {"--warmup", Kind::Warmup, true, actionBench},
     {"--shape", Kind::Shape, true, actionBench},
     {"--json", Kind::Json, false,
-     actionBench | actionDescribe | actionPerplexity | actionNext},
-    {"--describe", Kind::Describe, false, actionAny},
-    {"--perplexity", Kind::Perplexity, true, actionAny},
+     actionsOfBench | actionDescribe | actionPerplexity | actionNext |
+         actionGenerate},
+    {"--describe", Kind::Describe, false, actionAny, actionDescribe},
+    {"--perplexity", Kind::Perplexity, true, actionAny, actionPerplexity},
     {"--window", Kind::Window, true, actionPerplexity},
-    {"--next", Kind::Next, true, actionAny},
+    {"--next", Kind::Next, true, actionAny, actionNext},
     {"--top", Kind::Top, true, actionNext},
-    {"--help", Kind::Help, false, actionAny},
-    {"-h", Kind::Help, false, actionAny},
-    {"--version", Kind::Version, false, actionAny},
+    {"-p", Kind::Prompt, true, actionAny, actionGenerate},
+    {"--prompt", Kind::Prompt, true, actionAny, actionGenerate},
+    {"--prompt-file", Kind::PromptFile, true, actionAny, actionGenerate},
+    {"--chat", Kind::Chat, false, actionAny, actionChat},
+    {"--system", Kind::System, true, actionChat},
+    {"-n", Kind::MaxTokens, true, actionsThatWrite},
+    {"--max-tokens", Kind::MaxTokens, true, actionsThatWrite},
+    {"--greedy", Kind::Greedy, false, actionsThatWrite},
+    {"--temperature", Kind::Temperature, true, actionsThatWrite},
+    {"--top-k", Kind::TopK, true, actionsThatWrite},
+    {"--top-p", Kind::TopP, true, actionsThatWrite},
+    {"--min-p", Kind::MinP, true, actionsThatWrite},
+    {"--penalty", Kind::Penalty, true, actionsThatWrite},
+    {"--penalty-last", Kind::PenaltyLast, true, actionsThatWrite},
+    {"--seed", Kind::Seed, true, actionsThatWrite},
+    {"--stop", Kind::Stop, true, actionsThatWrite},
+    {"--ignore-end", Kind::IgnoreEnd, false, actionGenerate},
+    {"--shift", Kind::Shift, false, actionsThatWrite},
+    {"--keep", Kind::Keep, true, actionsThatWrite},
+    {"--no-echo", Kind::NoEcho, false, actionGenerate},
+    {"--save", Kind::Save, true, actionGenerate},
+    {"--restore", Kind::Restore, true, actionGenerate},
+    {"--tokens", Kind::Tokens, true, actionAny, actionLogits},
+    {"--logits", Kind::Logits, true, actionLogits},
+    {"--help", Kind::Help, false, actionAny, actionHelp},
+    {"-h", Kind::Help, false, actionAny, actionHelp},
+    {"--version", Kind::Version, false, actionAny, actionVersion},
 };
 
 /// How many letters differ, for "did you mean".
@@ -148,6 +202,43 @@ bool Parser::parseNumber(const char *text, const char *name, uint64_t least,
                          quoted(text).c_str());
 }
 
+bool Parser::parseNumber(const char *text, const char *name, double greatest,
+                         double &number) {
+  char *stop;
+  number = strtod(text, &stop);
+  bool isNumber = (*text >= '0' && *text <= '9') || *text == '.';
+  if (isNumber && !*stop && number >= 0 && number <= greatest)
+    return true;
+  return diagnostic.fail("%s needs a number from 0 to %g, not %s", name,
+                         greatest, quoted(text).c_str());
+}
+
+/// `100`, or `prefill=512,decode=128` of a language model.
+bool Parser::setBench(const char *value, const char *name) {
+  constexpr uint64_t many = 1000000000;
+  if (!strchr(value, '='))
+    return parseNumber(value, name, 1, many, options.benchRuns) &&
+           setAction(actionBench, name);
+  while (true) {
+    size_t size = strcspn(value, ",");
+    Text part;
+    part.append(value, size);
+    const char *digits = strchr(part.c_str(), '=');
+    bool isPrefill = strncmp(part.c_str(), "prefill=", 8) == 0;
+    if (!isPrefill && strncmp(part.c_str(), "decode=", 7) != 0)
+      return diagnostic.fail("%s needs a number of runs, or of a language "
+                             "model prefill=TOKENS,decode=TOKENS, not %s",
+                             name, quoted(part.c_str()).c_str());
+    uint64_t &number = isPrefill ? options.languageBench.prefill
+                                 : options.languageBench.decode;
+    if (!parseNumber(digits + 1, name, 1, many, number))
+      return false;
+    if (!value[size])
+      return setAction(actionLanguageBench, name);
+    value += size + 1;
+  }
+}
+
 bool Parser::setAction(Action action, const char *name) {
   if (actionName && action != options.action)
     return diagnostic.fail("%s and %s cannot be combined", actionName, name);
@@ -202,6 +293,7 @@ bool Parser::addShape(const char *value) {
 
 bool Parser::apply(const Row &row, const char *value) {
   constexpr uint64_t many = 1000000000;
+  uint64_t number;
   switch (row.kind) {
   case Kind::Inputs:
     return setOnce(options.inputsFile, value, row.name);
@@ -220,8 +312,7 @@ bool Parser::apply(const Row &row, const char *value) {
   case Kind::Cpu:
     return setOnce(options.level, value, row.name);
   case Kind::Bench:
-    return parseNumber(value, row.name, 1, many, options.benchRuns) &&
-           setAction(actionBench, row.name);
+    return setBench(value, row.name);
   case Kind::Warmup:
     return parseNumber(value, row.name, 0, many, options.warmup);
   case Kind::Shape:
@@ -241,6 +332,62 @@ bool Parser::apply(const Row &row, const char *value) {
            setAction(actionNext, row.name);
   case Kind::Top:
     return parseNumber(value, row.name, 1, many, options.top);
+  case Kind::Prompt:
+    return setOnce(options.prompt, value, row.name) &&
+           setAction(actionGenerate, row.name);
+  case Kind::PromptFile:
+    return setOnce(options.promptFile, value, row.name) &&
+           setAction(actionGenerate, row.name);
+  case Kind::Chat:
+    return setAction(actionChat, row.name);
+  case Kind::System:
+    return setOnce(options.system, value, row.name);
+  case Kind::MaxTokens:
+    return parseNumber(value, row.name, 1, many, options.generate.max_tokens);
+  case Kind::Greedy:
+    options.generate.temperature = 0;
+    return true;
+  case Kind::Temperature:
+    return parseNumber(value, row.name, 1000., options.generate.temperature);
+  case Kind::TopK:
+    if (!parseNumber(value, row.name, 0, many, number))
+      return false;
+    options.generate.top_k = static_cast<uint32_t>(number);
+    return true;
+  case Kind::TopP:
+    return parseNumber(value, row.name, 1., options.generate.top_p);
+  case Kind::MinP:
+    return parseNumber(value, row.name, 1., options.generate.min_p);
+  case Kind::Penalty:
+    return parseNumber(value, row.name, 1000., options.generate.penalty);
+  case Kind::PenaltyLast:
+    return parseNumber(value, row.name, 1, many, options.generate.penalty_last);
+  case Kind::Seed:
+    options.isSeeded = true;
+    return parseNumber(value, row.name, 0, INT64_MAX, options.generate.seed);
+  case Kind::Stop:
+    options.stops.push(value);
+    return true;
+  case Kind::IgnoreEnd:
+    options.generate.ignore_ends = 1;
+    return true;
+  case Kind::Shift:
+    options.generate.shift = 1;
+    return true;
+  case Kind::Keep:
+    return parseNumber(value, row.name, 0, many, options.generate.keep);
+  case Kind::NoEcho:
+    options.echo = false;
+    return true;
+  case Kind::Save:
+    return setOnce(options.saveFile, value, row.name);
+  case Kind::Restore:
+    return setOnce(options.restoreFile, value, row.name);
+  case Kind::Tokens:
+    return setOnce(options.tokensFile, value, row.name) &&
+           setAction(actionLogits, row.name);
+  case Kind::Logits:
+    return setOnce(options.logitsFile, value, row.name);
   case Kind::Help:
     return setAction(actionHelp, row.name);
   case Kind::Version:
@@ -261,15 +408,8 @@ bool Parser::checkActions() {
                              actionName);
     Text needed;
     for (const Row &other : rows)
-      if (other.actions == actionAny) {
-        Action action = other.kind == Kind::Bench        ? actionBench
-                        : other.kind == Kind::Describe   ? actionDescribe
-                        : other.kind == Kind::Perplexity ? actionPerplexity
-                        : other.kind == Kind::Next       ? actionNext
-                                                         : actionHelp;
-        if (action != actionHelp && (row->actions & action))
-          needed.append(needed.empty() ? "" : " or ").append(other.name);
-      }
+      if (row->actions & other.asksFor)
+        needed.append(needed.empty() ? "" : " or ").append(other.name);
     return diagnostic.fail("%s needs %s; see --help", row->name,
                            needed.c_str());
   }

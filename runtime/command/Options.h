@@ -3,7 +3,7 @@
 #ifndef HALFTONE_RUNTIME_COMMAND_OPTIONS_H
 #define HALFTONE_RUNTIME_COMMAND_OPTIONS_H
 
-#include "halftone/abi.h"
+#include "halftone/language.h"
 #include "runtime/support/Array.h"
 #include "runtime/support/Diagnostic.h"
 
@@ -27,7 +27,11 @@ enum Action : unsigned {
   actionDescribe = 16,
   actionHelp = 32,
   actionVersion = 64,
-  actionAny = 127,
+  actionGenerate = 128,
+  actionChat = 256,
+  actionLogits = 512,
+  actionLanguageBench = 1024,
+  actionAny = 2047,
 };
 
 struct NamedPath {
@@ -38,6 +42,12 @@ struct NamedPath {
 struct SymbolValue {
   Text name;
   int64_t value;
+};
+
+/// What --bench prefill=N,decode=M asks for.
+struct LanguageBench {
+  uint64_t prefill = 0; ///< tokens read at once
+  uint64_t decode = 0;  ///< tokens written, one after the other
 };
 
 struct Options {
@@ -54,8 +64,26 @@ struct Options {
   uint64_t warmup = 3;
   uint64_t window = 0; ///< 0: the default
   uint64_t top = 5;
+  const char *prompt = nullptr;
+  const char *promptFile = nullptr;
+  const char *system = nullptr;
+  const char *logitsFile = nullptr;
+  const char *saveFile = nullptr;
+  const char *restoreFile = nullptr;
+  Array<const char *> stops;
+  /// Of what is written; struct_size and stops are set where it is used.
+  halftone_generate_options generate = {};
+  bool isSeeded = false; ///< by --seed; else every run draws others
+  LanguageBench languageBench;
+  bool echo = true; ///< the prompt too
   bool pin = false;
   bool json = false;
+
+  Options() {
+    generate.temperature = 0.8;
+    generate.top_k = 40;
+    generate.top_p = 0.95;
+  }
 
   bool hasInputs() const { return inputsFile || !inputs.empty(); }
 };

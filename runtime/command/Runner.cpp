@@ -14,6 +14,22 @@ double now() {
          static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
+halftone_session_options sessionOptions(const Options &options) {
+  halftone_session_options chosen = {};
+  chosen.struct_size = sizeof(chosen);
+  chosen.threads = static_cast<uint32_t>(options.threads);
+  chosen.pin = options.pin;
+  return chosen;
+}
+
+void pinCaller(const Options &options) {
+  if (!options.pin)
+    return;
+  CpuList cpus;
+  listCpus(cpus);
+  pinThisThread(cpus.cpus[0]);
+}
+
 Runner::~Runner() {
   halftone_session_destroy(session);
   halftone_model_destroy(model);
@@ -33,20 +49,11 @@ bool Runner::start(const Options &options, Diagnostic &diagnostic) {
       code = exitUsage;
     return false;
   }
-  halftone_session_options chosen = {};
-  chosen.struct_size = sizeof(chosen);
-  chosen.threads = static_cast<uint32_t>(options.threads);
-  chosen.pin = options.pin;
+  halftone_session_options chosen = sessionOptions(options);
   if (halftone_status status =
           halftone_session_create(model, &chosen, &session))
     return failed(status, diagnostic);
-  if (options.pin) {
-    // The session leaves the calling thread alone; here it is ours. Only now,
-    // since workers must not inherit this one CPU as all there is.
-    CpuList cpus;
-    listCpus(cpus);
-    pinThisThread(cpus.cpus[0]);
-  }
+  pinCaller(options);
   return true;
 }
 

@@ -11,6 +11,13 @@ namespace halftone::rt {
 /// Seconds of a clock that only goes forward.
 double now();
 
+/// What --threads and --pin ask for.
+halftone_session_options sessionOptions(const Options &options);
+/// --pin: the session leaves the calling thread alone; here it is ours. Once
+/// the session is there, since workers must not inherit this one CPU as all
+/// there is.
+void pinCaller(const Options &options);
+
 /// Uses the public API, as a user's program would.
 class Runner {
 public:

@@ -116,6 +116,20 @@ static halftone_status checkLevels(const halftone_program &program) {
   return HALFTONE_OK;
 }
 
+/// What the tokenizer's bytes hold is checked where they are opened.
+static halftone_status checkText(const halftone_text &text) {
+  auto isBlock = [](const void *block, uint64_t bytes) {
+    return block && bytes && reinterpret_cast<uintptr_t>(block) % 8 == 0;
+  };
+  if (!isBlock(text.tokenizer, text.tokenizer_bytes))
+    return damaged("it has no tokenizer");
+  if ((text.chat || text.chat_bytes) && !isBlock(text.chat, text.chat_bytes))
+    return damaged("it has no format of chats");
+  if (text.num_ends && !text.ends)
+    return damaged("it has no list of the tokens that end a text");
+  return HALFTONE_OK;
+}
+
 halftone_status checkProgram(const halftone_program *program) {
   if (!program)
     return fail(HALFTONE_INVALID_ARGUMENT, "the program is null");
@@ -140,6 +154,9 @@ halftone_status checkProgram(const halftone_program *program) {
     return status;
   if (halftone_status status = checkStates(*program))
     return status;
+  if (program->text)
+    if (halftone_status status = checkText(*program->text))
+      return status;
   if (program->payload_bytes && !program->payload)
     return damaged("it has no weights");
   if (reinterpret_cast<uintptr_t>(program->payload) % 64 != 0)

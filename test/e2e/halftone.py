@@ -170,6 +170,9 @@ class Library:
     def session(self, threads=0):
         return Session(self, threads)
 
+    def decoder(self, threads=0):
+        return Decoder(self, threads)
+
 
 class Session:
     def __init__(self, library, threads=0):
@@ -218,3 +221,112 @@ class Session:
                 self.library.c.halftone_session_state(self.handle, i))
             views[info.name.decode()] = np.frombuffer(bytes, kind).reshape(shape)
         return views
+
+
+# ---- language.h ------------------------------------------------------------------
+
+FINISH = ["length", "end", "stop", "context", "asked"]
+ON_TOKEN = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, ctypes.POINTER(ctypes.c_char),
+                            ctypes.c_size_t)
+
+
+class GenerateOptions(ctypes.Structure):
+    """halftone_generate_options"""
+    _fields_ = [("struct_size", ctypes.c_uint32), ("top_k", ctypes.c_uint32), ("max_tokens", ctypes.c_size_t),
+                ("temperature", ctypes.c_double), ("top_p", ctypes.c_double), ("min_p", ctypes.c_double),
+                ("penalty", ctypes.c_double), ("penalty_last", ctypes.c_size_t), ("seed", ctypes.c_uint64),
+                ("stops", ctypes.POINTER(ctypes.c_char_p)), ("num_stops", ctypes.c_size_t),
+                ("ignore_ends", ctypes.c_uint32), ("shift", ctypes.c_uint32), ("keep", ctypes.c_size_t),
+                ("anew", ctypes.c_uint32)]
+
+
+class Decoder:
+    """A language model that writes."""
+
+    def __init__(self, library, threads=0):
+        self.library, self.c, self.handle = library, library.c, ctypes.c_void_p()
+        pointer, size = ctypes.c_void_p, ctypes.c_size_t
+        for name in "vocabulary", "context", "sequences":
+            getattr(self.c, f"halftone_decoder_{name}").argtypes = [pointer]
+            getattr(self.c, f"halftone_decoder_{name}").restype = size
+        self.c.halftone_decoder_destroy.argtypes = [pointer]
+        self.c.halftone_sequence_length.argtypes = self.c.halftone_sequence_tokens.argtypes = [pointer, size]
+        self.c.halftone_sequence_length.restype = size
+        self.c.halftone_sequence_tokens.restype = ctypes.POINTER(ctypes.c_uint32)
+        self.c.halftone_sequence_truncate.argtypes = [pointer, size, size]
+        self.c.halftone_sequence_append.argtypes = [pointer, size, pointer, size, pointer, size]
+        self.c.halftone_sequences_step.argtypes = [pointer, pointer, pointer, size, pointer]
+        self.c.halftone_tokenize.argtypes = [pointer, ctypes.c_char_p, size, ctypes.c_int, pointer, size, pointer]
+        self.c.halftone_detokenize.argtypes = [pointer, pointer, size, ctypes.c_int, pointer, size, pointer]
+        self.c.halftone_generate.argtypes = [pointer, size, pointer, size, pointer, ON_TOKEN, pointer, pointer]
+        for name in "save", "restore":
+            getattr(self.c, f"halftone_decoder_{name}").argtypes = [pointer, ctypes.c_char_p]
+        options = SessionOptions(ctypes.sizeof(SessionOptions), threads, 0)
+        library.call("halftone_decoder_create", library.model, ctypes.byref(options), ctypes.byref(self.handle))
+        self.vocabulary, self.context, self.sequences = (
+            getattr(self.c, f"halftone_decoder_{name}")(self.handle) for name in ("vocabulary", "context", "sequences"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.c.halftone_decoder_destroy(self.handle)
+
+    def tokens(self, sequence=0):
+        return self.c.halftone_sequence_tokens(self.handle, sequence)[:self.c.halftone_sequence_length(
+            self.handle, sequence)]
+
+    def truncate(self, length, sequence=0):
+        self.library.call("halftone_sequence_truncate", self.handle, sequence, length)
+
+    def append(self, tokens, sequence=0, wanted=None):
+        """Logits of the last `wanted` of them; of all without it."""
+        tokens = np.array(tokens, np.uint32)
+        logits = np.empty((len(tokens) if wanted is None else wanted, self.vocabulary), np.float32)
+        self.library.call("halftone_sequence_append", self.handle, sequence, tokens.ctypes.data, len(tokens),
+                          logits.ctypes.data if len(logits) else None, len(logits))
+        return logits
+
+    def step(self, tokens):
+        """The next token of some sequences, by their number; their logits."""
+        rows, ids = np.array(list(tokens), np.uint64), np.array(list(tokens.values()), np.uint32)
+        logits = np.empty((len(rows), self.vocabulary), np.float32)
+        self.library.call("halftone_sequences_step", self.handle, rows.ctypes.data, ids.ctypes.data, len(rows),
+                          logits.ctypes.data)
+        return dict(zip(tokens, logits))
+
+    def _list(self, function, kind, *arguments):
+        count = ctypes.c_size_t()
+        self.library.call(function, self.handle, *arguments, None, 0, ctypes.byref(count))
+        items = np.empty(count.value, kind)
+        self.library.call(function, self.handle, *arguments, items.ctypes.data, len(items), ctypes.byref(count))
+        return items
+
+    def tokenize(self, text, whole=True):
+        return self._list("halftone_tokenize", np.uint32, text, len(text), int(whole)).tolist()
+
+    def detokenize(self, tokens, special=False):
+        tokens = np.array(tokens, np.uint32)
+        return self._list("halftone_detokenize", np.uint8, tokens.ctypes.data, len(tokens), int(special)).tobytes()
+
+    def generate(self, tokens, sequence=0, stops=(), stop_after=None, **options):
+        """(tokens, text, how it ended)"""
+        tokens, written, text, finish = np.array(tokens, np.uint32), [], [], ctypes.c_int()
+        stops = (ctypes.c_char_p * len(stops))(*stops)
+        given = GenerateOptions(ctypes.sizeof(GenerateOptions), stops=stops, num_stops=len(stops), **options)
+
+        def take(_, token, data, count):
+            text.append(data[:count])
+            if token != 2**32 - 1:
+                written.append(token)
+            return len(written) == stop_after
+
+        self.library.call("halftone_generate", self.handle, sequence, tokens.ctypes.data, len(tokens),
+                          ctypes.byref(given), ON_TOKEN(take), None, ctypes.byref(finish))
+        return written, b"".join(text), FINISH[finish.value]
+
+    def save(self, path):
+        self.library.call("halftone_decoder_save", self.handle, str(path).encode())
+
+    def restore(self, path):
+        self.library.call("halftone_decoder_restore", self.handle, str(path).encode())

@@ -302,12 +302,12 @@ TEST(Api, ProgramsAreChecked) {
   program.abi_version = 7;
   EXPECT_EQ(loadError(program, HALFTONE_INVALID_PROGRAM),
             "this program was compiled for runtime ABI 7, but this runtime has "
-            "ABI 3; compile the model again, or link it with the runtime that "
+            "ABI 4; compile the model again, or link it with the runtime that "
             "came with its compiler");
   program = toyModel;
   program.struct_size = 96;
   EXPECT_EQ(loadError(program, HALFTONE_INVALID_PROGRAM),
-            "this program's descriptor has 96 bytes, but runtime ABI 3 has " +
+            "this program's descriptor has 96 bytes, but runtime ABI 4 has " +
                 std::to_string(sizeof(halftone_program)) +
                 "; compile the model again");
   program = toyModel;
@@ -322,6 +322,19 @@ TEST(Api, ProgramsAreChecked) {
   program.num_inputs = 0; // Nothing would give the symbols a value.
   EXPECT_EQ(loadError(program, HALFTONE_INVALID_PROGRAM),
             "this program is damaged: no input has dimension \"batch\"");
+  alignas(8) static const char block[8] = {};
+  halftone_text text = {block + 1, 7, nullptr, 0, nullptr, 0};
+  program = toyModel;
+  program.text = &text;
+  EXPECT_EQ(loadError(program, HALFTONE_INVALID_PROGRAM),
+            "this program is damaged: it has no tokenizer");
+  text = {block, 8, nullptr, 8, nullptr, 0};
+  EXPECT_EQ(loadError(program, HALFTONE_INVALID_PROGRAM),
+            "this program is damaged: it has no format of chats");
+  text = {block, 8, nullptr, 0, nullptr, 1};
+  EXPECT_EQ(loadError(program, HALFTONE_INVALID_PROGRAM),
+            "this program is damaged: it has no list of the tokens that end a "
+            "text");
   halftone_tensor_info info = toyModel.outputs[0];
   info.rank = 9;
   program = toyModel;

@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define HALFTONE_ABI_VERSION 3u
+#define HALFTONE_ABI_VERSION 4u
 
 /// Element types. Numbers are part of the ABI. Each element takes whole bytes: a
 /// 2- or 4-bit integer the int8_t or uint8_t of that value, f4e2m1fn the low half
@@ -115,6 +115,16 @@ typedef struct halftone_level {
   void (*step)(halftone_step *step, int64_t thread);
 } halftone_level;
 
+/// What makes tokens of texts, and texts of tokens.
+typedef struct halftone_text {
+  const void *tokenizer; ///< runtime/text/TokenizerFormat.h, 8-byte aligned
+  uint64_t tokenizer_bytes;
+  const void *chat; ///< runtime/text/ChatFormat.h, 8-byte aligned, or NULL
+  uint64_t chat_bytes;
+  const uint32_t *ends; ///< tokens that end what a model writes
+  uint64_t num_ends;
+} halftone_text;
+
 /// One compiled model. Generated as a constant; the symbol `halftone_program`
 /// of a shared library or executable is it. All but the levels' steps runs on
 /// any x86-64 CPU.
@@ -140,6 +150,7 @@ typedef struct halftone_program {
   /// Writes, for these symbol values, all outputs' dimensions one after the other,
   /// and then those dimensions of inputs that are expressions.
   void (*output_dims)(const int64_t *symbols, int64_t *dims);
+  const halftone_text *text; ///< NULL: the program knows no texts
 } halftone_program;
 
 #ifdef __cplusplus

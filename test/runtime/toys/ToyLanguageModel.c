@@ -75,4 +75,5 @@ const halftone_program toyLanguageModel = {
     0,
     0,
     outputDims,
+    (const halftone_text *)0,
 };

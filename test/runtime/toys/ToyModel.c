@@ -103,4 +103,5 @@ const halftone_program toyModel = {
     toyPayload,
     sizeof toyPayload,
     outputDims,
+    (const halftone_text *)0,
 };

@@ -58,4 +58,5 @@ const halftone_program toySum = {
     0,
     0,
     outputDims,
+    (const halftone_text *)0,
 };
