@@ -9,7 +9,8 @@ A fenced block takes part when an HTML comment stands on the line before it:
                                        failure); a leading "$ " is dropped
     <!-- test: peers -->               the same, where torch and transformers are there
     <!-- test: build -->               the same, with a build folder of the copy's own
-                                       (from here on), for `tools/dev build` after changes
+                                       (from here on), for `tools/dev build` after changes;
+                                       it begins as a copy of the build's where it can
     <!-- test: file=PATH -->           write the block to PATH
     <!-- test: append=PATH -->         append it to PATH
     <!-- test: insert=PATH after=TEXT --> insert it after the first line with TEXT (to the
@@ -162,9 +163,17 @@ class Follower:
             print(f"line {block.line}: skipped, needs peers")
             return
         if "build" in options and (self.scratch / "build").is_symlink():
-            (self.scratch / "build").unlink()
+            self.begin_build()
         builds = not (self.scratch / "build").is_symlink()
         self.run(commands_of(block.text), in_place=builds and can_mount())
+
+    def begin_build(self):
+        """A build folder of the copy's own. Where the copy can be mounted in the repository's place, that one's
+        objects are good for all that was not changed."""
+        (self.scratch / "build").unlink()
+        if can_mount() and self.build == self.source / "build":
+            shutil.copytree(self.build, self.scratch / "build", symlinks=True,
+                            ignore=shutil.ignore_patterns("fuzz", "demo", "test", "test-roundtrip"))
 
     def write(self, how, path, text, after):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -49,7 +49,7 @@ build_fuzz_targets() {
     cmake -G Ninja -S "$ROOT" -B "$BUILD/fuzz" -DHALFTONE_FUZZ=ON \
       -DCMAKE_C_COMPILER=clang-22 -DCMAKE_CXX_COMPILER=clang++-22 \
       -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS="-Xclang -fno-pch-timestamp" \
-      -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld \
+      -DCMAKE_CXX_FLAGS_RELEASE="-O1 -DNDEBUG" -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld \
       >&2 || fail "cmake could not configure the fuzz build; see above"
   ninja -C "$BUILD/fuzz" -j "$(jobs_count)" halftone-fuzz >&2 || fail "the build failed; see above"
 }
