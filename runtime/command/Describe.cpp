@@ -67,6 +67,14 @@ static void describeText(const halftone_program &program,
   if (program.num_states)
     printf("  %-24s %s for each session, in %u tensors\n", "states",
            sizeText(program.state_bytes).c_str(), program.num_states);
+  if (const halftone_text *text = program.text) {
+    printf("text:\n  %-24s %s\n  %-24s %s\n  %-24s", "tokenizer",
+           sizeText(text->tokenizer_bytes).c_str(), "chat format",
+           text->chat ? "yes" : "none", "ends at tokens");
+    for (uint64_t i = 0; i < text->num_ends; ++i)
+      printf(" %u", text->ends[i]);
+    printf("%s\n", text->num_ends ? "" : " none");
+  }
   describeLevels(program, running);
   printf("build: %s\n", program.build_info);
 }
@@ -100,6 +108,20 @@ static void describeStatesJson(const halftone_program &program) {
     describeTensorJson(program.states[i].tensor);
   }
   printf("],\n");
+}
+
+static void describeTextJson(const halftone_program &program) {
+  const halftone_text *text = program.text;
+  if (!text) {
+    printf(" \"text\": null,\n");
+    return;
+  }
+  printf(" \"text\": {\"tokenizer_bytes\": %llu, \"chat\": %s, \"ends\": [",
+         static_cast<unsigned long long>(text->tokenizer_bytes),
+         text->chat ? "true" : "false");
+  for (uint64_t i = 0; i < text->num_ends; ++i)
+    printf("%s%u", i ? ", " : "", text->ends[i]);
+  printf("]},\n");
 }
 
 /// `["AVX2+FMA", "AVX-512"]`
@@ -150,6 +172,7 @@ static void describeJson(const halftone_program &program,
          static_cast<unsigned long long>(program.payload_bytes),
          static_cast<unsigned long long>(arenaBytes(program, running)),
          static_cast<unsigned long long>(program.state_bytes));
+  describeTextJson(program);
   describeLevelsJson(program, running);
   // JSON by contract; a string where it is not, so that the whole stays valid.
   bool embeddable = isJson(program.build_info);
