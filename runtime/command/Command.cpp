@@ -95,6 +95,8 @@ static ExitCode act(const halftone_program &program, const Options &options,
     return runNext(program, options, diagnostic);
   case actionGenerate:
     return runGenerate(program, options, diagnostic);
+  case actionChat:
+    return runChat(program, options, diagnostic);
   case actionLogits:
     return runLogits(program, options, diagnostic);
   case actionLanguageBench:

@@ -139,6 +139,7 @@ def test_prompts_that_cannot_be_read(program, greedy, tmp_path):
     refused(program, "needs a number from 0 to 1", "-p", "x", "--top-p", "1.5")
     refused(program, "--greedy needs -p", "--greedy")
     refused(program, "-p TEXT lets the model write")
+    refused(program, "no chat format", "--chat")
     help = write(program, "--help").stdout
     assert "-n, --max-tokens N" in help and "context of 96 tokens" in help
 
