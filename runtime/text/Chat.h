@@ -15,6 +15,9 @@ struct ChatMessage {
   TextView content;
 };
 
+/// Appends `text` with today where it has a date (ChatFormat.h).
+void appendDated(TextView text, Array<char> &result);
+
 /// A compiled chat template (ChatFormat.h) at work. A conversation grows by text
 /// that follows what the model has seen:
 ///
@@ -59,18 +62,24 @@ public:
   /// One of the texts that stand between the messages, dates not filled in.
   TextView text(ChatText which) const { return texts[which]; }
   ChatSides strips(ChatRole role) const { return header.strips[role]; }
+  /// Of the first user message behind chatPlain, chatEmpty or chatSystem.
+  ChatSides firstStrips(ChatText opening) const {
+    return header.firstStrips[opening];
+  }
 
 private:
   bool beginText(const TextView *system, Array<char> &text,
                  Diagnostic &diagnostic) const;
-  bool userText(TextView content, Array<char> &text,
+  bool userText(TextView content, ChatSides strips, Array<char> &text,
                 Diagnostic &diagnostic) const;
-  void contentText(ChatRole role, TextView content, Array<char> &text) const;
-  void between(ChatText which, Array<char> &text) const;
+  void between(ChatText which, Array<char> &text) const {
+    appendDated(texts[which], text);
+  }
 
   ChatHeader header = {};
   TextView texts[numChatTexts];
   bool isOpen = false;
+  ChatText opening = chatPlain;
   bool isFirst = true; ///< no user message yet
 };
 

@@ -26,16 +26,19 @@ namespace halftone::rt {
 
 constexpr char chatMagic[8] = {'H', 'T', 'C', 'H', 'A', 'T', 'F', '\n'};
 constexpr uint32_t chatVersion = 1;
+constexpr uint32_t numChatOpenings = 3;
 
 /// Bits of `ChatHeader::flags`.
 enum ChatFlag : uint32_t {
   /// The rendered text begins with the token that begins texts.
   chatHasBegin = 1u << 0,
-  /// User messages without a content are refused.
-  chatNoEmptyUser = 1u << 1,
+  /// Messages of white space alone, or of nothing, are refused.
+  chatNoBlankUser = 1u << 1,
+  chatNoBlankSystem = 1u << 2,
 };
 
 enum ChatText : uint32_t {
+  // The openings.
   chatPlain,      ///< before the first user message, without a system message
   chatEmpty,      ///< the same, with a system message that is empty
   chatSystem,     ///< before a system message
@@ -58,7 +61,7 @@ enum ChatText : uint32_t {
 /// Whose content it is.
 enum ChatRole : uint32_t {
   roleSystem,
-  roleUser,
+  roleUser, ///< but for the first message
   roleReply,
   roleLastReply, ///< where the conversation ends with it
   numChatRoles
@@ -81,6 +84,7 @@ struct ChatHeader {
   uint32_t size; ///< of everything
   uint32_t flags;
   ChatSides strips[numChatRoles];
+  ChatSides firstStrips[numChatOpenings]; ///< of the first user message
   ChatSpan texts[numChatTexts];
 };
 
