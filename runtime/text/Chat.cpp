@@ -153,6 +153,9 @@ bool Chat::render(const ChatMessage *messages, size_t count, Array<char> &text,
   size_t first = count && messages[0].role == roleSystem;
   if (first == count)
     return diagnostic.fail("a conversation has a user message at least");
+  if ((header.flags & chatNoLastReply) && (count - first) % 2 == 0)
+    return diagnostic.fail("the chat template has no place for a reply at the "
+                           "end of a conversation");
   const TextView *system = first ? &messages[0].content : nullptr;
   if (!beginText(system, text, diagnostic))
     return false;

@@ -35,6 +35,8 @@ enum ChatFlag : uint32_t {
   /// Messages of white space alone, or of nothing, are refused.
   chatNoBlankUser = 1u << 1,
   chatNoBlankSystem = 1u << 2,
+  /// Conversations that end with a reply are refused.
+  chatNoLastReply = 1u << 3,
 };
 
 enum ChatText : uint32_t {

@@ -120,7 +120,9 @@ llvm::Error Checker::check(llvm::ArrayRef<std::string> words) {
   // Every opening with each of the contents in each place of some conversation.
   for (unsigned opening : {0u, 1u, 2u})
     for (unsigned first = 0; first < std::size(kContents) && !isRefused(opening); ++first) {
-      Difference difference = compare(converse(opening, 1 + first % 8, first));
+      unsigned count = 1 + first % 8;
+      count += count % 2 == 0 && (form.flags & rt::chatNoLastReply);
+      Difference difference = compare(converse(opening, count, first));
       if (!difference.differs)
         continue;
       if (prober.isSpent())

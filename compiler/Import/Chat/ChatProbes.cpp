@@ -13,7 +13,8 @@ using llvm::StringRef;
 namespace {
 
 /// How conversations may begin.
-enum Opening { Plain = rt::chatPlain, Empty = rt::chatEmpty, System = rt::chatSystem };
+using Opening = rt::ChatText;
+constexpr Opening Plain = rt::chatPlain, Empty = rt::chatEmpty, System = rt::chatSystem;
 
 class Deriver {
 public:
@@ -32,7 +33,7 @@ private:
   static std::vector<std::string> cut(StringRef text, const Conversation &conversation);
 
   llvm::Error deriveTurns(Opening opening);
-  llvm::Error deriveLast(Opening opening);
+  void deriveLast(Opening opening);
   llvm::Error deriveOpening(Opening opening);
   llvm::Expected<bool> deriveSides(const Conversation &conversation, rt::ChatSides &sides);
   llvm::Error deriveStrips(Opening usual);
@@ -93,17 +94,18 @@ llvm::Error Deriver::deriveTurns(Opening opening) {
 }
 
 /// What is around a reply that ends the conversation.
-llvm::Error Deriver::deriveLast(Opening opening) {
+void Deriver::deriveLast(Opening opening) {
   Conversation conversation = converse(opening, 4);
   Rendered rendered = prober.render(conversation);
-  if (rendered.fails)
-    return createStringError("it does not render a conversation that ends with a reply: " + rendered.text);
-  std::vector<std::string> parts = cut(rendered.text, conversation);
-  if (parts.empty())
-    return createStringError("it does not write the last reply of a conversation once, behind the others");
+  std::vector<std::string> parts;
+  if (!rendered.fails)
+    parts = cut(rendered.text, conversation);
+  if (parts.empty()) {
+    form.flags |= rt::chatNoLastReply;
+    return;
+  }
   form.texts[rt::chatUserLast] = parts[parts.size() - 2];
   form.texts[rt::chatLastEnd] = parts.back();
-  return llvm::Error::success();
 }
 
 /// The text before the first user message, or why there is none.
@@ -120,6 +122,10 @@ llvm::Error Deriver::deriveOpening(Opening opening) {
       return llvm::Error::success();
     }
     std::vector<std::string> parts = cut(rendered.text, conversation);
+    if (opening == System && !StringRef(rendered.text).contains(mark(0))) {
+      refusal = "the template leaves it out";
+      return llvm::Error::success();
+    }
     if (opening == System && (parts.empty() || (count > 1 && (parts[0] != head || parts[1] != between)))) {
       refusal = "it does not always stand before the first user message";
       return llvm::Error::success();
@@ -185,7 +191,7 @@ llvm::Error Deriver::deriveStrips(Opening usual) {
   for (auto [role, name, count, opening] : {Part{rt::roleUser, "user", 5, usual}, Part{rt::roleReply, "assistant", 5, usual},
                                             Part{rt::roleLastReply, "assistant", 4, usual},
                                             Part{rt::roleSystem, "system", 5, System}}) {
-    if (isRefused(opening))
+    if (isRefused(opening) || (role == rt::roleLastReply && (form.flags & rt::chatNoLastReply)))
       continue;
     Conversation conversation = converse(opening, count);
     size_t last = conversation.size() - 1, first = opening != Plain;
@@ -229,8 +235,7 @@ llvm::Expected<ChatForm> Deriver::derive() {
                              form.texts[rt::chatSystemRefusal] + ")");
   if (llvm::Error error = deriveTurns(opening))
     return std::move(error);
-  if (llvm::Error error = deriveLast(opening))
-    return std::move(error);
+  deriveLast(opening);
   if (llvm::Error error = deriveStrips(opening))
     return std::move(error);
   deriveStop();
