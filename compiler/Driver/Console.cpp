@@ -41,6 +41,21 @@ int fail(llvm::Error error, ExitCode code) {
   return code;
 }
 
+int writeBytes(llvm::StringRef path, llvm::StringRef bytes) {
+  std::error_code code;
+  llvm::raw_fd_ostream os(path, code);
+  if (!code) {
+    os << bytes;
+    os.close();
+    code = os.error();
+  }
+  if (!code)
+    return ExitOk;
+  os.clear_error();
+  printError("cannot write " + path.str() + ": " + code.message());
+  return ExitFailed;
+}
+
 std::string describeLocation(Location location) {
   std::string file, node;
   location->walk([&](Location inner) {

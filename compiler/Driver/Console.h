@@ -20,6 +20,9 @@ std::string escapeControls(llvm::StringRef text);
 void printError(llvm::StringRef message);
 int fail(llvm::Error error, ExitCode code);
 
+/// Writes a file; returns how the program ends.
+int writeBytes(llvm::StringRef path, llvm::StringRef bytes);
+
 /// Where in the user's model a location is: `model.onnx: node "/layer.0/MatMul"`.
 std::string describeLocation(mlir::Location location);
 

@@ -20,6 +20,7 @@ static llvm::ArrayRef<Verb> getVerbs() {
       {"check", "whether a model can be compiled, and what to do if not", runCheck},
       {"inspect", "what is in a model, without reading its weights", runInspect},
       {"tokenize", "text to token ids and back, as programs do it", runTokenize},
+      {"chat-template", "what a chat template was compiled to, conversations as text", runChatTemplate},
   };
   return verbs;
 }
@@ -27,7 +28,7 @@ static llvm::ArrayRef<Verb> getVerbs() {
 static void printHelp(llvm::raw_ostream &os) {
   os << "halftone VERB …: compiles transformers to native programs\n\n";
   for (const Verb &verb : getVerbs())
-    os << "  " << verb.name << std::string(10 - verb.name.size(), ' ') << verb.help << "\n";
+    os << "  " << verb.name << std::string(15 - verb.name.size(), ' ') << verb.help << "\n";
   os << "\nhalftone VERB --help says more. For example:\n"
         "  halftone compile model.onnx -o model && ./model --describe\n";
 }

@@ -2,10 +2,12 @@
 
 #include "compiler/Driver/ModelText.h"
 
+#include "compiler/Import/Chat/Chat.h"
 #include "compiler/Import/Tokenizer/Gguf.h"
 #include "compiler/Import/Tokenizer/Tokenizer.h"
 #include "dialects/HT/HTOps.h"
-#include "runtime/text/TokenizerFormat.h"
+#include "runtime/text/Chat.h"
+#include "runtime/text/Tokenizer.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/FileSystem.h"
@@ -106,6 +108,37 @@ static llvm::Error addEnds(llvm::StringRef path, llvm::SetVector<uint32_t> &ends
   return llvm::Error::success();
 }
 
+/// The token, if it is one, that a model writes behind its replies.
+static std::optional<uint32_t> getReplyEnd(const emit::TextDescription &text) {
+  auto bytes = [](const std::string &form) {
+    return rt::Bytes{reinterpret_cast<const unsigned char *>(form.data()), form.size()};
+  };
+  rt::Diagnostic diagnostic;
+  rt::Chat chat;
+  rt::Tokenizer tokenizer;
+  rt::Array<uint32_t> ids;
+  if (!chat.open(bytes(text.chat), diagnostic) || !tokenizer.open(bytes(text.tokenizer), diagnostic) ||
+      !tokenizer.encode(chat.replyStop(), /*whole=*/false, ids, diagnostic) || ids.size() != 1 ||
+      !tokenizer.getTables().isSpecial(ids[0]))
+    return std::nullopt;
+  return ids[0];
+}
+
+/// The compiled form of the template beside the tokenizer; empty where there is none.
+static llvm::Expected<std::string> readChat(ModuleOp module, llvm::StringRef path) {
+  auto found = chat::findChatTemplate(path);
+  if (!found)
+    return found.takeError();
+  if (!*found)
+    return std::string();
+  auto form = chat::compileChatForm((*found)->text, (*found)->begin, (*found)->end);
+  if (form)
+    return std::move(*form);
+  emitWarning(module.getLoc()) << "the program will not chat: " << (*found)->file << ": "
+                               << llvm::toString(form.takeError());
+  return std::string();
+}
+
 llvm::Expected<emit::TextDescription> readText(ModuleOp module, llvm::StringRef modelDirectory) {
   emit::TextDescription text;
   auto name = module->getAttrOfType<StringAttr>(kTokenizerAttr);
@@ -131,17 +164,25 @@ llvm::Expected<emit::TextDescription> readText(ModuleOp module, llvm::StringRef 
                                    path.c_str(), header.numTokens, static_cast<long long>(*vocabulary));
 
   llvm::SetVector<uint32_t> ends;
-  if (path.str().ends_with(".gguf")) {
+  bool isGguf = path.str().ends_with(".gguf");
+  llvm::StringRef folder = llvm::sys::path::parent_path(path);
+  if (isGguf) {
     if (llvm::Error error = addEnds(path, ends))
       return std::move(error);
   } else {
-    llvm::StringRef folder = llvm::sys::path::parent_path(path);
     for (const char *file : {"generation_config.json", "config.json"})
       if (llvm::Error error = addEnds(folder, file, ends))
         return std::move(error);
   }
   if (ends.empty() && header.end != rt::noToken)
     ends.insert(header.end);
+  auto chat = readChat(module, isGguf ? path.str() : folder);
+  if (!chat)
+    return chat.takeError();
+  text.chat = std::move(*chat);
+  if (!text.chat.empty())
+    if (auto end = getReplyEnd(text))
+      ends.insert(*end);
   text.ends.assign(ends.begin(), ends.end());
   return text;
 }

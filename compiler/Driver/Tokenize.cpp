@@ -129,21 +129,6 @@ static int decodeIds(Worker &worker, StringRef input) {
   return ExitOk;
 }
 
-static int writeForm(StringRef path, StringRef form) {
-  std::error_code code;
-  llvm::raw_fd_ostream os(path, code);
-  if (!code) {
-    os << form;
-    os.close();
-    code = os.error();
-  }
-  if (!code)
-    return ExitOk;
-  os.clear_error();
-  printError("cannot write " + path.str() + ": " + code.message());
-  return ExitFailed;
-}
-
 int runTokenize(llvm::ArrayRef<StringRef> arguments) {
   std::string output;
   bool help = false, decode = false, plain = false, lines = false;
@@ -180,7 +165,7 @@ int runTokenize(llvm::ArrayRef<StringRef> arguments) {
   if (!form)
     return fail(form.takeError(), ExitUsage);
   if (!output.empty())
-    return writeForm(output, *form);
+    return writeBytes(output, *form);
   Worker worker(std::move(*form), !plain);
   if (llvm::Error error = worker.open())
     return fail(std::move(error), ExitInternal);

@@ -17,6 +17,7 @@ int runRun(llvm::ArrayRef<llvm::StringRef> arguments);
 int runCheck(llvm::ArrayRef<llvm::StringRef> arguments);
 int runInspect(llvm::ArrayRef<llvm::StringRef> arguments);
 int runTokenize(llvm::ArrayRef<llvm::StringRef> arguments);
+int runChatTemplate(llvm::ArrayRef<llvm::StringRef> arguments);
 
 } // namespace halftone::driver
 

@@ -1,0 +1,42 @@
+//===- ChatProbes.h - conversations that show what a template does ----------===//
+
+#ifndef HALFTONE_COMPILER_IMPORT_CHAT_CHATPROBES_H
+#define HALFTONE_COMPILER_IMPORT_CHAT_CHATPROBES_H
+
+#include "compiler/Import/Chat/ChatForm.h"
+
+namespace halftone::chat {
+
+using Conversation = std::vector<jinja::Message>;
+
+/// A template with its tokens, and what is left to spend on it.
+class Prober {
+public:
+  Prober(const jinja::Template &parsed, llvm::StringRef begin, llvm::StringRef end)
+      : parsed(parsed), begin(begin), end(end) {}
+
+  /// By the template; a reply is asked for if the last message is the user's.
+  jinja::Rendered render(const Conversation &conversation) {
+    jinja::Inputs inputs = {conversation, conversation.back().role == "user", begin, end};
+    return parsed.render(inputs, budget);
+  }
+  llvm::StringRef getBegin() const { return begin; }
+  bool isSpent() const { return budget.steps == 0 || budget.bytes == 0; }
+
+private:
+  const jinja::Template &parsed;
+  llvm::StringRef begin, end;
+  jinja::Budget budget;
+};
+
+/// The form that a few conversations with unmistakable contents suggest.
+llvm::Expected<ChatForm> deriveForm(Prober &prober);
+
+/// Compares the form with the template on many other conversations. An error where
+/// they differ; what concerns unusual contents only becomes flags and notes.
+/// `words` are the template's own strings.
+llvm::Error checkForm(Prober &prober, llvm::ArrayRef<std::string> words, ChatForm &form);
+
+} // namespace halftone::chat
+
+#endif
