@@ -323,3 +323,59 @@ def test_200_greedy_tokens_are_transformers(compiled, tmp_path):
     got = written(compiled(folder), "-p", prompt, "--greedy", "--ignore-end", "-n", 200)
     assert got["prompt_tokens"] == ids.shape[1] and got["tokens"] == want
     assert prompt + got["text"] == tokenizer.decode(ids[0].tolist() + want, skip_special_tokens=True)
+
+
+# ---- chats -----------------------------------------------------------------------
+
+TEMPLATE = ("{% for m in messages %}{% if m.role == 'system' %}Rules: {{ m.content | trim }}\n"
+            "{% elif m.role == 'user' %}Q: {{ m.content | trim }}\n{% else %}A: {{ m.content }}{{ eos_token }}{% endif %}"
+            "{% endfor %}{% if add_generation_prompt %}A: {% endif %}")
+
+
+@pytest.fixture(scope="module")
+def chatty(greedy, tmp_path_factory):
+    """The embedded model with a chat template, which it knows nothing of."""
+    folder = tmp_path_factory.mktemp("chatty") / "stories"
+    shutil.copytree(STORIES, folder)
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(config | {"chat_template": TEMPLATE}))
+    for suffix in "", ".so":
+        compile_model(folder, folder / f"chat{suffix}", *MAXIMA)
+    return folder / "chat"
+
+
+def chat(program, *options, said):
+    return run([program, "--chat", "--greedy", *options], input=said).stdout
+
+
+def test_chat_feeds_what_the_template_renders(chatty):
+    said = ["Hello  there", "Who was Lily?"]
+    replies = []
+    with Library(chatty.with_suffix(".so")).decoder() as decoder:
+        texts = "Rules: Be kind.\nQ: Hello  there\nA: ", "<|endoftext|>Q: Who was Lily?\nA: "
+        for text in texts:
+            tokens = decoder.tokenize(text.encode(), whole=False)
+            replies.append(decoder.generate(tokens, max_tokens=9, anew=1)[1].decode())
+    options = "--system", " Be kind.", "-n", 9
+    assert chat(chatty, *options, said="\n".join(said)) == "".join(reply + "\n" for reply in replies)
+    # Forgotten: the same question has the same answer.
+    assert chat(chatty, *options, said=f"{said[0]}\n/new\n\n{said[0]}\n/quit\n{said[1]}") == f"{replies[0]}\n" * 2
+
+
+def test_chats_end_with_the_context(chatty, greedy):
+    done = run([chatty, "--chat", "--greedy"], input=greedy["prompt"] * 6 + "\n")
+    assert done.stdout.strip() and "the context of 96 tokens is full" in done.stderr
+    refused(chatty, "--system has no meaning with -p", "-p", "x", "--system", "y")
+    done = run([chatty, "--chat"], input="Once \udcff\n", errors="surrogateescape", check=False)
+    assert done.returncode == USAGE and "UTF-8" in done.stderr
+
+
+def test_templates_that_cannot_be_compiled(tmp_path):
+    folder = checkpoints.write(tmp_path / "tiny")
+    shutil.copy(STORIES / "tokenizer.json", folder)
+    (folder / "chat_template.jinja").write_text("{{ messages | shuffle }}")
+    config = checkpoints.TINY | {"vocab_size": 2048}
+    checkpoints.write(folder, config, checkpoints.random_tensors(checkpoints.tiny_shapes(config)))
+    done = compile_model(folder, tmp_path / "program")
+    assert "the program will not chat" in done.stderr and "shuffle" in done.stderr
+    refused(tmp_path / "program", "no chat format", "--chat")
