@@ -48,13 +48,16 @@ public:
   ~VectorAttention();
 
   void emit();
-  /// The results of the queries from `firstQuery` on that a block holds.
-  void emitBlock(mlir::Value row, mlir::Value head, mlir::Value firstQuery);
+  /// The results of the queries from `firstQuery` on: `count`, or as many as a block holds.
+  void emitBlock(mlir::Value row, mlir::Value head, mlir::Value firstQuery, mlir::Value count = {});
 
 private:
   class Emitter;
   std::unique_ptr<Emitter> emitter;
 };
+
+/// Attention of few queries, channels along the lanes: as any but a uniform one.
+void emitRowAttention(KernelBuilder &kernel, ht::AttentionOp root);
 
 /// Attention of bf16 in tiles of AMX.
 void emitTiledAttention(KernelBuilder &kernel, ht::AttentionOp root);

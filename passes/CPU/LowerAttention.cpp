@@ -1,7 +1,7 @@
-//===- LowerAttention.cpp - attention, by vectors or by tiles ---------------===//
+//===- LowerAttention.cpp - attention, by rows, vectors or tiles ------------===//
 //
 // bf16 operands are multiplied in tiles where the processor has them and there are queries enough for a tile;
-// all else in the vectors' nest.
+// all else in the vectors' nest, or, where few queries would leave most of its lanes empty, row by row.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,6 +17,8 @@ namespace halftone::cpu {
 
 /// Vectors of queries in a block.
 static constexpr int64_t kVectors = 2;
+/// Queries from which on these are worth their empty lanes.
+static constexpr int64_t kManyQueries = 16;
 
 static int64_t getSize(Value tensor, unsigned axis) {
   return cast<RankedTensorType>(tensor.getType()).getDimSize(axis);
@@ -72,7 +74,15 @@ LogicalResult lowerAttention(KernelBuilder &kernel, ht::AttentionOp root) {
     if (!isa<BlockArgument>(operand))
       return root.emitOpError() << "expects its operands in memory";
   }
-  auto emitVectors = [&] { VectorAttention(kernel, root, kVectors).emit(); };
+  Value queries = kernel.getDims(root.getQuery())[1];
+  auto emitMany = [&] { VectorAttention(kernel, root, kVectors).emit(); };
+  // A uniform row may weigh keys out of its reach.
+  auto emitFew = [&] { root.getUniform() ? emitMany() : emitRowAttention(kernel, root); };
+  auto emitVectors = [&] {
+    if (root.getUniform())
+      return emitMany();
+    kernel.branch(kernel.less(queries, kernel.constant(kManyQueries)), emitFew, emitMany);
+  };
   if (!getElementTypeOrSelf(root.getQuery()).isBF16()) {
     emitVectors();
     return success();
@@ -85,8 +95,8 @@ LogicalResult lowerAttention(KernelBuilder &kernel, ht::AttentionOp root) {
     emitVectors();
     return success();
   }
-  Value isShort = kernel.less(kernel.getDims(root.getQuery())[1], kernel.constant(fastest.leastRows));
-  kernel.branch(isShort, emitVectors, [&] { emitTiledAttention(kernel, root); });
+  Value isShort = kernel.less(queries, kernel.constant(fastest.leastRows));
+  kernel.branch(isShort, emitFew, [&] { emitTiledAttention(kernel, root); });
   return success();
 }
 

@@ -48,10 +48,11 @@ public:
     });
   }
 
-  void emitBlock(Value row, Value queryHead, Value first) {
+  void emitBlock(Value row, Value queryHead, Value first, Value count = {}) {
     batchIndex = row;
     head = queryHead;
     firstQuery = first;
+    queryCount = count ? count : k.min(k.constant(block), k.sub(queries, firstQuery));
     kvHead = k.div(head, k.constant(shape.heads / shape.kvHeads));
     keyRow = shape.getSequence(emitter, row);
     firstPosition = k.add(firstQuery, shape.getStart(emitter, row));
@@ -366,9 +367,8 @@ private:
       for (int64_t v = 0; v < vectors; ++v)
         write(arith::MulFOp::create(k.b, k.loc, read(result, d, v), factors[v]), result, d, v);
     });
-    Value count = k.min(k.constant(block), k.sub(queries, firstQuery));
     Type element = getElementTypeOrSelf(root.getType());
-    k.loop(zero(), count, 1, [&](Value i) {
+    k.loop(zero(), queryCount, 1, [&](Value i) {
       Value start = shape.getQueryRow(batchIndex, k.add(firstQuery, i), head, valueWidth);
       k.loop(zero(), k.constant(valueWidth), 1, [&](Value d) {
         Value y = k.load(result, k.add(k.mul(d, block), i), real, Lanes());
@@ -385,15 +385,15 @@ private:
   int64_t vectors, block, keyWidth, valueWidth;
   Value queries, keyCount;
   Value queryScratch, scores, result, maxima, totals, rowScratch;
-  Value firstQuery, firstPosition, head, batchIndex, keyRow, kvHead;
+  Value firstQuery, queryCount, firstPosition, head, batchIndex, keyRow, kvHead;
 };
 
 VectorAttention::VectorAttention(KernelBuilder &kernel, ht::AttentionOp root, int64_t vectors)
     : emitter(std::make_unique<Emitter>(kernel, root, vectors)) {}
 VectorAttention::~VectorAttention() = default;
 void VectorAttention::emit() { emitter->emit(); }
-void VectorAttention::emitBlock(Value row, Value head, Value firstQuery) {
-  emitter->emitBlock(row, head, firstQuery);
+void VectorAttention::emitBlock(Value row, Value head, Value firstQuery, Value count) {
+  emitter->emitBlock(row, head, firstQuery, count);
 }
 
 } // namespace halftone::cpu

@@ -4,7 +4,7 @@
 
 // bf16 is multiplied in tiles of 16 rows from 8 queries on: scores from q as it lies and packed keys; weights,
 // that six instructions make; and values with a tile of ones, whose sums are the totals. Fewer queries are
-// lanes of vectors, as are blocks that have infinities.
+// computed row by row; blocks that have infinities, with queries along the lanes.
 // CHECK-LABEL: func.func private @tiles(
 // CHECK-NOT:     memref.alloc(
 // CHECK:         %[[SHORT:.*]] = arith.cmpi slt, %{{.*}}, %c8
@@ -54,4 +54,38 @@ func.func private @wide(%q: tensor<1x16x4x288xbf16>) -> tensor<1x16x4x288xbf16> 
       : tensor<1x16x4x288xbf16>, tensor<1x16x4x288xbf16>, tensor<1x16x4x288xbf16> -> tensor<1x16x4x288xbf16>
   return %0 : tensor<1x16x4x288xbf16>
 }
+}
+
+// -----
+
+// Fewer than 16 queries, channels along the lanes: the four heads that share keys read them once, the sums of 16
+// keys meet in 8 + 4 + 2 + 1 pairs of shuffles, and each weight is broadcast to the channels of a value.
+// CHECK-LABEL: func.func private @rows(
+// CHECK:         %[[FEW:.*]] = arith.cmpi slt, %{{.*}}, %c16
+// CHECK:         scf.if %[[FEW]]
+// CHECK-COUNT-16:  vector.fma {{.*}} : vector<16xf32>
+// CHECK-COUNT-30:  vector.shuffle
+// CHECK:           math.exp {{.*}} : vector<16xf32>
+// CHECK:           math.exp {{.*}} : f32
+// CHECK-COUNT-4:   vector.broadcast {{.*}} : f32 to vector<16xf32>
+// CHECK:         return
+#r = #ht.dims<s0>
+func.func private @rows(%q: tensor<1x?x8x32xf32, #r>, %k: tensor<1x64x2x32xf32>) -> tensor<1x?x8x32xf32, #r>
+    attributes {htk.kernel, ht.symbols = [#ht.symbol<"sequence", 1, 512>]} {
+  %0 = ht.attention %q, %k, %k scale 0.25
+      : tensor<1x?x8x32xf32, #r>, tensor<1x64x2x32xf32>, tensor<1x64x2x32xf32> -> tensor<1x?x8x32xf32, #r>
+  return %0 : tensor<1x?x8x32xf32, #r>
+}
+
+// -----
+
+// Where a row that may attend nothing weighs all keys, queries are always along the lanes.
+// CHECK-LABEL: func.func private @uniform(
+// CHECK-NOT:     vector.shuffle
+// CHECK:         return
+func.func private @uniform(%q: tensor<1x1x4x32xf32>, %k: tensor<1x64x2x32xf32>) -> tensor<1x1x4x32xf32>
+    attributes {htk.kernel} {
+  %0 = ht.attention %q, %k, %k scale 0.25 causal uniform
+      : tensor<1x1x4x32xf32>, tensor<1x64x2x32xf32>, tensor<1x64x2x32xf32> -> tensor<1x1x4x32xf32>
+  return %0 : tensor<1x1x4x32xf32>
 }
