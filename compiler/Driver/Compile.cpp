@@ -83,6 +83,8 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
        "or an order with a stride, such as 8x16 (which auto is) or 128", &options.phases.rotation},
       {"--attention", "FLOAT", "what attention multiplies in: f32, or bf16 (default: bf16 if all levels of\n"
        "--cpu have AMX, and activations are no f32)", &options.phases.attention},
+      {"--kv", "FORMAT", "what keys and values of earlier tokens are kept in: f32 (default), f16, bf16, or\n"
+       "int8, each row of a head by itself", &options.phases.states},
       {"--plan", "FILE", "formats by rules for names of weights, instead of one for all (see below)",
        &options.phases.plan},
       {"--calibrate", "FILE", "inputs (.npz) to observe activations on: channels that are large then go\n"

@@ -183,6 +183,7 @@ ExitCode Compiler::emit() {
                                              {"weights", options.phases.weights},
                                              {"activations", options.phases.activations},
                                              {"rotation", options.phases.rotation},
+                                             {"kv", options.phases.states},
                                              {"plan", llvm::sys::path::filename(options.phases.plan)},
                                              {"levels", std::move(levels)}};
   emitOptions.progress = [this](llvm::StringRef step) { progress(step); };

@@ -36,6 +36,12 @@ TemporaryFile::~TemporaryFile() {
 }
 
 llvm::Expected<TemporaryFile> TemporaryFile::create(llvm::StringRef output, llvm::StringRef suffix) {
+  // A name would take the place of a device or a pipe, not write to it.
+  llvm::sys::fs::file_status status;
+  if (!llvm::sys::fs::status(output, status) && status.type() != llvm::sys::fs::file_type::regular_file)
+    return llvm::createStringError("cannot write '%s': it is %s; name a file", output.str().c_str(),
+                                   status.type() == llvm::sys::fs::file_type::directory_file ? "a folder"
+                                                                                             : "no regular file");
   int descriptor;
   llvm::SmallString<128> path;
   std::string model = (output + ".%%%%%%%%." + suffix).str();

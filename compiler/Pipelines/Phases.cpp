@@ -25,6 +25,8 @@ static void buildRaise(OpPassManager &pm, const PhaseOptions &options) {
 }
 
 static void buildAssign(OpPassManager &pm, const PhaseOptions &options) {
+  // First: what attention multiplies in depends on what it is kept in.
+  pm.addPass(quantize::createNarrowStates({options.states}));
   pm.addPass(quantize::createAssign(
       {options.weights, options.activations, options.rotation, options.attention, options.plan, options.savePlan}));
 }
@@ -101,6 +103,8 @@ struct PhasePipelineOptions : PassPipelineOptions<PhasePipelineOptions> {
                                llvm::cl::init("auto")};
   Option<std::string> attention{*this, "attention", llvm::cl::desc("what attention multiplies in"),
                                 llvm::cl::init("")};
+  Option<std::string> states{*this, "states", llvm::cl::desc("format of kept keys and values"),
+                             llvm::cl::init("f32")};
   Option<std::string> plan{*this, "plan", llvm::cl::desc("file of rules for formats"), llvm::cl::init("")};
   Option<std::string> savePlan{*this, "save-plan", llvm::cl::desc("file for the decided formats"), llvm::cl::init("")};
   Option<double> smoothing{*this, "smoothing", llvm::cl::desc("share of observed magnitudes that goes into weights"),
@@ -117,8 +121,8 @@ void registerPhasePipelines() {
     PassPipelineRegistration<PhasePipelineOptions>(
         "phase-" + phase.name.str(), "phase " + phase.name.str() + ": " + phase.does.str(),
         [&phase](OpPassManager &pm, const PhasePipelineOptions &options) {
-          addPhase(pm, phase, {options.weights, options.activations, options.rotation, options.attention, options.plan,
-                                options.savePlan, options.smoothing, options.modelDirectory});
+          addPhase(pm, phase, {options.weights, options.activations, options.rotation, options.attention, options.states,
+                                options.plan, options.savePlan, options.smoothing, options.modelDirectory});
         });
   }
 }

@@ -26,6 +26,7 @@ struct PhaseOptions {
   std::string activations = "f32"; ///< the format of the linears' inputs
   std::string rotation = "auto";   ///< of inputs that will be codes
   std::string attention;           ///< what attention multiplies in; empty: as activations and the levels ask for
+  std::string states = "f32";      ///< the format of keys and values that are kept
   std::string plan;                ///< file of rules that come before these; empty: none
   std::string savePlan;            ///< file for what was decided; empty: none
   double smoothing = 0.5;          ///< the share of observed magnitudes that goes into weights

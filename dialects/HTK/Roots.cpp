@@ -36,6 +36,16 @@ bool htk::isPrologue(Operation *op) {
          });
 }
 
+bool htk::isWidenedState(Operation *op) {
+  auto isState = [](Value operand) { return operand.getDefiningOp<ht::UpdateOp>() != nullptr; };
+  auto reads = [&](OpOperand &use) {
+    auto attention = dyn_cast<ht::AttentionOp>(use.getOwner());
+    return attention && (use.get() == attention.getKey() || use.get() == attention.getValue());
+  };
+  return isa<htq::DequantizeOp, ht::CastOp>(op) && !op->use_empty() && llvm::all_of(op->getUses(), reads) &&
+         llvm::all_of(op->getOperands(), isState);
+}
+
 SmallVector<Operation *> htk::getRoots(Block &body) {
   SmallVector<Operation *> roots;
   for (Operation &op : body)

@@ -16,6 +16,8 @@ bool haveSameInput(mlir::Operation *linear, mlir::Operation *other);
 /// Whether `op` does nothing but make the rows that linears multiply: codes and scales of
 /// them, or another type.
 bool isPrologue(mlir::Operation *op);
+/// Whether `op` does nothing but widen kept keys or values for the attention that reads them.
+bool isWidenedState(mlir::Operation *op);
 
 /// The roots of a kernel's body, in order: one, or linears that multiply the same rows.
 llvm::SmallVector<mlir::Operation *> getRoots(mlir::Block &body);

@@ -111,6 +111,18 @@ SmallVector<Leaf> describeLeaves(Attribute term, ArrayRef<ht::Dim> dims) {
   return leaves;
 }
 
+SmallVector<Type> getQuantizedTypes(Attribute term, RankedTensorType type) {
+  SmallVector<Type> types;
+  for (const Leaf &leaf : describeLeaves(term, ht::getDims(type)))
+    if (!leaf.isCodebook)
+      types.push_back(ht::getTensorType(leaf.dims, leaf.element));
+  return types;
+}
+
+bool hasLookup(Attribute term) {
+  return term.walk([](LookupAttr) { return WalkResult::interrupt(); }).wasInterrupted();
+}
+
 double getBitsPerElement(Attribute term, ArrayRef<int64_t> shape) {
   ht::Dims dims;
   double elements = 1, bits = 0;

@@ -41,6 +41,12 @@ struct Leaf {
 /// The leaves of a term whose value has dimensions `dims`, from left to right.
 llvm::SmallVector<Leaf> describeLeaves(mlir::Attribute term, llvm::ArrayRef<ht::Dim> dims);
 
+/// The types of these leaves without codebooks: what `htq.dynamic_quantize` makes of a tensor.
+llvm::SmallVector<mlir::Type> getQuantizedTypes(mlir::Attribute term, mlir::RankedTensorType type);
+
+/// Whether elements of `term` choose from a codebook: a code outside of it is a fault.
+bool hasLookup(mlir::Attribute term);
+
 /// How many bits an element of a [rows, k] tensor takes, with its share of the parameters.
 double getBitsPerElement(mlir::Attribute term, llvm::ArrayRef<int64_t> shape);
 

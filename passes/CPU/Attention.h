@@ -12,6 +12,11 @@ namespace halftone::cpu {
 /// any factor is exact.
 inline constexpr double kMaskedScore = -0x1p100;
 
+/// A row of k or v. `start` is where it is if the operand is in memory.
+struct KeyRow {
+  mlir::Value sequence, token, head, start;
+};
+
 /// The sizes of an attention, and where the rows of its operands are.
 class AttentionShape {
 public:
@@ -23,7 +28,12 @@ public:
   /// Start of (row of the batch, token, head) in q and in the result, which is `width` wide.
   mlir::Value getQueryRow(mlir::Value row, mlir::Value token, mlir::Value head, int64_t width);
   /// The same in k and v.
-  mlir::Value getKeyRow(mlir::Value row, mlir::Value token, mlir::Value head, int64_t width);
+  KeyRow getKeyRow(mlir::Value sequence, mlir::Value token, mlir::Value head, int64_t width);
+  /// `count` tokens further.
+  KeyRow advance(const KeyRow &row, int64_t count, int64_t width);
+  /// Elements of k or v, from a channel of a row on, in the operand's type: from memory, or computed of what
+  /// is kept there.
+  mlir::Value loadKey(ElementEmitter &emitter, mlir::Value operand, const KeyRow &row, mlir::Value channel, Lanes lanes);
   /// The row of k and v that `row` of the batch attends.
   mlir::Value getSequence(ElementEmitter &emitter, mlir::Value row);
   /// The position in its sequence of query 0 of `row`.

@@ -11,7 +11,7 @@ static constexpr int64_t kRowBytes = Tiles::kRowBytes;
 AttentionTiles::AttentionTiles(KernelBuilder &kernel, ht::AttentionOp root, AttentionShape &shape,
                                int64_t keys)
     : steps(llvm::divideCeil(shape.keyWidth, kStep)), valueTiles(shape.valueWidth / kLanes + 1), k(kernel),
-      tiles(kernel), root(root), shape(shape) {
+      emitter(kernel), tiles(kernel), root(root), shape(shape) {
   Type i32 = k.b.getI32Type();
   keyTiles = k.scratch(keys / kLanes * steps * kTileWords, i32);
   valuePairs = k.scratch(keys / kGroup * valueTiles * kTileWords, i32);
@@ -48,12 +48,20 @@ std::pair<Value, Value> AttentionTiles::exchange(Value x, Value y, int64_t size)
 }
 
 /// 32 channels of the row at `start`, zeros behind the last.
-Value AttentionTiles::loadChannels(Value tensor, Value start, int64_t channel) {
-  return k.load(k.getBuffer(cast<BlockArgument>(tensor)), k.add(start, channel), k.b.getI16Type(),
+Value AttentionTiles::loadQueryChannels(Value start, int64_t channel) {
+  return k.load(k.getBuffer(cast<BlockArgument>(root.getQuery())), k.add(start, channel), k.b.getI16Type(),
                 getLanes(kStep, shape.keyWidth - channel));
 }
 
-Value AttentionTiles::getKey(const KeyBlock &block, Value index, int64_t width) {
+Value AttentionTiles::loadKeyBits(Value operand, const KeyRow &row, int64_t channel, Lanes lanes) {
+  if (auto argument = dyn_cast<BlockArgument>(operand))
+    return k.load(k.getBuffer(argument), k.add(row.start, channel), k.b.getI16Type(), lanes);
+  Value computed = shape.loadKey(emitter, operand, row, k.constant(channel), lanes);
+  auto bits = VectorType::get({lanes.width}, k.b.getI16Type());
+  return vector::BitCastOp::create(k.b, k.loc, bits, k.convertFloat(computed, k.b.getBF16Type()));
+}
+
+KeyRow AttentionTiles::getKey(const KeyBlock &block, Value index, int64_t width) {
   Value count = k.max(shape.keyCount, k.constant(1));
   return shape.getKeyRow(block.sequence, shape.clamp(k.add(block.first, index), count), block.head, width);
 }
@@ -61,14 +69,16 @@ Value AttentionTiles::getKey(const KeyBlock &block, Value index, int64_t width) 
 void AttentionTiles::packKeys(const KeyBlock &block) {
   auto words = VectorType::get({kLanes}, k.b.getI32Type());
   k.loop(k.constant(0), k.mul(k.ceilDiv(block.count, kGroup), 2), 1, [&](Value part) {
-    SmallVector<Value> starts;
+    SmallVector<KeyRow> keys;
     for (int64_t i = 0; i < kLanes; ++i)
-      starts.push_back(getKey(block, k.add(k.mul(part, kLanes), i), shape.keyWidth));
+      keys.push_back(getKey(block, k.add(k.mul(part, kLanes), i), shape.keyWidth));
     for (int64_t step = 0; step < steps; ++step) {
       SmallVector<Value> rows;
-      for (Value start : starts)
-        rows.push_back(
-            vector::BitCastOp::create(k.b, k.loc, words, loadChannels(root.getKey(), start, step * kStep)));
+      for (const KeyRow &key : keys) {
+        Lanes lanes = getLanes(kStep, shape.keyWidth - step * kStep);
+        rows.push_back(vector::BitCastOp::create(k.b, k.loc, words,
+                                                 loadKeyBits(root.getKey(), key, step * kStep, lanes)));
+      }
       for (int64_t size = kLanes / 2; size > 0; size /= 2)
         for (int64_t i = 0; i < kLanes; ++i)
           if (!(i & size))
@@ -83,18 +93,17 @@ void AttentionTiles::packKeys(const KeyBlock &block) {
 void AttentionTiles::packValues(const KeyBlock &block) {
   auto words = VectorType::get({kLanes}, k.b.getI32Type());
   Value sixteen = k.splat(arith::ConstantOp::create(k.b, k.loc, k.b.getI32IntegerAttr(16)), kLanes);
-  Value buffer = k.getBuffer(cast<BlockArgument>(root.getValue()));
   k.loop(k.constant(0), k.ceilDiv(block.count, kGroup), 1, [&](Value group) {
     k.loop(k.constant(0), k.constant(kRows), 1, [&](Value row) {
-      Value starts[2];
+      KeyRow keys[2];
       for (int64_t i = 0; i < 2; ++i)
-        starts[i] = getKey(block, k.add(k.add(k.mul(group, kGroup), row), i * kLanes), shape.valueWidth);
+        keys[i] = getKey(block, k.add(k.add(k.mul(group, kGroup), row), i * kLanes), shape.valueWidth);
       for (int64_t channel = 0; channel < shape.valueWidth; channel += kLanes) {
         Lanes lanes = getLanes(kLanes, shape.valueWidth - channel);
         Value halves[2];
         for (int64_t i = 0; i < 2; ++i)
-          halves[i] = arith::ExtUIOp::create(
-              k.b, k.loc, words, k.load(buffer, k.add(starts[i], channel), k.b.getI16Type(), lanes));
+          halves[i] = arith::ExtUIOp::create(k.b, k.loc, words,
+                                             loadKeyBits(root.getValue(), keys[i], channel, lanes));
         Value upper = arith::ShLIOp::create(k.b, k.loc, halves[1], sixteen);
         Value tile = k.add(k.mul(group, valueTiles), channel / kLanes);
         k.store(arith::OrIOp::create(k.b, k.loc, halves[0], upper), valuePairs,
@@ -118,7 +127,7 @@ void AttentionTiles::prepareQueries(const QueryBlock &block) {
           Value token = shape.clamp(k.add(block.first, r), shape.queries);
           Value from = shape.getQueryRow(block.row, token, block.head, shape.keyWidth);
           for (int64_t channel = 0; channel < packed; channel += kStep)
-            k.store(loadChannels(root.getQuery(), from, channel), queryRows, k.add(k.mul(r, packed), channel),
+            k.store(loadQueryChannels(from, channel), queryRows, k.add(k.mul(r, packed), channel),
                     {kStep, {}});
         });
       });

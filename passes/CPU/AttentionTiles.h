@@ -55,10 +55,13 @@ public:
   Lanes getLanes(int64_t whole, int64_t count);
 
 private:
-  mlir::Value loadChannels(mlir::Value tensor, mlir::Value start, int64_t channel);
-  mlir::Value getKey(const KeyBlock &block, mlir::Value index, int64_t width);
+  mlir::Value loadQueryChannels(mlir::Value start, int64_t channel);
+  /// The bits of a row of k or v, 16 for each element.
+  mlir::Value loadKeyBits(mlir::Value operand, const KeyRow &row, int64_t channel, Lanes lanes);
+  KeyRow getKey(const KeyBlock &block, mlir::Value index, int64_t width);
 
   KernelBuilder &k;
+  ElementEmitter emitter;
   Tiles tiles;
   ht::AttentionOp root;
   AttentionShape &shape;

@@ -38,8 +38,21 @@ Value AttentionShape::getQueryRow(Value row, Value token, Value head, int64_t wi
   return k.mul(k.add(k.mul(k.add(k.mul(row, queries), token), heads), head), width);
 }
 
-Value AttentionShape::getKeyRow(Value row, Value token, Value head, int64_t width) {
-  return k.mul(k.add(k.mul(k.add(k.mul(row, keyCount), token), kvHeads), head), width);
+KeyRow AttentionShape::getKeyRow(Value sequence, Value token, Value head, int64_t width) {
+  Value start = k.mul(k.add(k.mul(k.add(k.mul(sequence, keyCount), token), kvHeads), head), width);
+  return {sequence, token, head, start};
+}
+
+KeyRow AttentionShape::advance(const KeyRow &row, int64_t count, int64_t width) {
+  return {row.sequence, k.add(row.token, count), row.head, k.add(row.start, count * kvHeads * width)};
+}
+
+Value AttentionShape::loadKey(ElementEmitter &emitter, Value operand, const KeyRow &row, Value channel,
+                              Lanes lanes) {
+  if (auto argument = dyn_cast<BlockArgument>(operand))
+    return k.load(k.getBuffer(argument), k.add(row.start, channel), getElementTypeOrSelf(operand.getType()), lanes);
+  return emitter.getVector(
+      operand, {{row.sequence, false}, {row.token, false}, {row.head, false}, {channel, lanes.width > 1}}, lanes);
 }
 
 Value AttentionShape::getSequence(ElementEmitter &emitter, Value row) {
@@ -66,13 +79,19 @@ Value AttentionShape::getElement(ElementEmitter &emitter, Value tensor, Value ro
 
 Value AttentionShape::clamp(Value index, Value count) { return k.min(index, k.sub(count, k.constant(1))); }
 
+/// Whether k or v are widened where they are read (htk::isWidenedState).
+static bool isComputedFromMemory(Value operand) {
+  Operation *op = operand.getDefiningOp();
+  return isa<htq::DequantizeOp, ht::CastOp>(op) && llvm::all_of(op->getOperands(), llvm::IsaPred<BlockArgument>);
+}
+
 LogicalResult lowerAttention(KernelBuilder &kernel, ht::AttentionOp root) {
   for (Value operand : {root.getQuery(), root.getKey(), root.getValue()}) {
     auto type = cast<RankedTensorType>(operand.getType());
     if (type.isDynamicDim(2) || type.isDynamicDim(3))
       return root.emitOpError() << "needs constant numbers of heads and channels";
-    if (!isa<BlockArgument>(operand))
-      return root.emitOpError() << "expects its operands in memory";
+    if (!isa<BlockArgument>(operand) && !(operand != root.getQuery() && isComputedFromMemory(operand)))
+      return root.emitOpError() << "expects its operands in memory, or keys and values kept there";
   }
   Value queries = kernel.getDims(root.getQuery())[1];
   auto emitMany = [&] { VectorAttention(kernel, root, kVectors).emit(); };

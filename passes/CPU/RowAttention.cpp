@@ -69,10 +69,13 @@ private:
   void forEachHead(function_ref<void(Value)> body) { k.loop(zero(), k.constant(sharing), 1, body); }
   Value getHead(Value h) { return k.add(k.mul(kvHead, sharing), h); }
 
-  /// Elements of an operand as numbers.
-  Value load(Value tensor, Value position, Lanes width) {
-    Value buffer = k.getBuffer(cast<BlockArgument>(tensor));
-    return k.convertFloat(k.load(buffer, position, getElementTypeOrSelf(tensor.getType()), width), real);
+  // Elements of an operand as numbers.
+  Value loadQuery(Value position, Lanes width) {
+    Value buffer = k.getBuffer(cast<BlockArgument>(root.getQuery()));
+    return k.convertFloat(k.load(buffer, position, getElementTypeOrSelf(root.getQuery().getType()), width), real);
+  }
+  Value loadKey(Value tensor, const KeyRow &row, Value channel, Lanes width) {
+    return k.convertFloat(shape.loadKey(emitter, tensor, row, channel, width), real);
   }
 
   void emitItem() {
@@ -99,7 +102,7 @@ private:
     forEachHead([&](Value h) {
       Value start = shape.getQueryRow(row, query, getHead(h), shape.keyWidth);
       k.vectorLoop(k.constant(shape.keyWidth), lanes, [&](Index d, Lanes width) {
-        write(mul(load(root.getQuery(), k.add(start, d.base), width), scale), queries, at(h, keyWidth, d.base));
+        write(mul(loadQuery(k.add(start, d.base), width), scale), queries, at(h, keyWidth, d.base));
       });
       k.store(infinity(), maxima, h, Lanes());
       k.store(k.floatConstant(0, real), totals, h, Lanes());
@@ -116,15 +119,15 @@ private:
   void emitScores(Value first, Value count) {
     k.vectorLoop(count, lanes, [&](Index j, Lanes width) {
       Value key = k.add(first, j.base);
-      SmallVector<Value> starts;
+      SmallVector<KeyRow> rows;
       for (int64_t r = 0; r < lanes; ++r) {
         // In whole groups these are a constant distance apart.
         Value token = width.mask ? shape.clamp(k.add(key, r), end) : key;
-        Value start = shape.getKeyRow(sequence, token, kvHead, shape.keyWidth);
-        starts.push_back(width.mask ? start : k.add(start, r * shape.kvHeads * shape.keyWidth));
+        KeyRow row = shape.getKeyRow(sequence, token, kvHead, shape.keyWidth);
+        rows.push_back(width.mask ? row : shape.advance(row, r, shape.keyWidth));
       }
       forEachHead([&](Value h) {
-        Value score = maskScores(emitProducts(h, starts), h, key, width);
+        Value score = maskScores(emitProducts(h, rows), h, key, width);
         if (width.mask)
           score = k.select(width.mask, score, k.splat(infinity(), lanes));
         write(score, scores, at(h, kKeys, j.base));
@@ -132,14 +135,14 @@ private:
     });
   }
 
-  /// The products of a head's query and the keys that begin at `starts`, one in each lane.
-  Value emitProducts(Value h, ArrayRef<Value> starts) {
+  /// The products of a head's query and the keys of `rows`, one in each lane.
+  Value emitProducts(Value h, ArrayRef<KeyRow> rows) {
     SmallVector<Value> tile(lanes, k.getZero(real, lanes));
     auto accumulate = [&](Value d, Lanes width, ValueRange carried) {
       SmallVector<Value> next(carried);
       Value q = read(queries, at(h, keyWidth, d));
-      for (auto [sum, start] : llvm::zip_equal(next, starts))
-        sum = fma(q, load(root.getKey(), k.add(start, d), width), sum);
+      for (auto [sum, row] : llvm::zip_equal(next, rows))
+        sum = fma(q, loadKey(root.getKey(), row, d, width), sum);
       return next;
     };
     int64_t whole = shape.keyWidth / lanes * lanes;
@@ -262,9 +265,9 @@ private:
     }
     tile = k.loop(zero(), count, 1, tile, [&](Value j, ValueRange carried) {
       SmallVector<Value> next(carried), values;
-      Value start = k.add(shape.getKeyRow(sequence, k.add(first, j), kvHead, shape.valueWidth), channel);
+      KeyRow row = shape.getKeyRow(sequence, k.add(first, j), kvHead, shape.valueWidth);
       for (auto [v, part] : llvm::enumerate(parts))
-        values.push_back(load(root.getValue(), k.add(start, v * lanes), part));
+        values.push_back(loadKey(root.getValue(), row, k.add(channel, v * lanes), part));
       for (int64_t h = 0; h < height; ++h) {
         Value weight = k.splat(readOne(scores, at(k.add(head, h), kKeys, j)), lanes);
         for (int64_t v = 0; v < vectors; ++v)

@@ -68,10 +68,12 @@ private:
   }
   Value zero() { return k.constant(0); }
 
-  Value scalar(Value tensor, Value position) {
-    auto argument = cast<BlockArgument>(tensor);
-    return k.convertFloat(
-        k.load(k.getBuffer(argument), position, getElementTypeOrSelf(tensor.getType()), Lanes()), real);
+  Value loadQuery(Value position) {
+    Value buffer = k.getBuffer(cast<BlockArgument>(root.getQuery()));
+    return k.convertFloat(k.load(buffer, position, getElementTypeOrSelf(root.getQuery().getType()), Lanes()), real);
+  }
+  Value loadKey(Value tensor, const KeyRow &row, Value channel) {
+    return k.convertFloat(shape.loadKey(emitter, tensor, row, channel, Lanes()), real);
   }
   Value clamp(Value index, Value count) { return shape.clamp(index, count); }
 
@@ -128,7 +130,7 @@ private:
       Value start = shape.getQueryRow(batchIndex, token, head, keyWidth);
       Value scale = k.floatConstant(root.getScale().convertToDouble(), real);
       k.loop(zero(), k.constant(keyWidth), 1, [&](Value d) {
-        Value q = arith::MulFOp::create(k.b, k.loc, scalar(root.getQuery(), k.add(start, d)), scale);
+        Value q = arith::MulFOp::create(k.b, k.loc, loadQuery(k.add(start, d)), scale);
         k.store(q, queryScratch, k.add(k.mul(d, block), i), Lanes());
       });
     });
@@ -137,13 +139,14 @@ private:
   /// scores[j][query] = k_j · q for the block of keys.
   void emitScores(Value firstKey, Value count) {
     k.loop(zero(), count, kTile, [&](Value j) {
-      SmallVector<Value> starts;
+      SmallVector<KeyRow> rows;
       for (int64_t r = 0; r < kTile; ++r)
-        starts.push_back(
+        rows.push_back(
             shape.getKeyRow(keyRow, clamp(k.add(k.add(firstKey, j), r), keyCount), kvHead, keyWidth));
       SmallVector<Value> sums(kTile * vectors, k.floatConstant(0, real, k.lanes));
       sums = k.loop(zero(), k.constant(keyWidth), 1, sums, [&](Value d, ValueRange carried) {
-        return emitOuterProduct(carried, queryScratch, d, root.getKey(), starts, d, /*skip=*/false);
+        return emitOuterProduct(carried, queryScratch, d, /*skip=*/false,
+                                [&](int64_t r) { return loadKey(root.getKey(), rows[r], d); });
       });
       for (int64_t r = 0; r < kTile; ++r)
         for (int64_t v = 0; v < vectors; ++v)
@@ -151,18 +154,17 @@ private:
     });
   }
 
-  /// sums[r][query] += tensor[starts[r] + offset] * scratch[row][query]; with `skip` not
-  /// where the scratch has -0.
-  SmallVector<Value> emitOuterProduct(ValueRange sums, Value scratch, Value row, Value tensor,
-                                      ArrayRef<Value> starts, Value offset, bool skip) {
+  /// sums[r][query] += element(r) * scratch[row][query]; with `skip` not where the scratch has -0.
+  SmallVector<Value> emitOuterProduct(ValueRange sums, Value scratch, Value row, bool skip,
+                                      function_ref<Value(int64_t)> element) {
     SmallVector<Value> next(sums), lanes, skipped;
     for (int64_t v = 0; v < vectors; ++v) {
       lanes.push_back(read(scratch, row, v));
       if (skip)
         skipped.push_back(isMinusZero(lanes.back()));
     }
-    for (auto [r, start] : llvm::enumerate(starts)) {
-      Value factor = k.splat(scalar(tensor, k.add(start, offset)), k.lanes);
+    for (int64_t r = 0, e = sums.size() / vectors; r < e; ++r) {
+      Value factor = k.splat(element(r), k.lanes);
       for (int64_t v = 0; v < vectors; ++v) {
         Value &sum = next[r * vectors + v];
         Value product = vector::FMAOp::create(k.b, k.loc, factor, lanes[v], sum);
@@ -330,11 +332,9 @@ private:
         for (int64_t v = 0; v < vectors; ++v)
           sums.push_back(read(result, k.add(d, r), v));
       return k.loop(zero(), count, 1, sums, [&](Value j, ValueRange carried) {
-        Value start = k.add(shape.getKeyRow(keyRow, k.add(firstKey, j), kvHead, valueWidth), d);
-        SmallVector<Value> starts;
-        for (int64_t r = 0; r < height; ++r)
-          starts.push_back(k.add(start, r));
-        return emitOuterProduct(carried, scores, j, root.getValue(), starts, zero(), skip);
+        KeyRow row = shape.getKeyRow(keyRow, k.add(firstKey, j), kvHead, valueWidth);
+        return emitOuterProduct(carried, scores, j, skip,
+                                [&](int64_t r) { return loadKey(root.getValue(), row, k.add(d, r)); });
       });
     };
     auto tile = [&](Value d, int64_t height) {

@@ -167,7 +167,7 @@ void report(const Fusion &fusion) {
     for (Operation *op : group->members)
       if (!group->outputOf.lookup(op))
         remark::passed(op->getLoc(), options("prologue"))
-            << op->getName().getStringRef() << " is computed by the linears that read it";
+            << op->getName().getStringRef() << " is computed by the roots that read it";
   }
 }
 

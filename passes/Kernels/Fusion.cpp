@@ -4,6 +4,7 @@
 
 #include "dialects/HTK/Roots.h"
 #include "dialects/HTQ/HTQOps.h"
+#include "dialects/HTQ/Terms.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -21,8 +22,7 @@ Role getRole(Operation *op) {
             ht::EmbeddingOp, ht::RopeOp>([](auto) { return Role::Movement; })
       .Case<htq::DequantizeOp>([](auto dequantize) {
         // A codebook is read anywhere.
-        bool isLookup = dequantize.getTerm().walk([](htq::LookupAttr) { return WalkResult::interrupt(); }).wasInterrupted();
-        return isLookup ? Role::Movement : Role::Elementwise;
+        return htq::hasLookup(dequantize.getTerm()) ? Role::Movement : Role::Elementwise;
       })
       .Default([](Operation *other) {
         bool isGraphOp = isa_and_present<ht::HTDialect, htq::HTQDialect>(other->getDialect());
@@ -192,7 +192,8 @@ static bool isRotatedInput(Operation *op, const Group &group) {
 
 /// Whether `op`, whose readers are all in `group`, joins it.
 bool Fusion::takes(Operation *op, Group &group) {
-  if (!oneRoot && ((htk::isPrologue(op) && !isConvertedByProducer(op)) || isRotatedInput(op, group))) {
+  if (!oneRoot && ((htk::isPrologue(op) && !isConvertedByProducer(op)) || isRotatedInput(op, group) ||
+                   htk::isWidenedState(op))) {
     group.addPrologue(op);
     return true;
   }

@@ -3,6 +3,7 @@
 #include "passes/Kernels/Passes.h"
 
 #include "dialects/HTQ/HTQOps.h"
+#include "dialects/HTQ/Terms.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
@@ -46,8 +47,9 @@ std::string getKey(htk::KernelOp kernel) {
   // Operand names differ from call to call: keep the region and the types.
   text.erase(0, text.find("({"));
   kernel.getBody().walk([&](Operation *op) {
-    if (isa<ht::GatherOp, ht::GatherNDOp, ht::EmbeddingOp, ht::ScatterNDOp, ht::TopKOp,
-            htq::DequantizeOp>(op))
+    auto dequantize = dyn_cast<htq::DequantizeOp>(op);
+    if (isa<ht::GatherOp, ht::GatherNDOp, ht::EmbeddingOp, ht::ScatterNDOp, ht::TopKOp>(op) ||
+        (dequantize && htq::hasLookup(dequantize.getTerm())))
       os << getNodeName(op->getLoc()) << '\n';
   });
   return text;

@@ -46,6 +46,33 @@ def Assign : Pass<"htq-assign", "::mlir::ModuleOp"> {
   let dependentDialects = ["::halftone::htq::HTQDialect"];
 }
 
+def NarrowStates : Pass<"htq-narrow-states", "::mlir::ModuleOp"> {
+  let summary = "keep the keys and values of earlier tokens in fewer bits";
+  let description = [{
+    A state of f32 that holds keys or values of an attention, and nothing else, becomes
+    one of a narrower float, or one for each leaf of a term: codes in its place, and
+    scales (`NAME.scale`) behind the others. New tokens are quantized by rows of a head
+    when they are written; the attention reads what they stand for. Other states stay,
+    with a remark.
+
+    ```mlir
+    %u = ht.update %state, %k sequences %s start %p : tensor<8x2048x4x64xf32>, …
+    %y = ht.attention %q, %u, …
+    // becomes, for int8
+    %c, %r = htq.dynamic_quantize absmax #htq.affine<i8, blocks [1, 1, 1, ?], scale f32>(%k) : …
+    %uc = ht.update %state, %c sequences %s start %p : tensor<8x2048x4x64xi8>, …
+    %us = ht.update %scales, %r sequences %s start %p : tensor<8x2048x4x1xf32>, …
+    %u = htq.dequantize #htq.affine<i8, blocks [1, 1, 1, ?], scale f32>(%uc, %us) : …
+    %y = ht.attention %q, %u, …
+    ```
+  }];
+  let options = [
+    Option<"format", "format", "std::string", /*default=*/"\"f32\"",
+           "Format of kept keys and values: f32, f16, bf16, or codes of 8 bits such as `int8`">
+  ];
+  let dependentDialects = ["::halftone::ht::HTDialect", "::halftone::htq::HTQDialect"];
+}
+
 def Smooth : Pass<"htq-smooth", "::mlir::ModuleOp"> {
   let summary = "move the scales of activations' channels into weights";
   let description = [{

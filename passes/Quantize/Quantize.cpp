@@ -24,15 +24,6 @@ htq::FormatAttr takeFormat(Operation *op, StringRef name) {
   return cast_or_null<htq::FormatAttr>(op->removeAttr(name));
 }
 
-/// The leaves of dynamic quantization, without codebooks.
-SmallVector<Type> getQuantizedTypes(Attribute term, RankedTensorType type) {
-  SmallVector<Type> types;
-  for (const htq::Leaf &leaf : htq::describeLeaves(term, ht::getDims(type)))
-    if (!leaf.isCodebook)
-      types.push_back(ht::getTensorType(leaf.dims, leaf.element));
-  return types;
-}
-
 /// Makes the weights that hold a weight's leaves.
 class LeafWeights {
 public:
@@ -111,7 +102,7 @@ private:
     Value codebook;
     if (format.getCodebook())
       codebook = ht::ConstantOp::create(builder, loc, format.getCodebook());
-    return htq::DynamicQuantizeOp::create(builder, loc, getQuantizedTypes(format.getTerm(), type),
+    return htq::DynamicQuantizeOp::create(builder, loc, htq::getQuantizedTypes(format.getTerm(), type),
                                           *format.getRule(), cast<htq::AffineAttr>(format.getTerm()),
                                           weight.getYielded(), codebook)
         .getResult(result);
@@ -218,7 +209,7 @@ private:
     builder.setInsertionPointAfterValue(input);
     auto term = cast<htq::AffineAttr>(htq::withRank(format.getTerm(), type.getRank()));
     llvm::append_range(leaves,
-                       htq::DynamicQuantizeOp::create(builder, input.getLoc(), getQuantizedTypes(term, type),
+                       htq::DynamicQuantizeOp::create(builder, input.getLoc(), htq::getQuantizedTypes(term, type),
                                                       *format.getRule(), term, input, Value())
                            .getResults());
     return leaves;
@@ -239,6 +230,8 @@ private:
     Value made;
     if (auto view = value.getDefiningOp<ht::ReshapeOp>())
       made = ht::ReshapeOp::create(builder, value.getLoc(), type, narrow(view.getInput(), element));
+    else if (auto kept = value.getDefiningOp<htq::DequantizeOp>(); kept && kept->hasOneUse())
+      made = htq::DequantizeOp::create(builder, value.getLoc(), type, kept.getTerm(), kept.getLeaves());
     else
       made = ht::CastOp::create(builder, value.getLoc(), type, value);
     return narrowed[{value, element}] = made;

@@ -37,7 +37,7 @@ func.func @for_two_results(%x: tensor<3x4xf32>, %w: tensor<8x4xf32>, %v: tensor<
 
 // -----
 
-// PASSED: remark: [Passed] prologue {{.*}}ht.cast{{.*}} is computed by the linears that read it
+// PASSED: remark: [Passed] prologue {{.*}}ht.cast{{.*}} is computed by the roots that read it
 func.func @cast(%x: tensor<3x8xf32>, %w: tensor<5x8xbf16>) -> tensor<3x5xf32> {
   %0 = ht.cast %x : tensor<3x8xf32> to tensor<3x8xbf16>
   %1 = htq.linear bf16(%0) by bf16(%w) : (tensor<3x8xbf16>) by (tensor<5x8xbf16>) -> tensor<3x5xf32>
