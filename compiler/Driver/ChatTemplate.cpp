@@ -74,12 +74,25 @@ public:
     auto rendered = parsed.render({conversation, asks, source.begin, source.end}, budget);
     if (rendered.fails)
       return llvm::createStringError(rendered.text);
-    rt::Array<char> text;
-    rt::appendDated({rendered.text.data(), rendered.text.size()}, text);
-    return std::string(text.data(), text.size());
+    std::string text;
+    bool isDate = false;
+    for (StringRef rest = rendered.text;; isDate = !isDate) {
+      StringRef part = rest.take_until([](char c) { return c == chat::jinja::kDateMark; });
+      text += isDate ? makeDate(part) : part.str();
+      if (part.size() == rest.size())
+        return text;
+      rest = rest.drop_front(part.size() + 1);
+    }
   }
 
 private:
+  static std::string makeDate(StringRef format) {
+    std::string marked = '\0' + format.str() + '\0';
+    rt::Array<char> date;
+    rt::appendDated({marked.data(), marked.size()}, date);
+    return std::string(date.data(), date.size());
+  }
+
   chat::jinja::Template parsed;
   const chat::ChatTemplate &source;
 };
@@ -182,7 +195,7 @@ static void describe(const rt::Chat &chat, const chat::ChatTemplate &source) {
   strips("user", chat.strips(rt::roleUser));
   strips("reply", chat.strips(rt::roleReply));
   strips("last reply", chat.strips(rt::roleLastReply));
-  llvm::outs() << "begins with bos_token    " << (chat.hasBegin() ? "yes" : "no") << "\n";
+  llvm::outs() << "begins with bos_token   " << (chat.hasBegin() ? "yes" : "no") << "\n";
   if (std::string notes = text(rt::chatNotes); !notes.empty())
     llvm::outs() << "\n" << escapeControls(notes);
 }

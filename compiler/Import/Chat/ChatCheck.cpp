@@ -1,6 +1,7 @@
 //===- ChatCheck.cpp - whether a form renders as its template does ----------===//
 
 #include "compiler/Import/Chat/ChatProbes.h"
+#include "compiler/Import/Chat/JinjaText.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -109,7 +110,7 @@ void Checker::noteWords(StringRef role, llvm::ArrayRef<std::string> words) {
       break;
     if (isAlike(role, word) && isAlike(role, "a" + word + "b" + word + "c"))
       continue;
-    found += (count++ ? ", \"" : "\"") + word + "\"";
+    found += (count++ ? ", " : "") + jinja::jsonQuote(word, /*asciiOnly=*/false);
   }
   if (count)
     note("The template treats " + (role == "assistant" ? llvm::Twine("replies of the past") : role + " messages") +

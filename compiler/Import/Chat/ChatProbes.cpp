@@ -126,16 +126,20 @@ llvm::Error Deriver::deriveOpening(Opening opening) {
       refusal = "the template leaves it out";
       return llvm::Error::success();
     }
-    if (opening == System && (parts.empty() || (count > 1 && (parts[0] != head || parts[1] != between)))) {
-      refusal = "it does not always stand before the first user message";
+    if (parts.empty()) {
+      Conversation others(conversation.begin() + (opening == System), conversation.end());
+      refusal = opening == System && !cut(rendered.text, others).empty()
+                    ? "it does not always stand before the first user message"
+                    : "the messages are not written once, one after the other";
       return llvm::Error::success();
     }
-    if (parts.empty() || (count > 1 && parts[0] != head)) {
+    std::string before = opening == System ? parts[1] : "";
+    if (count > 1 && (parts[0] != head || before != between)) {
       refusal = "what is before the first user message depends on what follows";
       return llvm::Error::success();
     }
     head = parts[0];
-    between = opening == System ? parts[1] : "";
+    between = before;
   }
   form.texts[rt::chatPlain + opening] = head;
   form.texts[rt::chatSystemUser] = opening == System ? between : form.texts[rt::chatSystemUser];

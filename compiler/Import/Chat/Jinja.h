@@ -39,7 +39,7 @@ class Template {
 public:
   static llvm::Expected<Template> parse(llvm::StringRef source);
 
-  /// What the template writes. A date has its format, between zero bytes.
+  /// What the template writes. A date has its format, between two kDateMark.
   Rendered render(const Inputs &inputs, Budget &budget) const;
 
 private:

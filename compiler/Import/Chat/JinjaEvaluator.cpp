@@ -43,18 +43,17 @@ bool Evaluator::execute(const Block &block, Scope &scope, std::string &out, Flow
 }
 
 bool Evaluator::executeOne(const Statement &statement, Scope &scope, std::string &out, Flow &flow) {
-  constexpr size_t kLongest = size_t(1) << 22;
   Value value;
   if (statement.value && statement.kind != Statement::For && !evaluate(*statement.value, scope, value))
     return false;
   switch (statement.kind) {
   case Statement::Data:
-    if (out.size() > kLongest)
+    if (out.size() > kLongestText)
       return fail("it writes too much");
     out += statement.text;
     return takeBytes(statement.text.size());
   case Statement::Output:
-    return out.size() > kLongest ? fail("it writes too much") : appendText(value, out);
+    return appendText(value, out);
   case Statement::If:
     return execute(value.isTrue() ? statement.body : statement.otherwise, scope, out, flow);
   case Statement::For:
@@ -304,9 +303,9 @@ bool Evaluator::callGlobal(StringRef name, const CallArguments &arguments, Value
     return bind(name, arguments, {"message"}, values, 1) && toText(*values[0], message) &&
            failRaised(message.getText());
   }
-  if (name == "strftime_now") // A date is where its format stands between zero bytes.
+  if (name == "strftime_now")
     return bind(name, arguments, {"format"}, values, 1) && getString(*values[0], text) &&
-           makeText((llvm::Twine('\0') + text + llvm::Twine('\0')).str(), result);
+           makeText(kDateMark + text.str() + kDateMark, result);
   return fail("the function '" + name + "' is not supported");
 }
 

@@ -212,8 +212,9 @@ llvm::Error Lexer::readTag(bool isBlock) {
     advance(1);
   nesting.clear();
   while (true) {
+    unsigned endLine = line;
     if (nesting.empty() && endTag(isBlock ? "%}" : "}}", /*trims=*/isBlock)) {
-      add(isBlock ? Token::BlockEnd : Token::VariableEnd);
+      tokens.push_back({isBlock ? Token::BlockEnd : Token::VariableEnd, endLine, ""});
       return llvm::Error::success();
     }
     skipSpace();

@@ -50,7 +50,9 @@ bool Operations::makeList(ListObject items, Value &result, Value::Kind kind) {
 bool Operations::appendText(const Value &value, std::string &out) {
   if (ValueWriter(heap, out).write(value))
     return true;
+  bool isText = value.is(Value::String) || out.size() >= kLongestText;
   return heap.isSpent() ? fail("it takes too many steps")
+         : isText       ? fail("it writes too much")
                         : fail("a value of type " + value.getTypeName() + " cannot be written");
 }
 

@@ -65,8 +65,7 @@ void Scope::set(StringRef name, Value value) {
 }
 
 bool ValueWriter::grow() {
-  constexpr size_t kLongest = size_t(1) << 22;
-  return heap.takeSteps(1) && out.size() < kLongest;
+  return heap.takeSteps(1) && out.size() < kLongestText;
 }
 
 bool ValueWriter::write(const Value &value, bool quoted, unsigned depth) {

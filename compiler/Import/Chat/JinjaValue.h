@@ -20,6 +20,9 @@
 
 namespace halftone::chat::jinja {
 
+/// A date is a format for strftime between two of these, which UTF-8 does not have.
+constexpr char kDateMark = '\xff';
+
 class Value;
 struct Scope;
 struct Statement;
@@ -182,6 +185,9 @@ private:
   std::deque<CallableObject> callables;
   std::deque<Scope> scopes;
 };
+
+/// No text of a template, or of what it writes, is longer by much.
+constexpr size_t kLongestText = size_t(1) << 22;
 
 /// Values as text. False where that is too much, or a value has none.
 class ValueWriter {
