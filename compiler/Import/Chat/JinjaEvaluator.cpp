@@ -122,7 +122,7 @@ bool Evaluator::executeFor(const Statement &statement, Scope &scope, std::string
   LoopObject &loop = heap.makeLoop();
   loop.items = &heap.makeList();
   *const_cast<ListObject *>(loop.items) = std::move(items);
-  loop.depth = ++loopDepth;
+  ++loopDepth;
   auto leave = llvm::scope_exit([&] { --loopDepth; });
   for (loop.index = 0; loop.index < loop.items->size(); ++loop.index) {
     Scope *inner = makeScope(scope);

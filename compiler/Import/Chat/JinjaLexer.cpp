@@ -156,8 +156,8 @@ llvm::Error Lexer::readNumber() {
   };
   digits();
   auto isDigitAt = [&](size_t i) { return i < rest.size() && llvm::isDigit(rest[i]); };
-  bool isFloat = false;
-  if (isDigitAt(end + 1) && rest[end] == '.') {
+  bool isFloat = false, isPath = rest.data()[-1] == '.'; // a.0.1
+  if (!isPath && isDigitAt(end + 1) && rest[end] == '.') {
     isFloat = true;
     ++end;
     digits();

@@ -199,7 +199,7 @@ bool Operations::getLoopAttribute(LoopObject &loop, StringRef name, Value &resul
   else if (name == "length")
     result = Value::number(size);
   else if (name == "depth" || name == "depth0")
-    result = Value::number(loop.depth - (name == "depth0"));
+    result = Value::number(int64_t(name == "depth")); // of recursive loops, which there are none of
   else if (name == "previtem")
     result = index ? (*loop.items)[loop.index - 1] : Value::undefined("there is no previous item");
   else if (name == "nextitem")

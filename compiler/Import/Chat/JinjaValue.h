@@ -120,7 +120,6 @@ struct NamespaceObject {
 struct LoopObject {
   const ListObject *items = nullptr;
   size_t index = 0;
-  int64_t depth = 1;
   std::optional<ListObject> changed; ///< what loop.changed() had the last time
 };
 
