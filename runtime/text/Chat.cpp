@@ -70,6 +70,8 @@ static TextView stripped(TextView content, ChatSides sides) {
       break;
   for (size_t at; begin < end; end = at) {
     size_t next = at = previousCodePoint(content, end);
+    if (at < begin) // not UTF-8
+      break;
     if (!isStripped(nextCodePoint(content, next), sides.end))
       break;
   }
