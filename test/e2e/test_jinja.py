@@ -1,4 +1,5 @@
 """Templates as the compiler reads them are what jinja2 makes of them, set up as transformers does it."""
+import functools
 import json
 import random
 
@@ -36,11 +37,16 @@ def environment():
     return made
 
 
+@functools.cache
+def compiled(template):
+    return environment().from_string(template)
+
+
 def by_jinja(template, content):
     messages = [{"role": "user", "content": content}]
     try:
-        return environment().from_string(template).render(
-            messages=messages, add_generation_prompt=True, tools=None, documents=None, bos_token="<s>", eos_token="</s>")
+        return compiled(template).render(messages=messages, add_generation_prompt=True, tools=None, documents=None,
+                                         bos_token="<s>", eos_token="</s>")
     except Exception as error:  # Whatever Python raises where an operation is none.
         return error
 
