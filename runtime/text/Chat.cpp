@@ -168,11 +168,10 @@ bool Chat::render(const ChatMessage *messages, size_t count, Array<char> &text,
           "message %zu of the conversation is not the %s: behind a system "
           "message or none, user and assistant take turns",
           i + 1, isUser ? "user's" : "assistant's");
-    ChatSides strips = i == first
-                           ? header.firstStrips[openingOf(system)]
-                           : header.strips[isUser   ? roleUser
-                                           : isLast ? roleLastReply
-                                                    : roleReply];
+    ChatSides strips = i == first ? header.firstStrips[openingOf(system)]
+                                  : header.strips[isUser   ? roleUser
+                                                  : isLast ? roleLastReply
+                                                           : roleReply];
     if (!isUser)
       appendContent(messages[i].content, strips, text);
     else if (!userText(messages[i].content, strips, text, diagnostic))

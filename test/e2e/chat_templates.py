@@ -308,6 +308,15 @@ GRANITE = """\
 {%- endfor %}
 """
 
+# The last reply has another end than those before.
+HARMONY = ("{% for m in messages %}{{ '<|start|>' ~ m.role ~ '<|message|>' ~ m.content }}"
+           "{{ '<|return|>' if loop.last and m.role == 'assistant' else '<|end|>' }}{% endfor %}"
+           "{% if add_generation_prompt %}<|start|>assistant{% endif %}")
+
+# Nothing ends a reply but what begins the next message.
+GLM = ("{% for m in messages %}<|{{ m.role }}|>\n\n{{ m.content }}{% endfor %}"
+       "{% if add_generation_prompt %}<|assistant|>\n\n{% endif %}")
+
 NO_SYSTEM = {"empty", "system"}
 FAMILIES = {
     "llama 2": (LLAMA_2, "<s>", "</s>", set()),
@@ -336,5 +345,7 @@ FAMILIES = {
     "deepseek 2": (DEEPSEEK_2, "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", set()),
     "deepseek r1": (DEEPSEEK_R1, "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", set()),
     "command r": (COMMAND_R, "<BOS_TOKEN>", "<|END_OF_TURN_TOKEN|>", set()),
+    "harmony": (HARMONY, "", "<|return|>", set()),
+    "glm": (GLM, "", "<|endoftext|>", set()),
     "granite": (GRANITE, "<|end_of_text|>", "<|end_of_text|>", set()),
 }

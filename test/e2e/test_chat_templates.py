@@ -83,7 +83,8 @@ def table(path):
 
 STOPS = {"llama 2": "</s>", "llama 3": "<|eot_id|>", "mistral v3": "</s>", "qwen 3": "<|im_end|>", "gemma 3": "<end_of_turn>",
          "phi 3, 3.5": "<|end|>", "phi 4": "<|im_end|>", "tinyllama, zephyr": "</s>", "openchat": "<|end_of_turn|>",
-         "stablelm 2": "<|endoftext|>", "deepseek r1": "<｜end▁of▁sentence｜>", "vicuna": "</s>"}
+         "stablelm 2": "<|endoftext|>", "deepseek r1": "<｜end▁of▁sentence｜>", "vicuna": "</s>", "harmony": "<|return|>",
+         "glm": "<|user|>"}
 
 
 @pytest.mark.parametrize("name", STOPS)

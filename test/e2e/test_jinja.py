@@ -129,8 +129,8 @@ def test_white_space(tmp_path):
         assert_equal(tmp_path, template)
 
 
-STRIPS = ("{% set c = messages[0].content %}{{ [c.strip(), c.lstrip(), c.rstrip(), c.strip('\n'), c | trim, c.split(), c.split(' '), "
-          "c | length, c[::-1], c[1:-1], c[:5], c | tojson, c | replace('a', '<>'), c | list, c == c.strip(), c.split('a', 1), "
+STRIPS = ("{% set c = messages[0].content %}{{ [c.strip(), c.lstrip(), c.rstrip(), c.strip('\n'), c | trim, c.split(), "
+          "c.split(' '), c | length, c[::-1], c[1:-1], c[:5], c | tojson, c | replace('a', '<>'), c | list, c == c.strip(), c.split('a', 1), "
           "c | reverse, c.find('a'), c.startswith('a')] | tojson }}")
 
 

@@ -21,12 +21,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Array<char> text;
     // The input is its contents too, whatever they are.
     TextView content = {reinterpret_cast<const char *>(bytes) + size / 2, size - size / 2};
-    for (const TextView *system : {static_cast<const TextView *>(nullptr), static_cast<const TextView *>(&content)}) {
+    for (const TextView *system :
+         {static_cast<const TextView *>(nullptr), static_cast<const TextView *>(&content)}) {
       (void)!chat.begin(system, text, diagnostic);
       (void)!chat.user(content, text, diagnostic);
       (void)!chat.user(content, text, diagnostic);
     }
-    ChatMessage messages[] = {{roleUser, content}, {roleReply, content}, {roleUser, content}, {roleReply, content}};
+    ChatMessage messages[] = {
+        {roleUser, content}, {roleReply, content}, {roleUser, content}, {roleReply, content}};
     for (size_t count = 0; count <= 4; ++count)
       (void)!chat.render(messages, count, text, diagnostic);
   }

@@ -128,7 +128,8 @@ TEST(Chat, StripsWhereTheTemplateDoes) {
   EXPECT_EQ(talk.user("\n\n \n2\n"), "</s>U: \n2\n;A:");
   talk.begin();
   EXPECT_EQ(talk.user("\xe2\x80\x8bx"), "\xe2\x80\x8bx;A:");
-  EXPECT_EQ(talk.render({{roleUser, " 1 "}, {roleReply, "\n2\n"}, {roleUser, "3"}}), "<s>U:1;A: \n2</s>U:3;A:");
+  EXPECT_EQ(talk.render({{roleUser, " 1 "}, {roleReply, "\n2\n"}, {roleUser, "3"}}),
+            "<s>U:1;A: \n2</s>U:3;A:");
   EXPECT_EQ(talk.render({{roleSystem, " "}, {roleUser, " 1 "}}), "<s>S: ;U: 1 ;A:");
   // Blank, and broken UTF-8, which the tokenizer refuses.
   talk.begin();
@@ -156,7 +157,8 @@ TEST(Chat, RefusesWhatTheTemplateHasNoPlaceFor) {
   EXPECT_EQ(talk.render({{roleUser, "1"}, {roleReply, "2"}, {roleUser, "3"}}), "<s>U:1;A: 2</s>U:3;A:");
   EXPECT_EQ(talk.render({}), "error: a conversation has a user message at least");
   EXPECT_EQ(talk.render({{roleReply, "1"}}).substr(0, 44), "error: message 1 of the conversation is not ");
-  EXPECT_EQ(talk.render({{roleUser, "1"}, {roleSystem, "2"}, {roleUser, "3"}}).substr(0, 20), "error: message 2 of ");
+  EXPECT_EQ(talk.render({{roleUser, "1"}, {roleSystem, "2"}, {roleUser, "3"}}).substr(0, 20),
+            "error: message 2 of ");
 }
 
 TEST(Chat, FillsInTheDate) {
@@ -192,7 +194,8 @@ TEST(Chat, DamagedFormsAreRefused) {
   EXPECT_EQ(open(changed, bytes.size()), "this is no compiled chat template");
   changed = header;
   changed.version = 9;
-  EXPECT_EQ(open(changed, bytes.size()), "a compiled chat template of version 9; this runtime reads version 1");
+  EXPECT_EQ(open(changed, bytes.size()),
+            "a compiled chat template of version 9; this runtime reads version 1");
   changed = header;
   changed.texts[chatPrompt] = {UINT32_MAX, 2};
   EXPECT_EQ(open(changed, bytes.size()), "damaged chat template: text 6 of 2 bytes at 4294967295");

@@ -21,6 +21,7 @@ public:
     return parsed.render(inputs, budget);
   }
   llvm::StringRef getBegin() const { return begin; }
+  llvm::StringRef getEnd() const { return end; }
   bool isSpent() const { return budget.steps == 0 || budget.bytes == 0; }
 
 private:

@@ -24,7 +24,7 @@ struct Message {
 /// What a template is rendered with.
 struct Inputs {
   llvm::ArrayRef<Message> messages;
-  bool asksForReply = false;   ///< add_generation_prompt
+  bool asksForReply = false;  ///< add_generation_prompt
   llvm::StringRef begin, end; ///< bos_token and eos_token; undefined if empty
 };
 

@@ -10,7 +10,8 @@ namespace halftone::chat::jinja {
 using llvm::StringRef;
 
 Evaluator::Evaluator(Heap &heap) : Operations(heap) {
-  for (StringRef name : {"range", "dict", "namespace", "raise_exception", "strftime_now", "cycler", "joiner", "lipsum"}) {
+  for (StringRef name :
+       {"range", "dict", "namespace", "raise_exception", "strftime_now", "cycler", "joiner", "lipsum"}) {
     CallableObject &function = heap.makeCallable();
     function.name = name;
     globals.set(name, Value::callable(function));
@@ -237,9 +238,8 @@ bool Evaluator::makeDict(const CallArguments &arguments, DictObject &items) {
       return false;
   }
   for (auto &[name, value] : arguments.named) {
-    auto known = llvm::find_if(items, [&](auto &item) {
-      return item.first.is(Value::String) && item.first.getText() == name;
-    });
+    auto known = llvm::find_if(
+        items, [&](auto &item) { return item.first.is(Value::String) && item.first.getText() == name; });
     if (!takeSteps(items.size()))
       return false;
     if (known == items.end())

@@ -150,8 +150,8 @@ llvm::Error Lexer::readString() {
 llvm::Error Lexer::readNumber() {
   size_t end = 0;
   auto digits = [&] {
-    while (end < rest.size() && (llvm::isDigit(rest[end]) || (rest[end] == '_' && end + 1 < rest.size() &&
-                                                              llvm::isDigit(rest[end + 1]))))
+    while (end < rest.size() && (llvm::isDigit(rest[end]) ||
+                                 (rest[end] == '_' && end + 1 < rest.size() && llvm::isDigit(rest[end + 1]))))
       ++end;
   };
   digits();
@@ -183,8 +183,9 @@ llvm::Error Lexer::readNumber() {
 }
 
 llvm::Error Lexer::readOperator() {
-  static constexpr StringRef kOperators[] = {"//", "**", "==", "!=", "<=", ">=", "+", "-", "/", "*", "%", "~", "[",
-                                             "]",  "(",  ")",  "{",  "}",  "<",  ">", "=", ".", ":", "|", ",", ";"};
+  static constexpr StringRef kOperators[] = {"//", "**", "==", "!=", "<=", ">=", "+", "-", "/",
+                                             "*",  "%",  "~",  "[",  "]",  "(",  ")", "{", "}",
+                                             "<",  ">",  "=",  ".",  ":",  "|",  ",", ";"};
   for (StringRef which : kOperators) {
     if (!rest.starts_with(which))
       continue;
@@ -220,8 +221,9 @@ llvm::Error Lexer::readTag(bool isBlock) {
     skipSpace();
     if (rest.empty())
       return errorAt(begin, "a tag has no end");
-    if (nesting.empty() && (rest.starts_with(isBlock ? "%}" : "}}") ||
-                            rest.starts_with(isBlock ? "-%}" : "-}}") || (isBlock && rest.starts_with("+%}"))))
+    if (nesting.empty() &&
+        (rest.starts_with(isBlock ? "%}" : "}}") || rest.starts_with(isBlock ? "-%}" : "-}}") ||
+         (isBlock && rest.starts_with("+%}"))))
       continue;
     char letter = rest.front();
     llvm::Error error = llvm::Error::success();
