@@ -141,8 +141,8 @@ struct Scope {
 
 /// How much work may be done, over several renderings.
 struct Budget {
-  uint64_t steps = 4'000'000;
-  uint64_t bytes = uint64_t(256) << 20;
+  uint64_t steps = 20'000'000;
+  uint64_t bytes = uint64_t(2) << 30;
 };
 
 class Heap {
@@ -151,7 +151,9 @@ public:
 
   // Each says whether the budget allows it; nothing is undone where it does not.
   bool takeSteps(uint64_t count) { return take(budget.steps, count); }
-  bool takeBytes(uint64_t count) { return take(budget.bytes, count) && take(budget.steps, count / 64); }
+  bool takeBytes(uint64_t count) {
+    return take(ownBytes, count) && take(budget.bytes, count) && take(budget.steps, count / 64);
+  }
   bool isSpent() const { return spent; }
 
   /// Objects that live as long as this. A large one is paid for by takeBytes first.
@@ -170,11 +172,12 @@ public:
 private:
   bool take(uint64_t &left, uint64_t count) {
     spent = spent || count > left;
-    left = spent ? 0 : left - count;
+    left = spent ? left : left - count;
     return !spent;
   }
 
   Budget &budget;
+  uint64_t ownBytes = uint64_t(128) << 20; ///< that this rendering may take
   bool spent = false;
   std::deque<std::string> texts;
   std::deque<ListObject> lists;
