@@ -363,6 +363,8 @@ bool Operations::toJson(const Value &value, const CallArguments &arguments, Valu
   std::string text;
   if (ValueWriter(heap, text).writeJson(value, style))
     return makeText(std::move(text), result);
+  if (text.size() >= kLongestText)
+    return fail("it writes too much");
   return isSpent() ? fail("it takes too many steps") : failOn(value, "'tojson'");
 }
 
