@@ -74,12 +74,25 @@ public:
     auto rendered = parsed.render({conversation, asks, source.begin, source.end}, budget);
     if (rendered.fails)
       return llvm::createStringError(rendered.text);
-    rt::Array<char> text;
-    rt::appendDated({rendered.text.data(), rendered.text.size()}, text);
-    return std::string(text.data(), text.size());
+    std::string text;
+    bool isDate = false;
+    for (StringRef rest = rendered.text;; isDate = !isDate) {
+      StringRef part = rest.take_until([](char c) { return c == chat::jinja::kDateMark; });
+      text += isDate ? makeDate(part) : part.str();
+      if (part.size() == rest.size())
+        return text;
+      rest = rest.drop_front(part.size() + 1);
+    }
   }
 
 private:
+  static std::string makeDate(StringRef format) {
+    std::string marked = '\0' + format.str() + '\0';
+    rt::Array<char> date;
+    rt::appendDated({marked.data(), marked.size()}, date);
+    return std::string(date.data(), date.size());
+  }
+
   chat::jinja::Template parsed;
   const chat::ChatTemplate &source;
 };
@@ -97,7 +110,8 @@ static llvm::Expected<Conversation> readMessages(StringRef json) {
     auto role = object ? object->getString("role") : std::nullopt;
     auto content = object ? object->getString("content") : std::nullopt;
     if (!role || !content)
-      return llvm::createStringError("a message is an object with a \"role\" and a \"content\", both strings");
+      return llvm::createStringError(
+          "a message is an object with a \"role\" and a \"content\", both strings");
     conversation.push_back({role->str(), content->str()});
   }
   if (conversation.empty())
@@ -120,7 +134,9 @@ static int answerLines(Renderer &renderer) {
     if (text)
       llvm::outs() << llvm::json::Value(llvm::json::fixUTF8(*text)) << "\n";
     else
-      llvm::outs() << llvm::json::Value(llvm::json::Object{{"error", llvm::json::fixUTF8(llvm::toString(text.takeError()))}}) << "\n";
+      llvm::outs() << llvm::json::Value(llvm::json::Object{
+                          {"error", llvm::json::fixUTF8(llvm::toString(text.takeError()))}})
+                   << "\n";
   }
   return ExitOk;
 }
@@ -150,13 +166,15 @@ static void describe(const rt::Chat &chat, const chat::ChatTemplate &source) {
     return bytes;
   };
   auto line = [&](StringRef name, const std::string &value) {
-    llvm::outs() << name << std::string(24 - llvm::sys::locale::columnWidth(name), ' ') << llvm::json::Value(llvm::json::fixUTF8(value)) << "\n";
+    llvm::outs() << name << std::string(24 - llvm::sys::locale::columnWidth(name), ' ')
+                 << llvm::json::Value(llvm::json::fixUTF8(value)) << "\n";
   };
   auto opening = [&](StringRef name, rt::ChatText head, rt::ChatText refusal) {
     if (std::string reason = text(refusal); reason.empty())
       line(name, text(head));
     else
-      llvm::outs() << name << std::string(24 - llvm::sys::locale::columnWidth(name), ' ') << "refused: " << escapeControls(reason) << "\n";
+      llvm::outs() << name << std::string(24 - llvm::sys::locale::columnWidth(name), ' ')
+                   << "refused: " << escapeControls(reason) << "\n";
   };
   llvm::outs() << escapeControls(source.file) << "\n";
   opening("no system message", rt::chatPlain, rt::chatPlainRefusal);
@@ -176,13 +194,16 @@ static void describe(const rt::Chat &chat, const chat::ChatTemplate &source) {
                  << kStrips[static_cast<unsigned>(sides.begin) % 3] << " in front, "
                  << kStrips[static_cast<unsigned>(sides.end) % 3] << " behind\n";
   };
-  strips("system", chat.strips(rt::roleSystem));
+  bool hasSystem = chat.text(rt::chatSystemRefusal).size == 0;
+  if (hasSystem)
+    strips("system", chat.strips(rt::roleSystem));
   strips("first user", chat.firstStrips(rt::chatPlain));
-  strips("  … behind a system", chat.firstStrips(rt::chatSystem));
+  if (hasSystem)
+    strips("  … behind a system", chat.firstStrips(rt::chatSystem));
   strips("user", chat.strips(rt::roleUser));
   strips("reply", chat.strips(rt::roleReply));
   strips("last reply", chat.strips(rt::roleLastReply));
-  llvm::outs() << "begins with bos_token    " << (chat.hasBegin() ? "yes" : "no") << "\n";
+  llvm::outs() << "begins with bos_token   " << (chat.hasBegin() ? "yes" : "no") << "\n";
   if (std::string notes = text(rt::chatNotes); !notes.empty())
     llvm::outs() << "\n" << escapeControls(notes);
 }
@@ -191,8 +212,10 @@ int runChatTemplate(llvm::ArrayRef<StringRef> arguments) {
   std::string messages, output;
   bool help = false, lines = false, interpret = false;
   const OptionSpec specs[] = {
-      {"--messages", "FILE.json", "render a list of {\"role\": …, \"content\": …}; - is the standard input", &messages},
-      {"--json-lines", "", "each line of the standard input is such a list; each is answered by a line", nullptr, &lines},
+      {"--messages", "FILE.json", "render a list of {\"role\": …, \"content\": …}; - is the standard input",
+       &messages},
+      {"--json-lines", "", "each line of the standard input is such a list; each is answered by a line",
+       nullptr, &lines},
       {"--by-template", "",
        "render by the template itself, which programs do not carry: to compare,\n"
        "or to see why it is refused",
@@ -204,13 +227,15 @@ int runChatTemplate(llvm::ArrayRef<StringRef> arguments) {
   if (llvm::Error error = parseArguments(arguments, specs, positional))
     return fail(std::move(error), ExitUsage);
   if (help) {
-    llvm::outs() << "halftone chat-template PATH [options]\n\nPrints the texts between the messages of a conversation "
-                    "that a chat template was\ncompiled to, or renders a conversation with them. PATH is "
-                 << chat::kChatFiles << ".\n\n"
-                 << describeOptions(specs)
-                 << "\nExamples:\n"
-                    "  halftone chat-template Qwen2.5-0.5B-Instruct\n"
-                    "  echo '[{\"role\": \"user\", \"content\": \"Hi\"}]' | halftone chat-template model.gguf --messages -\n";
+    llvm::outs()
+        << "halftone chat-template PATH [options]\n\nPrints the texts between the messages of a conversation "
+           "that a chat template was\ncompiled to, or renders a conversation with them. PATH is "
+        << chat::kChatFiles << ".\n\n"
+        << describeOptions(specs)
+        << "\nExamples:\n"
+           "  halftone chat-template Qwen2.5-0.5B-Instruct\n"
+           "  echo '[{\"role\": \"user\", \"content\": \"Hi\"}]' | halftone chat-template model.gguf "
+           "--messages -\n";
     return ExitOk;
   }
   if (positional.size() != 1) {
@@ -225,9 +250,12 @@ int runChatTemplate(llvm::ArrayRef<StringRef> arguments) {
     return ExitFailed;
   }
   auto failInFile = [&](llvm::Error error) {
-    return fail(llvm::createStringError((*source)->file + ": " + llvm::toString(std::move(error))), ExitFailed);
+    return fail(llvm::createStringError((*source)->file + ": " + llvm::toString(std::move(error))),
+                ExitFailed);
   };
-  auto use = [&](Renderer &renderer) { return lines ? answerLines(renderer) : renderFile(renderer, messages); };
+  auto use = [&](Renderer &renderer) {
+    return lines ? answerLines(renderer) : renderFile(renderer, messages);
+  };
   if (interpret) {
     if (!lines && messages.empty()) {
       printError("--by-template renders messages: give --messages or --json-lines");

@@ -70,6 +70,8 @@ static TextView stripped(TextView content, ChatSides sides) {
       break;
   for (size_t at; begin < end; end = at) {
     size_t next = at = previousCodePoint(content, end);
+    if (at < begin) // not UTF-8
+      break;
     if (!isStripped(nextCodePoint(content, next), sides.end))
       break;
   }
@@ -166,11 +168,10 @@ bool Chat::render(const ChatMessage *messages, size_t count, Array<char> &text,
           "message %zu of the conversation is not the %s: behind a system "
           "message or none, user and assistant take turns",
           i + 1, isUser ? "user's" : "assistant's");
-    ChatSides strips = i == first
-                           ? header.firstStrips[openingOf(system)]
-                           : header.strips[isUser   ? roleUser
-                                           : isLast ? roleLastReply
-                                                    : roleReply];
+    ChatSides strips = i == first ? header.firstStrips[openingOf(system)]
+                                  : header.strips[isUser   ? roleUser
+                                                  : isLast ? roleLastReply
+                                                           : roleReply];
     if (!isUser)
       appendContent(messages[i].content, strips, text);
     else if (!userText(messages[i].content, strips, text, diagnostic))

@@ -18,16 +18,16 @@ struct ChatMessage {
 /// Appends `text` with today where it has a date (ChatFormat.h).
 void appendDated(TextView text, Array<char> &result);
 
-/// A compiled chat template (ChatFormat.h) at work. A conversation grows by text
-/// that follows what the model has seen:
+/// A compiled chat template (ChatFormat.h) at work. A conversation grows by
+/// text that follows what the model has seen:
 ///
 ///   begin(system), user(content) → text; the model writes its reply up to, and
 ///   not including, replyStop(); user(content) → text; …
 ///
 /// The texts hold special tokens as text, which the tokenizer finds; they are
 /// whole, so it adds no tokens of its own (`whole` of Tokenizer::encode is
-/// false). The reply stays what the model wrote: where a template would strip or
-/// cut replies of the past, this does not.
+/// false). The reply stays what the model wrote: where a template would strip
+/// or cut replies of the past, this does not.
 class Chat {
 public:
   /// The bytes stay where they are for as long as this lives; of any alignment.
@@ -39,20 +39,20 @@ public:
   [[nodiscard]] bool begin(const TextView *system, Array<char> &text,
                            Diagnostic &diagnostic);
 
-  /// Appends what follows: the end of the reply before, if any, the message, and
-  /// what makes the model reply.
+  /// Appends what follows: the end of the reply before, if any, the message,
+  /// and what makes the model reply.
   [[nodiscard]] bool user(TextView content, Array<char> &text,
                           Diagnostic &diagnostic);
 
   /// Appends a whole conversation of the past: a system message or none, then
-  /// user messages and replies by turns. It ends with what makes the model reply
-  /// if its last message is the user's; user() does not go on with it.
+  /// user messages and replies by turns. It ends with what makes the model
+  /// reply if its last message is the user's; user() does not go on with it.
   [[nodiscard]] bool render(const ChatMessage *messages, size_t count,
                             Array<char> &text, Diagnostic &diagnostic) const;
 
   /// What the model writes behind its reply, as text; empty if unknown. Mostly
-  /// one special token: generation ends with it, and it is not fed, since user()
-  /// begins with it.
+  /// one special token: generation ends with it, and it is not fed, since
+  /// user() begins with it.
   TextView replyStop() const { return texts[chatReplyStop]; }
 
   /// Whether the text of a conversation begins with the tokenizer's own

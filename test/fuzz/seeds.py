@@ -85,6 +85,36 @@ def tokenizer_form():
                 yield Path(folder, "out").read_bytes()
 
 
+def chat():
+    import chat_templates
+    import jinja_corpus
+    for template, *_ in chat_templates.FAMILIES.values():
+        yield template.encode()
+    for template in jinja_corpus.STATEMENTS:
+        yield template.encode()
+    for i in range(0, len(jinja_corpus.EXPRESSIONS), 10):
+        yield "".join("{{ " + text + " }}" for text in jinja_corpus.EXPRESSIONS[i:i + 10]).encode()
+
+
+def chat_form():
+    """Compiled, where a compiler is there to do it; else only the beginning of one."""
+    yield b"HTCHATF\n\1\0\0\0"
+    compiler = Path(__file__).parents[2] / "build/bin/halftone"
+    for file in chat() if compiler.exists() else ():
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "in.jinja").write_bytes(file)
+            done = subprocess.run([compiler, "chat-template", f"{folder}/in.jinja", "-o", f"{folder}/out"],
+                                  capture_output=True)
+            if done.returncode == 0:
+                yield Path(folder, "out").read_bytes()
+
+
+def words_of_chat():
+    """Names of filters, tests and methods: what the evaluator's files have in quotes."""
+    folder = Path(__file__).parents[2] / "compiler/Import/Chat"
+    return {word for path in folder.glob("Jinja*.cpp") for word in re.findall(r'"(\w{2,})"', path.read_text())}
+
+
 def onnx():
     from onnx.backend.test.loader import load_model_tests
     for kind in "node", "simple":
@@ -125,7 +155,8 @@ def words_of_onnx():
 
 
 TARGETS = {"npy": npy, "npz": npz, "json": json, "constant": constant, "ir": ir, "huggingface": huggingface,
-           "onnx": onnx, "tensors": lambda: [], "tokenizer": tokenizer, "tokenizer_form": tokenizer_form}
+           "onnx": onnx, "tensors": lambda: [], "tokenizer": tokenizer, "tokenizer_form": tokenizer_form, "chat": chat,
+           "chat_form": chat_form}
 
 if __name__ == "__main__":
     for target, seeds in TARGETS.items():
@@ -133,5 +164,6 @@ if __name__ == "__main__":
         folder.mkdir(parents=True, exist_ok=True)
         for i, seed in enumerate(seeds()):
             (folder / f"seed{i}").write_bytes(seed)
-    for target, words in {"ir": words_of_ir, "huggingface": words_of_huggingface, "onnx": words_of_onnx}.items():
+    for target, words in {"ir": words_of_ir, "huggingface": words_of_huggingface, "onnx": words_of_onnx,
+                          "chat": words_of_chat}.items():
         Path(sys.argv[1], f"{target}.dict").write_text("".join(f'"{word}"\n' for word in sorted(words())))

@@ -31,7 +31,8 @@ llvm::Expected<std::string> compileChatForm(StringRef text, StringRef begin, Str
     return parsed.takeError();
   for (StringRef token : {begin, end})
     if (jinja::firstBrokenByte(token) != token.size() || token.contains('\0'))
-      return llvm::createStringError("the token that begins or ends texts is not UTF-8, or holds a zero byte");
+      return llvm::createStringError(
+          "the token that begins or ends texts is not UTF-8, or holds a zero byte");
   Prober prober(*parsed, begin, end);
   auto form = deriveForm(prober);
   if (!form)

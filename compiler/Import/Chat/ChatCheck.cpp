@@ -1,6 +1,7 @@
 //===- ChatCheck.cpp - whether a form renders as its template does ----------===//
 
 #include "compiler/Import/Chat/ChatProbes.h"
+#include "compiler/Import/Chat/JinjaText.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -64,7 +65,9 @@ static constexpr StringRef kContents[] = {
 
 Conversation Checker::converse(unsigned opening, unsigned count, unsigned firstContent) const {
   Conversation conversation;
-  auto content = [&, next = firstContent]() mutable { return kContents[next++ % std::size(kContents)].str(); };
+  auto content = [&, next = firstContent]() mutable {
+    return kContents[next++ % std::size(kContents)].str();
+  };
   if (opening)
     conversation.push_back({"system", opening == 2 ? content() : ""});
   for (unsigned i = 0; i < count; ++i)
@@ -85,12 +88,14 @@ Checker::Difference Checker::compare(const Conversation &conversation) {
   while (common < std::min(got->size(), wanted.text.size()) && (*got)[common] == wanted.text[common])
     ++common;
   size_t from = common < 30 ? 0 : common - 30;
-  return {true, "at \"…" + wanted.text.substr(from, 60) + "…\" it would write \"…" + got->substr(from, 60) + "…\""};
+  return {true,
+          "at \"…" + wanted.text.substr(from, 60) + "…\" it would write \"…" + got->substr(from, 60) + "…\""};
 }
 
 bool Checker::isAlike(StringRef role, StringRef content) {
   for (unsigned count : {1u, 5u}) {
-    Conversation conversation = converse(isRefused(0) || (role == "system") ? 2 : 0, role == "assistant" ? 5 : count, 0);
+    Conversation conversation =
+        converse(isRefused(0) || (role == "system") ? 2 : 0, role == "assistant" ? 5 : count, 0);
     for (jinja::Message &message : conversation)
       if (message.role == role)
         message.content = content;
@@ -109,10 +114,11 @@ void Checker::noteWords(StringRef role, llvm::ArrayRef<std::string> words) {
       break;
     if (isAlike(role, word) && isAlike(role, "a" + word + "b" + word + "c"))
       continue;
-    found += (count++ ? ", \"" : "\"") + word + "\"";
+    found += (count++ ? ", " : "") + jinja::jsonQuote(word, /*asciiOnly=*/false);
   }
   if (count)
-    note("The template treats " + (role == "assistant" ? llvm::Twine("replies of the past") : role + " messages") +
+    note("The template treats " +
+         (role == "assistant" ? llvm::Twine("replies of the past") : role + " messages") +
          " with certain contents in a way of its own (" + found + "); here they stay what they are.");
 }
 

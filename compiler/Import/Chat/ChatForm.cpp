@@ -7,7 +7,7 @@
 
 namespace halftone::chat {
 
-std::string ChatForm::write() const {
+std::string ChatForm::write(char dateMark) const {
   rt::ChatHeader header = {};
   llvm::copy(rt::chatMagic, header.magic);
   header.version = rt::chatVersion;
@@ -18,6 +18,7 @@ std::string ChatForm::write() const {
   for (auto [span, text] : llvm::zip_equal(header.texts, texts)) {
     span = {static_cast<uint32_t>(bytes.size()), static_cast<uint32_t>(text.size())};
     bytes += text;
+    std::replace(bytes.end() - static_cast<ptrdiff_t>(text.size()), bytes.end(), jinja::kDateMark, dateMark);
   }
   header.size = static_cast<uint32_t>(bytes.size());
   memcpy(bytes.data(), &header, sizeof(header));
@@ -25,13 +26,7 @@ std::string ChatForm::write() const {
 }
 
 llvm::Expected<std::string> ChatForm::render(llvm::ArrayRef<jinja::Message> messages) const {
-  // Dates are hidden from the runtime, which would fill them in, by a byte that
-  // UTF-8 does not have.
-  constexpr char kHidden = '\xff';
-  ChatForm dateless = *this;
-  for (std::string &text : dateless.texts)
-    std::replace(text.begin(), text.end(), '\0', kHidden);
-  std::string bytes = dateless.write();
+  std::string bytes = write(jinja::kDateMark);
   rt::Chat chat;
   rt::Diagnostic diagnostic;
   std::vector<rt::ChatMessage> conversation;
@@ -44,7 +39,6 @@ llvm::Expected<std::string> ChatForm::render(llvm::ArrayRef<jinja::Message> mess
   if (!chat.open({reinterpret_cast<const unsigned char *>(bytes.data()), bytes.size()}, diagnostic) ||
       !chat.render(conversation.data(), conversation.size(), text, diagnostic))
     return llvm::createStringError(diagnostic.text());
-  std::replace(text.begin(), text.end(), kHidden, '\0');
   return std::string(text.data(), text.size());
 }
 

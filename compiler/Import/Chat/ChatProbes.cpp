@@ -85,8 +85,9 @@ llvm::Error Deriver::deriveTurns(Opening opening) {
     return createStringError("it does not write the messages of a conversation once, one after the other");
   llvm::ArrayRef<std::string> turns = llvm::ArrayRef(parts).drop_front(opening == System ? 2 : 1);
   if (turns[0] != turns[2] || turns[1] != turns[3])
-    return createStringError("what it writes between two messages depends on which ones they are: \"" + turns[0] +
-                             "\" and \"" + turns[2] + "\", or \"" + turns[1] + "\" and \"" + turns[3] + "\"");
+    return createStringError("what it writes between two messages depends on which ones they are: \"" +
+                             turns[0] + "\" and \"" + turns[2] + "\", or \"" + turns[1] + "\" and \"" +
+                             turns[3] + "\"");
   form.texts[rt::chatUserReply] = turns[0];
   form.texts[rt::chatReplyUser] = turns[1];
   form.texts[rt::chatPrompt] = turns[4];
@@ -126,16 +127,20 @@ llvm::Error Deriver::deriveOpening(Opening opening) {
       refusal = "the template leaves it out";
       return llvm::Error::success();
     }
-    if (opening == System && (parts.empty() || (count > 1 && (parts[0] != head || parts[1] != between)))) {
-      refusal = "it does not always stand before the first user message";
+    if (parts.empty()) {
+      Conversation others(conversation.begin() + (opening == System), conversation.end());
+      refusal = opening == System && !cut(rendered.text, others).empty()
+                    ? "it does not always stand before the first user message"
+                    : "the messages are not written once, one after the other";
       return llvm::Error::success();
     }
-    if (parts.empty() || (count > 1 && parts[0] != head)) {
+    std::string before = opening == System ? parts[1] : "";
+    if (count > 1 && (parts[0] != head || before != between)) {
       refusal = "what is before the first user message depends on what follows";
       return llvm::Error::success();
     }
     head = parts[0];
-    between = opening == System ? parts[1] : "";
+    between = before;
   }
   form.texts[rt::chatPlain + opening] = head;
   form.texts[rt::chatSystemUser] = opening == System ? between : form.texts[rt::chatSystemUser];
@@ -188,9 +193,9 @@ llvm::Error Deriver::deriveStrips(Opening usual) {
     unsigned count;
     Opening opening;
   };
-  for (auto [role, name, count, opening] : {Part{rt::roleUser, "user", 5, usual}, Part{rt::roleReply, "assistant", 5, usual},
-                                            Part{rt::roleLastReply, "assistant", 4, usual},
-                                            Part{rt::roleSystem, "system", 5, System}}) {
+  for (auto [role, name, count, opening] :
+       {Part{rt::roleUser, "user", 5, usual}, Part{rt::roleReply, "assistant", 5, usual},
+        Part{rt::roleLastReply, "assistant", 4, usual}, Part{rt::roleSystem, "system", 5, System}}) {
     if (isRefused(opening) || (role == rt::roleLastReply && (form.flags & rt::chatNoLastReply)))
       continue;
     Conversation conversation = converse(opening, count);
@@ -212,16 +217,23 @@ llvm::Error Deriver::deriveStrips(Opening usual) {
   return llvm::Error::success();
 }
 
-/// The first word behind a reply, as far as it stands behind the last one too.
+/// What the model is to write behind its reply: the first special token there, by
+/// its looks, unless it is known. Behind the last reply, or else the others.
 void Deriver::deriveStop() {
-  StringRef next = StringRef(form.texts[rt::chatReplyUser]).ltrim(), last = StringRef(form.texts[rt::chatLastEnd]).ltrim();
-  StringRef word = next.take_until([](char c) { return c == ' ' || c == '\n' || c == '\t'; });
-  size_t common = 0;
-  while (common < std::min(word.size(), last.size()) && word[common] == last[common])
-    ++common;
-  if (last.empty()) // Nothing to compare with: a special token by its looks.
-    common = word.starts_with("<") ? std::min(word.find('>') + 1, word.size()) : 0;
-  form.texts[rt::chatReplyStop] = word.take_front(common).str();
+  for (rt::ChatText which : {rt::chatLastEnd, rt::chatReplyUser}) {
+    StringRef text = StringRef(form.texts[which]).ltrim();
+    if (text.empty())
+      continue;
+    size_t end = text.front() == '<'   ? text.find('>')
+                 : text.front() == '[' ? text.find(']')
+                                       : StringRef::npos;
+    StringRef known = prober.getEnd();
+    if (!known.empty() && text.starts_with(known))
+      form.texts[rt::chatReplyStop] = known.str();
+    else if (end != StringRef::npos)
+      form.texts[rt::chatReplyStop] = text.take_front(end + 1).str();
+    return;
+  }
 }
 
 llvm::Expected<ChatForm> Deriver::derive() {
@@ -243,7 +255,8 @@ llvm::Expected<ChatForm> Deriver::derive() {
   if (!prober.getBegin().empty() && head.starts_with(prober.getBegin()))
     form.flags |= rt::chatHasBegin;
   if (!StringRef(form.texts[rt::chatUserReply]).starts_with(form.texts[rt::chatPrompt]))
-    form.texts[rt::chatNotes] += "The template writes another text before replies of the past than it asks for one with.\n";
+    form.texts[rt::chatNotes] +=
+        "The template writes another text before replies of the past than it asks for one with.\n";
   return std::move(form);
 }
 

@@ -18,15 +18,20 @@ public:
   /// By the template; a reply is asked for if the last message is the user's.
   jinja::Rendered render(const Conversation &conversation) {
     jinja::Inputs inputs = {conversation, conversation.back().role == "user", begin, end};
-    return parsed.render(inputs, budget);
+    jinja::Rendered rendered = parsed.render(inputs, budget);
+    spent = spent || rendered.isSpent;
+    return rendered;
   }
   llvm::StringRef getBegin() const { return begin; }
-  bool isSpent() const { return budget.steps == 0 || budget.bytes == 0; }
+  llvm::StringRef getEnd() const { return end; }
+  /// Whether some conversation took too much.
+  bool isSpent() const { return spent; }
 
 private:
   const jinja::Template &parsed;
   llvm::StringRef begin, end;
   jinja::Budget budget;
+  bool spent = false;
 };
 
 /// The form that a few conversations with unmistakable contents suggest.

@@ -43,10 +43,12 @@ static llvm::Error readTemplate(const llvm::json::Object &object, const std::str
   auto text = value->getAsString();
   if (const llvm::json::Array *list = value->getAsArray())
     for (const llvm::json::Value &item : *list)
-      if (const llvm::json::Object *named = item.getAsObject(); named && named->getString("name") == "default")
+      if (const llvm::json::Object *named = item.getAsObject();
+          named && named->getString("name") == "default")
         text = named->getString("template");
   if (!text)
-    return createStringError(path + ": \"chat_template\" is no text, and no list with one called \"default\"");
+    return createStringError(path +
+                             ": \"chat_template\" is no text, and no list with one called \"default\"");
   found = ChatTemplate{text->str(), "", "", path};
   return llvm::Error::success();
 }

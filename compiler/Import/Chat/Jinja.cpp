@@ -40,9 +40,9 @@ Rendered Template::render(const Inputs &inputs, Budget &budget) const {
   rendered.fails = true;
   rendered.isRaised = evaluator.wasRaised();
   rendered.isSpent = evaluator.isSpent();
-  rendered.text = rendered.isRaised
-                      ? evaluator.getMessage()
-                      : "line " + std::to_string(evaluator.getErrorLine()) + " of the template: " + evaluator.getMessage();
+  rendered.text = rendered.isRaised ? evaluator.getMessage()
+                                    : "line " + std::to_string(evaluator.getErrorLine()) +
+                                          " of the template: " + evaluator.getMessage();
   return rendered;
 }
 

@@ -24,7 +24,7 @@ struct Message {
 /// What a template is rendered with.
 struct Inputs {
   llvm::ArrayRef<Message> messages;
-  bool asksForReply = false;   ///< add_generation_prompt
+  bool asksForReply = false;  ///< add_generation_prompt
   llvm::StringRef begin, end; ///< bos_token and eos_token; undefined if empty
 };
 
@@ -39,7 +39,7 @@ class Template {
 public:
   static llvm::Expected<Template> parse(llvm::StringRef source);
 
-  /// What the template writes. A date has its format, between zero bytes.
+  /// What the template writes. A date has its format, between two kDateMark.
   Rendered render(const Inputs &inputs, Budget &budget) const;
 
 private:

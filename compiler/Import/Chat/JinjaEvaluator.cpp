@@ -10,7 +10,8 @@ namespace halftone::chat::jinja {
 using llvm::StringRef;
 
 Evaluator::Evaluator(Heap &heap) : Operations(heap) {
-  for (StringRef name : {"range", "dict", "namespace", "raise_exception", "strftime_now", "cycler", "joiner", "lipsum"}) {
+  for (StringRef name :
+       {"range", "dict", "namespace", "raise_exception", "strftime_now", "cycler", "joiner", "lipsum"}) {
     CallableObject &function = heap.makeCallable();
     function.name = name;
     globals.set(name, Value::callable(function));
@@ -43,18 +44,17 @@ bool Evaluator::execute(const Block &block, Scope &scope, std::string &out, Flow
 }
 
 bool Evaluator::executeOne(const Statement &statement, Scope &scope, std::string &out, Flow &flow) {
-  constexpr size_t kLongest = size_t(1) << 22;
   Value value;
   if (statement.value && statement.kind != Statement::For && !evaluate(*statement.value, scope, value))
     return false;
   switch (statement.kind) {
   case Statement::Data:
-    if (out.size() > kLongest)
+    if (out.size() > kLongestText)
       return fail("it writes too much");
     out += statement.text;
     return takeBytes(statement.text.size());
   case Statement::Output:
-    return out.size() > kLongest ? fail("it writes too much") : appendText(value, out);
+    return appendText(value, out);
   case Statement::If:
     return execute(value.isTrue() ? statement.body : statement.otherwise, scope, out, flow);
   case Statement::For:
@@ -123,7 +123,7 @@ bool Evaluator::executeFor(const Statement &statement, Scope &scope, std::string
   LoopObject &loop = heap.makeLoop();
   loop.items = &heap.makeList();
   *const_cast<ListObject *>(loop.items) = std::move(items);
-  loop.depth = ++loopDepth;
+  ++loopDepth;
   auto leave = llvm::scope_exit([&] { --loopDepth; });
   for (loop.index = 0; loop.index < loop.items->size(); ++loop.index) {
     Scope *inner = makeScope(scope);
@@ -238,9 +238,8 @@ bool Evaluator::makeDict(const CallArguments &arguments, DictObject &items) {
       return false;
   }
   for (auto &[name, value] : arguments.named) {
-    auto known = llvm::find_if(items, [&](auto &item) {
-      return item.first.is(Value::String) && item.first.getText() == name;
-    });
+    auto known = llvm::find_if(
+        items, [&](auto &item) { return item.first.is(Value::String) && item.first.getText() == name; });
     if (!takeSteps(items.size()))
       return false;
     if (known == items.end())
@@ -304,9 +303,9 @@ bool Evaluator::callGlobal(StringRef name, const CallArguments &arguments, Value
     return bind(name, arguments, {"message"}, values, 1) && toText(*values[0], message) &&
            failRaised(message.getText());
   }
-  if (name == "strftime_now") // A date is where its format stands between zero bytes.
+  if (name == "strftime_now")
     return bind(name, arguments, {"format"}, values, 1) && getString(*values[0], text) &&
-           makeText((llvm::Twine('\0') + text + llvm::Twine('\0')).str(), result);
+           makeText(kDateMark + text.str() + kDateMark, result);
   return fail("the function '" + name + "' is not supported");
 }
 

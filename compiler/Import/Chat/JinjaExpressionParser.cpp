@@ -233,7 +233,8 @@ bool ExpressionParser::parseConcatenation(ExpressionPtr &result) {
 }
 
 bool ExpressionParser::parseProduct(ExpressionPtr &result) {
-  return parseArithmetic(result, {"*", "/", "//", "%"}, [&](ExpressionPtr &part) { return parsePower(part); });
+  return parseArithmetic(result, {"*", "/", "//", "%"},
+                         [&](ExpressionPtr &part) { return parsePower(part); });
 }
 
 bool ExpressionParser::parsePower(ExpressionPtr &result) {
@@ -290,7 +291,8 @@ bool ExpressionParser::parsePrimary(ExpressionPtr &result) {
     result->kind = Expression::Float;
     result->real = strtod(token.text.c_str(), nullptr);
   } else
-    return fail(token.text.empty() ? llvm::Twine("expected an expression") : "unexpected '" + token.text + "'");
+    return fail(token.text.empty() ? llvm::Twine("expected an expression")
+                                   : "unexpected '" + token.text + "'");
   next();
   return true;
 }
@@ -372,7 +374,8 @@ bool ExpressionParser::parseTest(ExpressionPtr &result) {
   if (token.isOperator("(")) {
     if (!parseArguments(test.arguments))
       return false;
-  } else if ((token.kind == Token::Name && !token.isName("else") && !token.isName("or") && !token.isName("and")) ||
+  } else if ((token.kind == Token::Name && !token.isName("else") && !token.isName("or") &&
+              !token.isName("and")) ||
              token.kind == Token::String || token.kind == Token::Integer || token.kind == Token::Float ||
              token.isOperator("[") || token.isOperator("{")) {
     if (token.isName("is"))

@@ -28,6 +28,7 @@ protected:
   bool parseFilterName(Expression &filter);
 
   const Token &current() const { return tokens[at]; }
+  const Token &previous() const { return tokens[at ? at - 1 : 0]; }
   const Token &look() const { return tokens[std::min(at + 1, tokens.size() - 1)]; }
   void next() { at = std::min(at + 1, tokens.size() - 1); }
   bool fail(const llvm::Twine &text) { return failAt(current().line, text); }

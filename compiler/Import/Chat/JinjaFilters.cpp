@@ -16,7 +16,8 @@ static bool isTrue(const std::optional<Value> &value, bool fallback = false) {
   return value ? value->isTrue() : fallback;
 }
 
-bool Operations::applyFilter(StringRef name, const Value &value, const CallArguments &arguments, Value &result) {
+bool Operations::applyFilter(StringRef name, const Value &value, const CallArguments &arguments,
+                             Value &result) {
   bool known = true;
   if (!takeSteps(1) || !filterText(name, value, arguments, result, known))
     return false;
@@ -53,7 +54,8 @@ bool Operations::filterText(StringRef name, const Value &value, const CallArgume
     result = value.is(Value::Boolean) ? Value::number(value.getInteger()) : value;
     return true;
   }
-  static constexpr StringRef kOfText[] = {"trim", "upper", "lower", "title", "capitalize", "replace", "string", "indent"};
+  static constexpr StringRef kOfText[] = {"trim",       "upper",   "lower",  "title",
+                                          "capitalize", "replace", "string", "indent"};
   if (!llvm::is_contained(kOfText, name)) {
     known = false;
     return true;
@@ -119,7 +121,9 @@ bool Operations::filterList(StringRef name, const Value &value, const CallArgume
   if (name == "first" || name == "last") {
     if (!bind(name, arguments, {}, values) || !iterate(value, items))
       return false;
-    result = items.empty() ? Value::undefined("an item of an empty list") : name == "first" ? items.front() : items.back();
+    result = items.empty()     ? Value::undefined("an item of an empty list")
+             : name == "first" ? items.front()
+                               : items.back();
     return true;
   }
   if (name == "reverse") {
@@ -155,7 +159,8 @@ bool Operations::mapItems(const Value &value, const CallArguments &arguments, Va
   }
   for (Value &item : items) {
     Value from = item;
-    if (!takeSteps(1) || !(byAttribute ? getPath(from, *values[0], item) : applyFilter(filter, from, inner, item)))
+    if (!takeSteps(1) ||
+        !(byAttribute ? getPath(from, *values[0], item) : applyFilter(filter, from, inner, item)))
       return false;
     if (byAttribute && item.is(Value::Undefined) && values[1])
       item = *values[1];
@@ -163,7 +168,8 @@ bool Operations::mapItems(const Value &value, const CallArguments &arguments, Va
   return makeList(std::move(items), result, Value::Generator);
 }
 
-bool Operations::selectItems(StringRef name, const Value &value, const CallArguments &arguments, Value &result) {
+bool Operations::selectItems(StringRef name, const Value &value, const CallArguments &arguments,
+                             Value &result) {
   bool byAttribute = name.ends_with("attr"), keeps = name.starts_with("select");
   ListObject items, kept;
   if (value.isTrue() && !iterate(value, items))
@@ -218,7 +224,8 @@ bool Operations::joinItems(const Value &value, const CallArguments &arguments, V
 }
 
 /// What an item is compared by.
-bool Operations::sortKey(const Value &item, const std::optional<Value> &path, bool caseSensitive, Value &result) {
+bool Operations::sortKey(const Value &item, const std::optional<Value> &path, bool caseSensitive,
+                         Value &result) {
   result = item;
   if (path && !path->is(Value::None) && !getPath(item, *path, result))
     return false;
@@ -307,7 +314,8 @@ bool Operations::sumItems(const Value &value, const CallArguments &arguments, Va
   return true;
 }
 
-bool Operations::extremeItem(bool largest, const Value &value, const CallArguments &arguments, Value &result) {
+bool Operations::extremeItem(bool largest, const Value &value, const CallArguments &arguments,
+                             Value &result) {
   std::optional<Value> values[2];
   ListObject items;
   if (!bind(largest ? "max" : "min", arguments, {"case_sensitive", "attribute"}, values) ||
@@ -355,6 +363,8 @@ bool Operations::toJson(const Value &value, const CallArguments &arguments, Valu
   std::string text;
   if (ValueWriter(heap, text).writeJson(value, style))
     return makeText(std::move(text), result);
+  if (text.size() >= kLongestText)
+    return fail("it writes too much");
   return isSpent() ? fail("it takes too many steps") : failOn(value, "'tojson'");
 }
 

@@ -150,14 +150,14 @@ llvm::Error Lexer::readString() {
 llvm::Error Lexer::readNumber() {
   size_t end = 0;
   auto digits = [&] {
-    while (end < rest.size() && (llvm::isDigit(rest[end]) || (rest[end] == '_' && end + 1 < rest.size() &&
-                                                              llvm::isDigit(rest[end + 1]))))
+    while (end < rest.size() && (llvm::isDigit(rest[end]) ||
+                                 (rest[end] == '_' && end + 1 < rest.size() && llvm::isDigit(rest[end + 1]))))
       ++end;
   };
   digits();
   auto isDigitAt = [&](size_t i) { return i < rest.size() && llvm::isDigit(rest[i]); };
-  bool isFloat = false;
-  if (isDigitAt(end + 1) && rest[end] == '.') {
+  bool isFloat = false, isPath = rest.data()[-1] == '.'; // a.0.1
+  if (!isPath && isDigitAt(end + 1) && rest[end] == '.') {
     isFloat = true;
     ++end;
     digits();
@@ -183,8 +183,9 @@ llvm::Error Lexer::readNumber() {
 }
 
 llvm::Error Lexer::readOperator() {
-  static constexpr StringRef kOperators[] = {"//", "**", "==", "!=", "<=", ">=", "+", "-", "/", "*", "%", "~", "[",
-                                             "]",  "(",  ")",  "{",  "}",  "<",  ">", "=", ".", ":", "|", ",", ";"};
+  static constexpr StringRef kOperators[] = {"//", "**", "==", "!=", "<=", ">=", "+", "-", "/",
+                                             "*",  "%",  "~",  "[",  "]",  "(",  ")", "{", "}",
+                                             "<",  ">",  "=",  ".",  ":",  "|",  ",", ";"};
   for (StringRef which : kOperators) {
     if (!rest.starts_with(which))
       continue;
@@ -212,15 +213,17 @@ llvm::Error Lexer::readTag(bool isBlock) {
     advance(1);
   nesting.clear();
   while (true) {
+    unsigned endLine = line;
     if (nesting.empty() && endTag(isBlock ? "%}" : "}}", /*trims=*/isBlock)) {
-      add(isBlock ? Token::BlockEnd : Token::VariableEnd);
+      tokens.push_back({isBlock ? Token::BlockEnd : Token::VariableEnd, endLine, ""});
       return llvm::Error::success();
     }
     skipSpace();
     if (rest.empty())
       return errorAt(begin, "a tag has no end");
-    if (nesting.empty() && (rest.starts_with(isBlock ? "%}" : "}}") ||
-                            rest.starts_with(isBlock ? "-%}" : "-}}") || (isBlock && rest.starts_with("+%}"))))
+    if (nesting.empty() &&
+        (rest.starts_with(isBlock ? "%}" : "}}") || rest.starts_with(isBlock ? "-%}" : "-}}") ||
+         (isBlock && rest.starts_with("+%}"))))
       continue;
     char letter = rest.front();
     llvm::Error error = llvm::Error::success();

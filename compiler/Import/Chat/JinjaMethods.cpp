@@ -255,7 +255,8 @@ bool Operations::formatText(StringRef text, const CallArguments &arguments, Valu
   return makeText(std::move(formatted), result);
 }
 
-bool Operations::callTextMethod(StringRef text, StringRef name, const CallArguments &arguments, Value &result) {
+bool Operations::callTextMethod(StringRef text, StringRef name, const CallArguments &arguments,
+                                Value &result) {
   std::optional<Value> values[2];
   if (name == "strip" || name == "lstrip" || name == "rstrip") {
     StringRef set;

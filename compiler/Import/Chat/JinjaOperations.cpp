@@ -50,7 +50,9 @@ bool Operations::makeList(ListObject items, Value &result, Value::Kind kind) {
 bool Operations::appendText(const Value &value, std::string &out) {
   if (ValueWriter(heap, out).write(value))
     return true;
+  bool isText = value.is(Value::String) || out.size() >= kLongestText;
   return heap.isSpent() ? fail("it takes too many steps")
+         : isText       ? fail("it writes too much")
                         : fail("a value of type " + value.getTypeName() + " cannot be written");
 }
 
@@ -132,8 +134,9 @@ bool Operations::getString(const Value &value, StringRef &text) {
   return true;
 }
 
-bool Operations::bind(const llvm::Twine &what, const CallArguments &arguments, llvm::ArrayRef<StringRef> names,
-                      llvm::MutableArrayRef<std::optional<Value>> values, size_t required) {
+bool Operations::bind(const llvm::Twine &what, const CallArguments &arguments,
+                      llvm::ArrayRef<StringRef> names, llvm::MutableArrayRef<std::optional<Value>> values,
+                      size_t required) {
   if (arguments.positional.size() > names.size())
     return fail(what + " has more arguments than are supported");
   for (auto [i, value] : llvm::enumerate(arguments.positional))
@@ -157,15 +160,15 @@ bool Operations::bind(const llvm::Twine &what, const CallArguments &arguments, l
 /// Whether Python's type has a method of that name, supported here or not.
 bool Operations::hasMethod(const Value &value, StringRef name) const {
   static constexpr StringRef kText[] = {
-      "capitalize", "casefold",   "center",       "count",       "encode",     "endswith",     "expandtabs",
-      "find",       "format",     "format_map",   "index",       "isalnum",    "isalpha",      "isascii",
-      "isdecimal",  "isdigit",    "isidentifier", "islower",     "isnumeric",  "isprintable",  "isspace",
-      "istitle",    "isupper",    "join",         "ljust",       "lower",      "lstrip",       "maketrans",
-      "partition",  "replace",    "rfind",        "rindex",      "rjust",      "removeprefix", "removesuffix",
-      "rpartition", "rsplit",     "rstrip",       "split",       "splitlines", "startswith",   "strip",
-      "swapcase",   "title",      "translate",    "upper",       "zfill"};
-  static constexpr StringRef kDict[] = {"clear",   "copy",       "fromkeys", "get",    "items", "keys",
-                                        "pop",     "popitem",    "setdefault", "update", "values"};
+      "capitalize", "casefold", "center",       "count",   "encode",     "endswith",     "expandtabs",
+      "find",       "format",   "format_map",   "index",   "isalnum",    "isalpha",      "isascii",
+      "isdecimal",  "isdigit",  "isidentifier", "islower", "isnumeric",  "isprintable",  "isspace",
+      "istitle",    "isupper",  "join",         "ljust",   "lower",      "lstrip",       "maketrans",
+      "partition",  "replace",  "rfind",        "rindex",  "rjust",      "removeprefix", "removesuffix",
+      "rpartition", "rsplit",   "rstrip",       "split",   "splitlines", "startswith",   "strip",
+      "swapcase",   "title",    "translate",    "upper",   "zfill"};
+  static constexpr StringRef kDict[] = {"clear", "copy",    "fromkeys",   "get",    "items", "keys",
+                                        "pop",   "popitem", "setdefault", "update", "values"};
   static constexpr StringRef kList[] = {"append", "clear", "copy",   "count",   "extend", "index",
                                         "insert", "pop",   "remove", "reverse", "sort"};
   static constexpr StringRef kTuple[] = {"count", "index"};
@@ -197,7 +200,7 @@ bool Operations::getLoopAttribute(LoopObject &loop, StringRef name, Value &resul
   else if (name == "length")
     result = Value::number(size);
   else if (name == "depth" || name == "depth0")
-    result = Value::number(loop.depth - (name == "depth0"));
+    result = Value::number(int64_t(name == "depth")); // of recursive loops, which there are none of
   else if (name == "previtem")
     result = index ? (*loop.items)[loop.index - 1] : Value::undefined("there is no previous item");
   else if (name == "nextitem")

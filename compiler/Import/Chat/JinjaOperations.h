@@ -98,7 +98,8 @@ private:
   bool toReal(const Value &value, const CallArguments &arguments, Value &result);
   bool indent(llvm::StringRef text, const CallArguments &arguments, Value &result);
 
-  bool callTextMethod(llvm::StringRef text, llvm::StringRef name, const CallArguments &arguments, Value &result);
+  bool callTextMethod(llvm::StringRef text, llvm::StringRef name, const CallArguments &arguments,
+                      Value &result);
   bool callDictMethod(const DictObject &dict, llvm::StringRef name, const CallArguments &arguments,
                       Value &result);
   bool callListMethod(const ListObject &list, llvm::StringRef name, const CallArguments &arguments,

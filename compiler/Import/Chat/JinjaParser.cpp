@@ -39,7 +39,7 @@ bool Parser::parseBlock(llvm::ArrayRef<StringRef> ends, Block &block) {
   Nesting nesting(*this);
   if (!nesting.isFine())
     return false;
-  unsigned begin = current().line;
+  unsigned begin = previous().line; // of the tag before
   while (true) {
     const Token &token = current();
     switch (token.kind) {

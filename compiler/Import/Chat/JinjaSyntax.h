@@ -91,7 +91,7 @@ struct Statement {
   Target target;
   ExpressionPtr value, condition;
   Block body, otherwise;
-  std::vector<ExpressionPtr> filters; ///< the first one is applied first
+  std::vector<ExpressionPtr> filters;                        ///< the first one is applied first
   std::vector<std::pair<Target, ExpressionPtr>> assignments; ///< of With
   std::vector<std::pair<std::string, ExpressionPtr>> parameters;
 };

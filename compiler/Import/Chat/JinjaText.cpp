@@ -83,7 +83,8 @@ bool unescape(StringRef text, std::string &value) {
     } else if (letter == '\n') // Joins lines.
       text = text.drop_front(2);
     else if (letter >= '0' && letter <= '7') {
-      StringRef octal = text.drop_front().take_front(3).take_while([](char c) { return c >= '0' && c <= '7'; });
+      StringRef octal =
+          text.drop_front().take_front(3).take_while([](char c) { return c >= '0' && c <= '7'; });
       uint32_t point = 0;
       if (octal.getAsInteger(8, point) || point == 0 || !appendPoint(value, point))
         return false;

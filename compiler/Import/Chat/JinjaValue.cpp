@@ -41,9 +41,9 @@ bool Value::isTrue() const {
 }
 
 StringRef Value::getTypeName() const {
-  static constexpr StringRef kNames[] = {"Undefined", "NoneType", "bool",      "int",       "float",       "str",
-                                         "list",      "tuple",    "dict",      "generator", "Namespace",   "LoopContext",
-                                         "function"};
+  static constexpr StringRef kNames[] = {"Undefined", "NoneType",    "bool",    "int",  "float",
+                                         "str",       "list",        "tuple",   "dict", "generator",
+                                         "Namespace", "LoopContext", "function"};
   return kNames[kind];
 }
 
@@ -64,10 +64,7 @@ void Scope::set(StringRef name, Value value) {
   variables.emplace_back(name, value);
 }
 
-bool ValueWriter::grow() {
-  constexpr size_t kLongest = size_t(1) << 22;
-  return heap.takeSteps(1) && out.size() < kLongest;
-}
+bool ValueWriter::grow() { return heap.takeSteps(1) && out.size() < kLongestText; }
 
 bool ValueWriter::write(const Value &value, bool quoted, unsigned depth) {
   if (depth > kDeepest || !grow())

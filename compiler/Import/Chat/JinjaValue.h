@@ -20,6 +20,9 @@
 
 namespace halftone::chat::jinja {
 
+/// A date is a format for strftime between two of these, which UTF-8 does not have.
+constexpr char kDateMark = '\xff';
+
 class Value;
 struct Scope;
 struct Statement;
@@ -117,7 +120,6 @@ struct NamespaceObject {
 struct LoopObject {
   const ListObject *items = nullptr;
   size_t index = 0;
-  int64_t depth = 1;
   std::optional<ListObject> changed; ///< what loop.changed() had the last time
 };
 
@@ -139,8 +141,8 @@ struct Scope {
 
 /// How much work may be done, over several renderings.
 struct Budget {
-  uint64_t steps = 4'000'000;
-  uint64_t bytes = uint64_t(256) << 20;
+  uint64_t steps = 20'000'000;
+  uint64_t bytes = uint64_t(2) << 30;
 };
 
 class Heap {
@@ -149,7 +151,9 @@ public:
 
   // Each says whether the budget allows it; nothing is undone where it does not.
   bool takeSteps(uint64_t count) { return take(budget.steps, count); }
-  bool takeBytes(uint64_t count) { return take(budget.bytes, count) && take(budget.steps, count / 64); }
+  bool takeBytes(uint64_t count) {
+    return take(ownBytes, count) && take(budget.bytes, count) && take(budget.steps, count / 64);
+  }
   bool isSpent() const { return spent; }
 
   /// Objects that live as long as this. A large one is paid for by takeBytes first.
@@ -168,11 +172,12 @@ public:
 private:
   bool take(uint64_t &left, uint64_t count) {
     spent = spent || count > left;
-    left = spent ? 0 : left - count;
+    left = spent ? left : left - count;
     return !spent;
   }
 
   Budget &budget;
+  uint64_t ownBytes = uint64_t(128) << 20; ///< that this rendering may take
   bool spent = false;
   std::deque<std::string> texts;
   std::deque<ListObject> lists;
@@ -182,6 +187,9 @@ private:
   std::deque<CallableObject> callables;
   std::deque<Scope> scopes;
 };
+
+/// No text of a template, or of what it writes, is longer by much.
+constexpr size_t kLongestText = size_t(1) << 22;
 
 /// Values as text. False where that is too much, or a value has none.
 class ValueWriter {
