@@ -65,7 +65,7 @@ static int saveNode(const onnx::Model &model, const std::string &path, llvm::Str
                     const std::string &output, const ImportReport &found) {
   auto extracted = onnx::extractNode(model, llvm::sys::path::parent_path(path), node, found);
   if (!extracted)
-    return fail(llvm::createStringError("--save-node: %s: %s", onnx::quote(node).c_str(),
+    return fail(llvm::createStringError("--save-node: %s: %s", quote(node).c_str(),
                                         llvm::toString(extracted.takeError()).c_str()),
                 ExitUsage);
   auto file = emit::TemporaryFile::create(output, "tmp");
