@@ -8,6 +8,7 @@
 #include "compiler/Driver/Arguments.h"
 #include "compiler/Driver/CheckReport.h"
 #include "compiler/Driver/Compiler.h"
+#include "compiler/Driver/ModelKind.h"
 #include "compiler/Driver/Verbs.h"
 #include "compiler/Emit/Files.h"
 #include "compiler/Import/ONNX/Extract.h"
@@ -121,9 +122,10 @@ int runCheck(llvm::ArrayRef<llvm::StringRef> arguments) {
     return fail(std::move(error), ExitUsage);
 
   options.model = positional.front();
-  if (llvm::sys::fs::is_directory(options.model)) {
-    printError("'" + options.model + "' is a folder: check tells of the nodes of an ONNX model; what is wrong with a "
-               "Hugging Face folder, halftone compile says");
+  ModelKind kind = getModelKind(options.model);
+  if (kind != ModelKind::ONNX) {
+    printError("'" + options.model + "' is " + getName(kind).str() + ": check tells of the nodes of an ONNX model; what "
+               "is wrong with another, halftone compile says");
     return ExitUsage;
   }
   std::string error;
