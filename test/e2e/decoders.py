@@ -47,6 +47,40 @@ def check_logits(library, tokens, want, tolerance=TOLERANCE):
         assert relative_error(step(session, rows, [0, 2], [4, 9], [5, -1, 0]), expected[[5, 11, 0]]) < tolerance
 
 
+# ---- numpy -------------------------------------------------------------------------------
+
+def run_llama(w, tokens, heads, kv_heads, epsilon=1e-5):
+    """Logits of a Llama with the names of GGUF, in f64; pairs of rotations are neighbours."""
+    w = {name.removesuffix(".weight"): array.astype(np.float64) for name, array in w.items()}
+    count, size = len(tokens), w["token_embd"].shape[1] // heads
+
+    def norm(x, name):
+        return x / np.sqrt((x * x).mean(-1, keepdims=True) + epsilon) * w[name]
+
+    angles = np.arange(count)[:, None, None] * 10000.0 ** (-np.arange(0, size, 2) / size)
+
+    def rotate(x):
+        a, b = x[..., ::2], x[..., 1::2]
+        return np.stack([a * np.cos(angles) - b * np.sin(angles), b * np.cos(angles) + a * np.sin(angles)], -1).reshape(x.shape)
+
+    x, layer = w["token_embd"][tokens], 0
+    while (at := f"blk.{layer}.") + "attn_q" in w:
+        y = norm(x, at + "attn_norm")
+        q, k, v = ((y @ w[f"{at}attn_{n}"].T).reshape(count, -1, size) for n in "qkv")
+        q, k = rotate(q), rotate(k)
+        k, v = (np.repeat(a, heads // kv_heads, axis=1) for a in (k, v))
+        scores = np.einsum("ihd,jhd->hij", q, k) / np.sqrt(size)
+        scores = np.where(np.tri(count, dtype=bool), scores, -np.inf)
+        scores = np.exp(scores - scores.max(-1, keepdims=True))
+        y = np.einsum("hij,jhd->ihd", scores / scores.sum(-1, keepdims=True), v).reshape(count, -1)
+        x = x + y @ w[at + "attn_output"].T
+        y = norm(x, at + "ffn_norm")
+        gate = y @ w[at + "ffn_gate"].T
+        x = x + (gate / (1 + np.exp(-gate)) * (y @ w[at + "ffn_up"].T)) @ w[at + "ffn_down"].T
+        layer += 1
+    return norm(x, "output_norm") @ w.get("output", w["token_embd"]).T
+
+
 # ---- transformers ------------------------------------------------------------------------
 
 def make_random(kind, settings, head):

@@ -10,7 +10,7 @@ import pytest
 
 import ggufs
 from compare import relative_error
-from decoders import CONTEXT, Sequence, check_logits, make_random, run_torch
+from decoders import CONTEXT, Sequence, check_logits, make_random, run_llama, run_torch
 from halftone import FAILED, HALFTONE, USAGE, Library, compile_model, run
 from places import SHARED
 from test_huggingface import GEMMA, GPT2, GQA, HEAD, SMALL
@@ -163,38 +163,6 @@ def test_random_blocks(types, tmp_path):
     check_logits(compile_file(path), tokens, run_llama(want, tokens, heads=8, kv_heads=2))
 
 
-def run_llama(w, tokens, heads, kv_heads, epsilon=1e-5):
-    """Logits of a Llama with the names of GGUF, in f64; pairs of rotations are neighbours."""
-    w = {name.removesuffix(".weight"): array.astype(np.float64) for name, array in w.items()}
-    count, size = len(tokens), w["token_embd"].shape[1] // heads
-
-    def norm(x, name):
-        return x / np.sqrt((x * x).mean(-1, keepdims=True) + epsilon) * w[name]
-
-    angles = np.arange(count)[:, None, None] * 10000.0 ** (-np.arange(0, size, 2) / size)
-
-    def rotate(x):
-        a, b = x[..., ::2], x[..., 1::2]
-        return np.stack([a * np.cos(angles) - b * np.sin(angles), b * np.cos(angles) + a * np.sin(angles)], -1).reshape(x.shape)
-
-    x, layer = w["token_embd"][tokens], 0
-    while (at := f"blk.{layer}.") + "attn_q" in w:
-        y = norm(x, at + "attn_norm")
-        q, k, v = ((y @ w[f"{at}attn_{n}"].T).reshape(count, -1, size) for n in "qkv")
-        q, k = rotate(q), rotate(k)
-        k, v = (np.repeat(a, heads // kv_heads, axis=1) for a in (k, v))
-        scores = np.einsum("ihd,jhd->hij", q, k) / np.sqrt(size)
-        scores = np.where(np.tri(count, dtype=bool), scores, -np.inf)
-        scores = np.exp(scores - scores.max(-1, keepdims=True))
-        y = np.einsum("hij,jhd->ihd", scores / scores.sum(-1, keepdims=True), v).reshape(count, -1)
-        x = x + y @ w[at + "attn_output"].T
-        y = norm(x, at + "ffn_norm")
-        gate = y @ w[at + "ffn_gate"].T
-        x = x + (gate / (1 + np.exp(-gate)) * (y @ w[at + "ffn_up"].T)) @ w[at + "ffn_down"].T
-        layer += 1
-    return norm(x, "output_norm") @ w.get("output", w["token_embd"]).T
-
-
 # ---- a real model ----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -215,3 +183,121 @@ def test_stories260k(name, tmp_path):
             fed = len(ids)
             ids.append(int(logits.argmax()))
     assert ids == golden["numpy_dequant_greedy40_ids"]
+
+
+# ---- files with something wrong ------------------------------------------------------------------------
+
+def refused(path, code, *words, options=()):
+    done = compile_model(path, path.with_suffix(".out"), *options, check=False)
+    assert done.returncode == code, done.stderr
+    assert done.stderr.count("error: ") == 1 and not path.with_suffix(".out").exists()
+    for word in words:
+        assert word in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("path, code, words", [
+    ("crabml/tinyllamas-stories-260k-f32.gguf", USAGE, "it is a GGUF file of version 1; 2 and 3 are supported"),
+    ("zackshen/test-be-v3.gguf", USAGE, "it is a GGUF file for big-endian machines"),
+    ("zackshen/test-le-v3.gguf", USAGE, "it has no tensor 'token_embd.weight'"),
+    ("weight-inspect/tiny.gguf", USAGE, "error: "),
+    ("weightless/tiny.gguf", USAGE, "it has no key 'llama.attention.layer_norm_rms_epsilon': expected a number"),
+    ("bitnet-rs/mini.gguf", USAGE, "error: "),
+    ("llama.cpp-vocab/ggml-vocab-gpt-2.gguf", USAGE, "it has no tensors: it is a vocabulary, and no model"),
+    ("llama.cpp-vocab/ggml-vocab-bert-bge.gguf", FAILED, "the architecture 'bert' is not supported; known are gemma, "),
+])
+def test_files_of_others(path, code, words, tmp_path):
+    source = SHARED / "data/gguf" / path
+    if not source.exists():
+        pytest.skip(f"no {source}")
+    (tmp_path / "model.gguf").write_bytes(source.read_bytes())
+    refused(tmp_path / "model.gguf", code, words)
+
+
+def test_fuzzed_files(tmp_path):
+    """The inputs of another reader's fuzzer: a message for each."""
+    corpus = SHARED / "data/gguf/bitnet-rs/corpus/gguf_parser"
+    if not corpus.exists():
+        pytest.skip(f"no {corpus}")
+    jobs = []
+    for i, source in enumerate(sorted(corpus.iterdir())):
+        (tmp_path / f"{i}.gguf").write_bytes(b"GGUF" + source.read_bytes()[4:])
+        jobs.append(json.dumps([str(tmp_path / f"{i}.gguf"), "-o", str(tmp_path / f"{i}.so")]))
+    (tmp_path / "jobs").write_text("\n".join(jobs) + "\n")
+    lines = run([HALFTONE, "compile", "--batch", tmp_path / "jobs"], check=False).stdout.splitlines()
+    ends = [event for line in lines if (event := json.loads(line))["event"] == "finished"]
+    assert len(ends) == len(jobs)
+    for end in ends:
+        assert end["exit_code"] in (FAILED, USAGE) and end["diagnostics"].count("error: ") == 1, end
+
+
+def tiny(path, drop=(), architecture="llama", tensors={}, **keys):
+    """A Llama of one layer whose keys and tensors are changed."""
+    gguf = pytest.importorskip("gguf")
+    shapes = {"token_embd": (13, 32), "output_norm": (32,), "blk.0.attn_norm": (32,), "blk.0.ffn_norm": (32,),
+              "blk.0.attn_q": (32, 32), "blk.0.attn_k": (16, 32), "blk.0.attn_v": (16, 32), "blk.0.attn_output": (32, 32),
+              "blk.0.ffn_gate": (64, 32), "blk.0.ffn_up": (64, 32), "blk.0.ffn_down": (32, 64)}
+    arrays = {f"{name}.weight": np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    values = {"context_length": 64, "embedding_length": 32, "block_count": 1, "feed_forward_length": 64,
+              "attention.head_count": 4, "attention.head_count_kv": 2, "attention.layer_norm_rms_epsilon": 1e-5} | keys
+    writer = gguf.GGUFWriter(path, architecture)
+    for key, value in values.items():
+        add = {bool: writer.add_bool, int: writer.add_uint32, float: writer.add_float32, str: writer.add_string,
+               list: writer.add_array}[type(value)]
+        if key not in drop:
+            add(key if "." in key and key.split(".")[0] in ("split", "general") else f"llama.{key}", value)
+    for name, array in (arrays | tensors).items():
+        if name not in drop:
+            kind = {np.int64: gguf.GGMLQuantizationType.I64}.get(array.dtype.type)
+            writer.add_tensor(name, array, raw_dtype=kind)
+    ggufs.finish(writer)
+    return path
+
+
+def test_keys(tmp_path):
+    path = tmp_path / "model.gguf"
+    compile_model(tiny(path), tmp_path / "model.so", "--max", "context=64")
+    refused(tiny(path, drop=["block_count"]), USAGE, "it has no key 'llama.block_count': expected a whole number from 1")
+    refused(tiny(path, embedding_length="32"), USAGE, "its key 'llama.embedding_length' is not a whole number")
+    refused(tiny(path, embedding_length=0), USAGE, "its key 'llama.embedding_length' is not a whole number")
+    refused(tiny(path, feed_forward_length=[64]), USAGE, "its key 'llama.feed_forward_length' is not a whole number")
+    refused(tiny(path, block_count=10**6), FAILED, "'llama.block_count' has a value 1000000 that is not supported: at most 4096")
+    refused(tiny(path, **{"attention.head_count_kv": 3}), USAGE, 'a multiple of "attention.head_count_kv"')
+    refused(tiny(path, **{"attention.value_length": 16}), FAILED, "'llama.attention.value_length' has a value 16")
+    refused(tiny(path, **{"attention.causal": False}), FAILED, "'llama.attention.causal' has a value 0")
+    refused(tiny(path, **{"rope.scaling.type": "dynamic"}), FAILED, "has a value 'dynamic' that is not supported: none, linear")
+    refused(tiny(path, **{"rope.dimension_count": 7}), USAGE, "an even part of heads of size 8; got 7")
+    refused(tiny(path, expert_count=4, expert_used_count=2), USAGE, "'blk.0.ffn_up_exps.weight': files from before April 2024")
+    refused(tiny(path, **{"split.count": 2}), FAILED, "it is a part of a model in several files")
+    refused(tiny(path, architecture="mamba"), FAILED, "the architecture 'mamba' is not supported; known are gemma, gemma2")
+    refused(tiny(path), USAGE, "context=65 is more than the 64 tokens", options=["--max", "context=65"])
+    refused(tiny(path), USAGE, "'x' is no input of this one", options=["--constant", "x=1"])
+    said = compile_model(tiny(path, **{"logit_scale": 2.0}), tmp_path / "model.so").stderr
+    assert "warning: " in said and "the key 'llama.logit_scale' is not known here" in said
+
+
+def test_tensors(tmp_path):
+    path, name = tmp_path / "model.gguf", "blk.0.ffn_up.weight"
+    refused(tiny(path, drop=[name]), USAGE, f"has no tensor '{name}': expected floats of shape [64, 32]")
+    refused(tiny(path, tensors={name: np.zeros((32, 64), np.float32)}), USAGE,
+            f"tensor '{name}' is 'f32' of shape [32, 64]: expected f32, f16 or bf16 of shape [64, 32]")
+    refused(tiny(path, tensors={name: np.zeros((64, 32), np.int64)}), FAILED,
+            f"tensor '{name}' is of type I64, which is not supported; F32, F16, BF16, Q8_0")
+    refused(tiny(path, tensors={"blk.0.attn_sinks.weight": np.zeros(4, np.float32)}), USAGE,
+            "tensor 'blk.0.attn_sinks.weight' of shape [4] has no place in the model that model.gguf describes")
+    refused(tiny(path, tensors={"rope_freqs.weight": np.zeros(3, np.float32)}), USAGE,
+            "expected 4 numbers of F32 in tensor 'rope_freqs.weight'")
+
+
+def test_check_names_the_kind(tmp_path):
+    done = run([HALFTONE, "check", tiny(tmp_path / "model.gguf")], check=False)
+    assert done.returncode == USAGE and "is a GGUF file: check tells of the nodes of an ONNX model" in done.stderr
+
+
+def test_phases(tmp_path):
+    """Each phase computes what the one before did, and no weight is quantized again."""
+    path, _ = shared("Q4_0")
+    compile_model(path, tmp_path / "model", "--verify-each-phase", "--max", "batch=2,sequence=4,context=8")
+    text = compile_model(path, "-", "--compile-to=quantize", "--activations", "int8-token").stdout
+    assert "htq.linear" in text and "i4, blocks [1, 32]" in text
+    recipes = text.partition("func.func")[0]
+    assert "htq.dynamic_quantize" not in recipes and "htq.dequantize" not in recipes.partition("@blk.0.attn_q")[2]

@@ -129,14 +129,8 @@ static OwningOpRef<ModuleOp> import(Folder &folder, const ImportOptions &options
   llvm::StringMap<StoredTensor> tensors;
   for (const Place &place : layout->places) {
     StoredTensor tensor{folder.getMain().str(), place.offset, RankedTensorType::get(place.shape, element), nullptr};
-    if (place.isQuantized) {
-      if (place.shape[0] * place.shape[1] % header->group != 0) {
-        folder.error() << "tensor " << quote(place.name) << " has " << place.shape[0] * place.shape[1]
-                       << " elements, which are no groups of " << header->group;
-        return {};
-      }
+    if (place.isQuantized)
       tensor.encoding = groups;
-    }
     tensors.try_emplace(place.name, tensor);
   }
   Checkpoint checkpoint(folder, folder.getMain(), std::move(tensors));

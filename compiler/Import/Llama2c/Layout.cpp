@@ -29,6 +29,11 @@ public:
   void skip(Checked<uint64_t> bytes) { at += bytes; }
 
   llvm::Expected<Layout> finish() {
+    for (const Place &place : places)
+      if (place.isQuantized && place.shape[0] * place.shape[1] % header.group != 0)
+        return llvm::createStringError("tensor '" + place.name + "' has " +
+                                       llvm::Twine(place.shape[0] * place.shape[1]) +
+                                       " elements, which are no groups of " + llvm::Twine(header.group));
     uint64_t end = 0;
     if (!at.get(end) || end > INT64_MAX)
       return llvm::createStringError("a model of its header's sizes would have more than 2^63 bytes");

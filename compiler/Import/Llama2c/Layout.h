@@ -24,7 +24,7 @@ struct Layout {
   uint64_t end;              ///< how many bytes the file has
 };
 
-/// An error where a file of this header would have more than 2^63 bytes.
+/// An error where a matrix is no whole groups, or a file of this header would have more than 2^63 bytes.
 llvm::Expected<Layout> lay(const Header &header);
 
 } // namespace halftone::llama2c
