@@ -214,7 +214,7 @@ llvm::Error Reader::readKeys(Metadata &metadata) {
     }
     if (type >= std::size(kSizes) || type == static_cast<uint32_t>(ValueType::List))
       return fail("the value of " + quote(key) + " has the type " + llvm::Twine(type) +
-                  ", which is not supported");
+                  ", which is none of a key or of a list's elements");
     value.type = static_cast<ValueType>(type);
     if (!skip(value))
       return fail("the value of " + quote(key) + " reaches beyond its end");
