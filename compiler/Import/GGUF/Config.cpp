@@ -103,7 +103,8 @@ std::vector<float> Config::getFloats(StringRef name, int64_t count) {
     return numbers;
   }
   for (int64_t i = 0; i < count; ++i)
-    numbers[i] = llvm::bit_cast<float>(llvm::support::endian::read32le(bytes.data() + tensor->offset + 4 * i));
+    numbers[i] =
+        llvm::bit_cast<float>(llvm::support::endian::read32le(bytes.data() + tensor->offset + 4 * i));
   return numbers;
 }
 
@@ -116,7 +117,8 @@ void Config::reportUnread() const {
   }
   llvm::sort(unread);
   for (StringRef key : unread)
-    emitWarning(folder.getLocation()) << "the key " << quote(key) << " is not known here: what it says is left out";
+    emitWarning(folder.getLocation())
+        << "the key " << quote(key) << " is not known here: what it says is left out";
 }
 
 } // namespace halftone::gguf

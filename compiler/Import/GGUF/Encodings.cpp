@@ -108,14 +108,16 @@ public:
   Type getF16() { return b.getF16Type(); }
 
 private:
-  RankedTensorType typeOf(ArrayRef<int64_t> shape, Type element) { return RankedTensorType::get(shape, element); }
+  RankedTensorType typeOf(ArrayRef<int64_t> shape, Type element) {
+    return RankedTensorType::get(shape, element);
+  }
   RankedTensorType withElement(Value value, Type element) {
     return typeOf(mlir::cast<RankedTensorType>(value.getType()).getShape(), element);
   }
   Value constant(Type element, int64_t value) {
     auto type = typeOf({}, element);
-    return ht::ConstantOp::create(
-        b, loc, DenseElementsAttr::get(type, b.getIntegerAttr(element, value).getValue()));
+    return ht::ConstantOp::create(b, loc,
+                                  DenseElementsAttr::get(type, b.getIntegerAttr(element, value).getValue()));
   }
 
   OpBuilder &b;
@@ -132,7 +134,8 @@ Value loadQ8_0(Recipe &r) {
 }
 
 Value loadQ4_0(Recipe &r) {
-  return r.dequantize(htq::getAffine(r.codes(4), {1, 32}, r.getF16()), {r.center(r.nibbles(2), 4), r.scale(0)});
+  return r.dequantize(htq::getAffine(r.codes(4), {1, 32}, r.getF16()),
+                      {r.center(r.nibbles(2), 4), r.scale(0)});
 }
 
 Value loadQ5_0(Recipe &r) {
@@ -154,8 +157,8 @@ Value loadQ6_K(Recipe &r) {
   Value high = r.codesOf(r.part(128, 64, r.unsignedCodes(2)), {2, 32, 4}, {0, 2, 1});
   Value scales = r.reshape(r.part(192, 16, r.codes(8)), {r.getRows(), r.getColumns() / 16});
   htq::AffineAttr inner = htq::getAffine(r.codes(8), {1, 16}, r.getF16());
-  auto term = htq::AffineAttr::get(inner.getContext(), TypeAttr::get(r.codes(6)), ArrayRef<int64_t>{1, 16}, inner,
-                                   Attribute());
+  auto term = htq::AffineAttr::get(inner.getContext(), TypeAttr::get(r.codes(6)), ArrayRef<int64_t>{1, 16},
+                                   inner, Attribute());
   return r.dequantize(term, {r.center(r.join(low, high, 4), 6), scales, r.scale(208)});
 }
 

@@ -350,9 +350,9 @@ static Decoder describeStableLM(Config &config) {
 
 llvm::ArrayRef<Family> getFamilies() {
   static const Family families[] = {
-      {"gemma", describeGemma},     {"gemma2", describeGemma2}, {"gemma3", describeGemma3},
-      {"gpt2", describeGPT2},       {"gptneox", describeGPTNeoX}, {"llama", describeLlama},
-      {"phi3", describePhi3},       {"qwen2", describeQwen2},   {"qwen3", describeQwen3},
+      {"gemma", describeGemma},       {"gemma2", describeGemma2},   {"gemma3", describeGemma3},
+      {"gpt2", describeGPT2},         {"gptneox", describeGPTNeoX}, {"llama", describeLlama},
+      {"phi3", describePhi3},         {"qwen2", describeQwen2},     {"qwen3", describeQwen3},
       {"stablelm", describeStableLM},
   };
   return families;

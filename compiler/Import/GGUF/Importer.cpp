@@ -39,8 +39,9 @@ static std::optional<Checkpoint> readTensors(Folder &folder, const File &file) {
   std::map<StringRef, unsigned> decoded; // how many of a type
   for (const Tensor &tensor : file.tensors) {
     auto refuse = [&](const Twine &type) {
-      folder.error(ImportFailure::Unsupported) << "tensor " << quote(tensor.name) << " is of type " << type.str()
-                                               << ", which is not supported; " << getSupportedTypes() << " are";
+      folder.error(ImportFailure::Unsupported)
+          << "tensor " << quote(tensor.name) << " is of type " << type.str() << ", which is not supported; "
+          << getSupportedTypes() << " are";
       return std::nullopt;
     };
     if (!tensor.type)
@@ -51,7 +52,8 @@ static std::optional<Checkpoint> readTensors(Folder &folder, const File &file) {
       return refuse(tensor.type->name);
     if (encoding && !isTerm(*tensor.type))
       ++decoded[tensor.type->name];
-    auto type = RankedTensorType::get(tensor.dims, element ? element : Float32Type::get(&folder.getContext()));
+    auto type =
+        RankedTensorType::get(tensor.dims, element ? element : Float32Type::get(&folder.getContext()));
     StoredTensor stored{folder.getMain().str(), tensor.offset, type, encoding};
     if (tensor.dims.size() == 3 && tensor.name.ends_with(kExpertsEnding) && tensor.dims[0] <= kMostExperts)
       splitExperts(tensor, stored, tensors);
@@ -59,9 +61,10 @@ static std::optional<Checkpoint> readTensors(Folder &folder, const File &file) {
       tensors.try_emplace(tensor.name, stored);
   }
   for (auto [type, count] : decoded)
-    emitWarning(folder.getLocation()) << count << " tensors of type " << type
-                                      << " become f32, as their blocks are no multiples of a scale: --weights can "
-                                         "choose a format for them";
+    emitWarning(folder.getLocation())
+        << count << " tensors of type " << type
+        << " become f32, as their blocks are no multiples of a scale: --weights can "
+           "choose a format for them";
   return Checkpoint(folder, folder.getMain(), std::move(tensors));
 }
 

@@ -23,8 +23,8 @@ static void ignoreCopies(Decoder &decoder) {
 static void ignoreCopies(Encoder &) {}
 
 template <typename Model>
-static OwningOpRef<ModuleOp> build(Folder &folder, Config &config, StringRef prefix, Model (*describe)(Config &),
-                                   const ImportOptions &options) {
+static OwningOpRef<ModuleOp> build(Folder &folder, Config &config, StringRef prefix,
+                                   Model (*describe)(Config &), const ImportOptions &options) {
   Model model = describe(config);
   if (!config.isValid())
     return {};

@@ -28,13 +28,14 @@ static llvm::Error check(const Header &header) {
                {"max_seq_len", header.context, kMost}};
   for (auto &[name, value, most] : sizes)
     if (value < 1 || value > most)
-      return fail(llvm::Twine("its ") + name + " is " + llvm::Twine(value) + ": expected 1 to " + llvm::Twine(most));
+      return fail(llvm::Twine("its ") + name + " is " + llvm::Twine(value) + ": expected 1 to " +
+                  llvm::Twine(most));
   if (header.dim % header.heads != 0 || header.getHeadSize() % 2 != 0 || header.getHeadSize() > kLongest)
     return fail("its dim " + llvm::Twine(header.dim) + " is no " + llvm::Twine(header.heads) +
                 " heads of an even size up to 4096");
   if (header.heads % header.kvHeads != 0)
-    return fail("its " + llvm::Twine(header.heads) + " heads are no multiple of " + llvm::Twine(header.kvHeads) +
-                " heads of keys");
+    return fail("its " + llvm::Twine(header.heads) + " heads are no multiple of " +
+                llvm::Twine(header.kvHeads) + " heads of keys");
   if (header.version == 2 && (header.group < 1 || header.group > kMost))
     return fail("its group_size is " + llvm::Twine(header.group));
   return llvm::Error::success();

@@ -32,25 +32,29 @@ public:
 
   StringRef getName() const override { return "i8 in groups"; }
 
-  Value load(OpBuilder &b, Location loc, const StoredTensor &tensor, int64_t first, int64_t count) const override {
+  Value load(OpBuilder &b, Location loc, const StoredTensor &tensor, int64_t first,
+             int64_t count) const override {
     int64_t rows = tensor.type.getDimSize(0), columns = tensor.type.getDimSize(1);
     uint64_t scales = tensor.offset + rows * columns;
     Type code = b.getI8Type(), real = b.getF32Type();
     auto load = [&](ArrayRef<int64_t> shape, Type element, uint64_t offset) -> Value {
       return ht::LoadOp::create(b, loc, RankedTensorType::get(shape, element), tensor.file, offset);
     };
-    auto dequantize = [&](ArrayRef<int64_t> shape, ArrayRef<int64_t> blocks, Value codes, Value scale) -> Value {
+    auto dequantize = [&](ArrayRef<int64_t> shape, ArrayRef<int64_t> blocks, Value codes,
+                          Value scale) -> Value {
       return htq::DequantizeOp::create(b, loc, RankedTensorType::get(shape, real),
                                        htq::getAffine(code, blocks, real), ValueRange{codes, scale});
     };
     if (columns % group == 0) {
       uint64_t perRow = columns / group;
-      return dequantize({count, columns}, {1, group}, load({count, columns}, code, tensor.offset + first * columns),
+      return dequantize({count, columns}, {1, group},
+                        load({count, columns}, code, tensor.offset + first * columns),
                         load({count, static_cast<int64_t>(perRow)}, real, scales + first * perRow * 4));
     }
     // Groups that end within a row are those of the whole as one row.
     int64_t all = rows * columns;
-    Value numbers = dequantize({all}, {group}, load({all}, code, tensor.offset), load({all / group}, real, scales));
+    Value numbers =
+        dequantize({all}, {group}, load({all}, code, tensor.offset), load({all / group}, real, scales));
     numbers = ht::ReshapeOp::create(b, loc, RankedTensorType::get({rows, columns}, real), numbers);
     if (count == rows)
       return numbers;
@@ -120,15 +124,16 @@ static OwningOpRef<ModuleOp> import(Folder &folder, const ImportOptions &options
     return {};
   }
   if (layout->end != bytes->size()) {
-    folder.error() << "it has " << bytes->size() << " bytes, where a model of its header's sizes has " << layout->end
-                   << ": it was cut off, or damaged";
+    folder.error() << "it has " << bytes->size() << " bytes, where a model of its header's sizes has "
+                   << layout->end << ": it was cut off, or damaged";
     return {};
   }
   auto groups = std::make_shared<GroupEncoding>(header->group);
   Type element = Float32Type::get(&folder.getContext());
   llvm::StringMap<StoredTensor> tensors;
   for (const Place &place : layout->places) {
-    StoredTensor tensor{folder.getMain().str(), place.offset, RankedTensorType::get(place.shape, element), nullptr};
+    StoredTensor tensor{folder.getMain().str(), place.offset, RankedTensorType::get(place.shape, element),
+                        nullptr};
     if (place.isQuantized)
       tensor.encoding = groups;
     tensors.try_emplace(place.name, tensor);
@@ -139,8 +144,8 @@ static OwningOpRef<ModuleOp> import(Folder &folder, const ImportOptions &options
 
 } // namespace halftone::llama2c
 
-OwningOpRef<ModuleOp> halftone::importLlama2c(StringRef path, MLIRContext &context, const ImportOptions &options,
-                                              ImportFailure *failure) {
+OwningOpRef<ModuleOp> halftone::importLlama2c(StringRef path, MLIRContext &context,
+                                              const ImportOptions &options, ImportFailure *failure) {
   context.loadDialect<func::FuncDialect, ht::HTDialect, htq::HTQDialect>();
   Folder folder(llvm::sys::path::parent_path(path), llvm::sys::path::filename(path), context);
   return transformer::finishImport(folder, llama2c::import(folder, options), failure);

@@ -16,8 +16,10 @@ bool parseMaxima(StringRef text, ImportOptions &options, std::string &error) {
     auto [name, number] = entry.rsplit('=');
     int64_t value = 0;
     // Indices into a dimension stay far from overflow.
-    if (name.empty() || number.getAsInteger(10, value) || value < 1 || value > std::numeric_limits<int32_t>::max()) {
-      error = "expected NAME=NUMBER[,NAME=NUMBER...] with numbers from 1 to 2147483647, got '" + entry.str() + "'";
+    if (name.empty() || number.getAsInteger(10, value) || value < 1 ||
+        value > std::numeric_limits<int32_t>::max()) {
+      error = "expected NAME=NUMBER[,NAME=NUMBER...] with numbers from 1 to 2147483647, got '" + entry.str() +
+              "'";
       return false;
     }
     options.maxima[name.str()] = value;

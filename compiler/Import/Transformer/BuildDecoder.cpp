@@ -185,9 +185,8 @@ OwningOpRef<ModuleOp> buildGraph(Folder &folder, Checkpoint &checkpoint, const D
     return {};
   int64_t context = maxima->get("context", std::min(decoder.context, kDefaultContext));
   if (context > decoder.context) {
-    folder.error(ImportFailure::Options)
-        << "--max: context=" << context << " is more than the " << decoder.context
-        << " tokens that the model was made for";
+    folder.error(ImportFailure::Options) << "--max: context=" << context << " is more than the "
+                                         << decoder.context << " tokens that the model was made for";
     return {};
   }
   int64_t sequence = maxima->get("sequence", std::min(options.defaultMax, context));

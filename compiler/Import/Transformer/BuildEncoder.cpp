@@ -159,9 +159,8 @@ OwningOpRef<ModuleOp> buildGraph(Folder &folder, Checkpoint &checkpoint, const E
     return {};
   int64_t sequence = maxima->get("sequence", std::min(options.defaultMax, encoder.context));
   if (sequence > encoder.context) {
-    folder.error(ImportFailure::Options)
-        << "--max: sequence=" << sequence << " is more than the " << encoder.context
-        << " tokens that the model was made for";
+    folder.error(ImportFailure::Options) << "--max: sequence=" << sequence << " is more than the "
+                                         << encoder.context << " tokens that the model was made for";
     return {};
   }
   return EncoderBuilder(folder, checkpoint, encoder, maxima->get("batch", options.defaultBatch), sequence)

@@ -60,9 +60,8 @@ LogicalResult Checkpoint::checkAllTaken() {
   const StoredTensor &first = tensors.find(*left.begin())->second;
   InFlightDiagnostic diagnostic = folder.error(first.file)
                                   << "tensor " << quote(*left.begin()) << " of shape "
-                                  << toText(first.type.getShape())
-                                  << " has no place in the model that " << folder.getMain()
-                                  << " describes";
+                                  << toText(first.type.getShape()) << " has no place in the model that "
+                                  << folder.getMain() << " describes";
   if (left.size() > 1)
     diagnostic << ", nor have " << left.size() - 1 << " others";
   return diagnostic;

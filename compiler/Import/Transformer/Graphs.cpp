@@ -32,7 +32,8 @@ std::optional<Maxima> Maxima::create(Folder &folder, const ImportOptions &option
   return maxima;
 }
 
-OwningOpRef<ModuleOp> finishImport(const Folder &folder, OwningOpRef<ModuleOp> module, ImportFailure *failure) {
+OwningOpRef<ModuleOp> finishImport(const Folder &folder, OwningOpRef<ModuleOp> module,
+                                   ImportFailure *failure) {
   if (module && failed(verify(*module)))
     module = {};
   if (failure)
