@@ -8,6 +8,7 @@
 #include "compiler/Driver/Arguments.h"
 #include "compiler/Driver/CheckReport.h"
 #include "compiler/Driver/Compiler.h"
+#include "compiler/Driver/ModelKind.h"
 #include "compiler/Driver/Verbs.h"
 #include "compiler/Emit/Files.h"
 #include "compiler/Import/ONNX/Extract.h"
@@ -65,7 +66,7 @@ static int saveNode(const onnx::Model &model, const std::string &path, llvm::Str
                     const std::string &output, const ImportReport &found) {
   auto extracted = onnx::extractNode(model, llvm::sys::path::parent_path(path), node, found);
   if (!extracted)
-    return fail(llvm::createStringError("--save-node: %s: %s", onnx::quote(node).c_str(),
+    return fail(llvm::createStringError("--save-node: %s: %s", quote(node).c_str(),
                                         llvm::toString(extracted.takeError()).c_str()),
                 ExitUsage);
   auto file = emit::TemporaryFile::create(output, "tmp");
@@ -121,9 +122,10 @@ int runCheck(llvm::ArrayRef<llvm::StringRef> arguments) {
     return fail(std::move(error), ExitUsage);
 
   options.model = positional.front();
-  if (llvm::sys::fs::is_directory(options.model)) {
-    printError("'" + options.model + "' is a folder: check tells of the nodes of an ONNX model; what is wrong with a "
-               "Hugging Face folder, halftone compile says");
+  ModelKind kind = getModelKind(options.model);
+  if (kind != ModelKind::ONNX) {
+    printError("'" + options.model + "' is " + getName(kind).str() + ": check tells of the nodes of an ONNX model; what "
+               "is wrong with another, halftone compile says");
     return ExitUsage;
   }
   std::string error;

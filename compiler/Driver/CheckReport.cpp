@@ -19,7 +19,7 @@
 
 using namespace mlir;
 using namespace llvm;
-using halftone::onnx::escape;
+using halftone::escape;
 
 namespace halftone::driver {
 

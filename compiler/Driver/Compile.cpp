@@ -19,8 +19,8 @@ static std::string listPhases() {
 
 static void printHelp(llvm::ArrayRef<OptionSpec> options) {
   llvm::outs() << "halftone compile MODEL -o OUTPUT [options]\n\n"
-                  "Compiles a model (an ONNX file, or a Hugging Face folder with config.json and\n"
-                  "safetensors) to one native program. The suffix of OUTPUT decides:\n"
+                  "Compiles a model (an ONNX file, a Hugging Face folder with config.json and\n"
+                  "safetensors, a GGUF file, or a .bin of llama2.c) to one native program. The suffix of OUTPUT decides:\n"
                   "none: an executable; .so: a shared library and a C header; .o: an object and\n"
                   "a header. The weights are inside, packed and mapped, never copied.\n\n"
                << describeOptions(options)
@@ -41,6 +41,7 @@ static void printHelp(llvm::ArrayRef<OptionSpec> options) {
                   "  ./model --describe\n"
                   "  halftone compile model.onnx -o model.so --weights bf16\n"
                   "  halftone compile model.onnx -o model --weights int8 --activations int8-token\n"
+                  "  halftone compile model.Q4_0.gguf -o model --max context=4096\n"
                   "  halftone compile model.onnx --compile-to=raise -o -\n\n"
                   "Of a batch, each line of JOBS is a JSON array with the arguments of one\n"
                   "compilation: [\"a.onnx\", \"-o\", \"a.so\"]. Standard output tells of each, by the\n"
@@ -69,13 +70,14 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
       {"-o", "OUTPUT", "what to write; - is standard output (for IR)", &options.output},
       {"--max", "NAME=N,…", "largest values of the dynamic dimensions, e.g. batch=8,seq=512;\n"
        "a prefix of a name will do (default: 8 for the batch, 512 for others;\n"
-       "context, of a folder: 2048, or what the model was made for)", &maxima},
+       "context, of a language model: 2048, or what it was made for)", &maxima},
       {"--constant", "NAME=VALUE", "an input that becomes a constant: numbers, as in axes=0,1, or an array,\n"
        "as in table=file.npy; can be given several times", nullptr, nullptr, &constants},
       {"--elements", "NAME=SHAPE,…", "what an input that is a sequence or an optional holds: shapes as in\n"
        "states=3x4,2x4 or x=scalar, empty, or none for an absent optional; the\n"
        "inputs are then called states.0 and states.1", nullptr, nullptr, &elements},
-      {"--weights", "FORMAT", "what linear and embedding weights are stored in (default f32; see below)",
+      {"--weights", "FORMAT", "what linear and embedding weights are stored in (default f32; of GGUF and\n"
+       "llama2.c, model; see below)",
        &options.phases.weights},
       {"--activations", "FORMAT", "what linears take their inputs as (default f32; see below)",
        &options.phases.activations},

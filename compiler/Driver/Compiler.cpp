@@ -4,11 +4,14 @@
 
 #include "compiler/Driver/Calibrate.h"
 #include "compiler/Driver/Installation.h"
+#include "compiler/Driver/ModelKind.h"
 #include "compiler/Driver/ModelText.h"
 #include "compiler/Driver/Registration.h"
 #include "compiler/Driver/VerifyPhases.h"
 #include "compiler/Emit/Files.h"
+#include "compiler/Import/GGUF/Importer.h"
 #include "compiler/Import/HuggingFace/Importer.h"
+#include "compiler/Import/Llama2c/Importer.h"
 #include "dialects/HTK/HTKDialect.h"
 #include "passes/Kernels/Passes.h"
 #include "passes/Quantize/Plan.h"
@@ -55,25 +58,29 @@ Compiler::Compiler(CompileOptions given)
 }
 
 ExitCode Compiler::load() {
-  const pipelines::PhaseOptions &formats = options.phases;
+  bool exists = llvm::sys::fs::exists(options.model);
+  bool isIR = !options.compileFrom.empty() || llvm::StringRef(options.model).ends_with(".mlir");
+  ModelKind kind = exists && !isIR ? getModelKind(options.model) : ModelKind::ONNX;
+  pipelines::PhaseOptions &formats = options.phases;
+  if (formats.weights.empty())
+    formats.weights = isUsuallyQuantized(kind) ? quantize::kAsInModel : "f32";
   auto plan = quantize::Plan::read(
       {formats.weights, formats.activations, formats.rotation, formats.attention, formats.plan}, &context);
   if (!plan)
     return static_cast<ExitCode>(fail(plan.takeError(), ExitUsage));
-  if (!llvm::sys::fs::exists(options.model)) {
+  if (!exists) {
     printError("cannot open '" + options.model + "': no such file");
     return ExitUsage;
   }
-  bool isFolder = llvm::sys::fs::is_directory(options.model);
   llvm::SmallString<128> directory(options.model);
   llvm::sys::fs::make_absolute(directory);
-  if (!isFolder)
+  if (kind != ModelKind::HuggingFace)
     llvm::sys::path::remove_filename(directory);
   std::string &modelDirectory = options.phases.modelDirectory;
   modelDirectory = directory.str().str();
 
   firstPhase = options.compileFrom.empty() ? 0 : pipelines::findPhase(options.compileFrom);
-  if (!options.compileFrom.empty() || llvm::StringRef(options.model).ends_with(".mlir")) {
+  if (isIR) {
     progress("reading " + options.model);
     module = parseSourceFile<ModuleOp>(options.model, &context);
     if (!module)
@@ -86,8 +93,11 @@ ExitCode Compiler::load() {
   }
   progress("import");
   ImportFailure failure = ImportFailure::None;
-  module = isFolder ? importHuggingFace(options.model, context, options.import, &failure)
-                    : importONNX(options.model, context, options.import, &failure);
+  auto import = kind == ModelKind::HuggingFace ? importHuggingFace
+                : kind == ModelKind::GGUF      ? importGGUF
+                : kind == ModelKind::Llama2c   ? importLlama2c
+                                               : importONNX;
+  module = import(options.model, context, options.import, &failure);
   if (!module)
     return failure == ImportFailure::Unsupported ? ExitFailed : ExitUsage;
   if (llvm::Error error = setTokenizer(*module, options.model, options.tokenizer))

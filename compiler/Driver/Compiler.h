@@ -24,6 +24,9 @@ struct CompileOptions {
   bool verifyEachPhase = false;
   /// Takes diagnostics where it is given; else they are printed.
   std::function<void(mlir::Diagnostic &)> takeDiagnostic;
+
+  /// No format of weights means f32, or what they are in, of files that are usually quantized.
+  CompileOptions() { phases.weights.clear(); }
 };
 
 /// Parses the values of --max and of each --constant and --elements.
@@ -35,7 +38,7 @@ class Compiler {
 public:
   explicit Compiler(CompileOptions options);
 
-  /// Reads the model (ONNX, or the IR that an earlier phase left).
+  /// Reads the model, or the IR that an earlier phase left.
   ExitCode load();
   /// Runs the phases after the one the module is in, up to and with `last`.
   ExitCode runPhases(int last);

@@ -3,7 +3,8 @@
 #include "compiler/Driver/ModelText.h"
 
 #include "compiler/Import/Chat/Chat.h"
-#include "compiler/Import/Tokenizer/Gguf.h"
+#include "compiler/Import/GGUF/Importer.h"
+#include "compiler/Import/GGUF/Reader.h"
 #include "compiler/Import/Tokenizer/Tokenizer.h"
 #include "dialects/HT/HTOps.h"
 #include "runtime/text/Chat.h"
@@ -38,10 +39,22 @@ static std::optional<int64_t> getVocabulary(ModuleOp module) {
   return vocabulary;
 }
 
+/// Whether a GGUF file has a vocabulary.
+static bool hasTokens(llvm::StringRef path) {
+  auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!file)
+    return false;
+  auto metadata = gguf::readMetadata((*file)->getBuffer());
+  if (metadata)
+    return metadata->get("tokenizer.ggml.tokens");
+  llvm::consumeError(metadata.takeError());
+  return false;
+}
+
 /// The tokenizer that a model's folder or file brings; empty where it brings none.
 static std::string findTokenizer(llvm::StringRef model) {
-  if (model.ends_with(".gguf"))
-    return llvm::sys::path::filename(model).str();
+  if (isGGUF(model))
+    return hasTokens(model) ? llvm::sys::path::filename(model).str() : "";
   llvm::SmallString<128> folder(model);
   if (!llvm::sys::fs::is_directory(model))
     llvm::sys::path::remove_filename(folder);
@@ -99,11 +112,11 @@ static llvm::Error addEnds(llvm::StringRef path, llvm::SetVector<uint32_t> &ends
   if (!file)
     return llvm::createStringError("%s: cannot be read: %s", path.str().c_str(),
                                    file.getError().message().c_str());
-  auto metadata = tokenizer::parseGgufMetadata((*file)->getBuffer());
+  auto metadata = gguf::readMetadata((*file)->getBuffer());
   if (!metadata)
     return llvm::createStringError("%s: %s", path.str().c_str(), llvm::toString(metadata.takeError()).c_str());
   for (const char *key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"})
-    if (auto token = (*metadata)->getInteger(key); token && *token >= 0 && *token <= UINT32_MAX)
+    if (auto token = metadata->getInteger(key); token && *token >= 0 && *token <= UINT32_MAX)
       ends.insert(static_cast<uint32_t>(*token));
   return llvm::Error::success();
 }
@@ -164,7 +177,7 @@ llvm::Expected<emit::TextDescription> readText(ModuleOp module, llvm::StringRef 
                                    path.c_str(), header.numTokens, static_cast<long long>(*vocabulary));
 
   llvm::SetVector<uint32_t> ends;
-  bool isGguf = path.str().ends_with(".gguf");
+  bool isGguf = isGGUF(path);
   llvm::StringRef folder = llvm::sys::path::parent_path(path);
   if (isGguf) {
     if (llvm::Error error = addEnds(path, ends))

@@ -39,7 +39,8 @@ static int runNative(Compiler &compiler, const std::string &program, llvm::Array
 
 static bool asksForFormats(const pipelines::PhaseOptions &options) {
   pipelines::PhaseOptions defaults;
-  return options.weights != defaults.weights || options.activations != defaults.activations ||
+  bool weights = !options.weights.empty() && options.weights != defaults.weights;
+  return weights || options.activations != defaults.activations ||
          !options.plan.empty() || !options.savePlan.empty();
 }
 

@@ -64,8 +64,8 @@ public:
     update.getResult().replaceUsesWithIf(value, [](OpOperand &use) { return isa<ht::AttentionOp>(use.getOwner()); });
     update.erase();
     remark::passed(loc, remark::RemarkOpts::name("state").category(kPass))
-        << "\"" << ht::getInputName(graph, cache.argument) << "\" is kept as "
-        << htq::getName(format, htq::Use::Activations);
+        << "\"" + ht::getInputName(graph, cache.argument) + "\" is kept as " +
+               htq::getName(format, htq::Use::Activations);
   }
 
 private:
@@ -152,7 +152,7 @@ struct NarrowStatesPass : quantize::impl::NarrowStatesBase<NarrowStatesPass> {
       Cache cache;
       if (const char *reason = whyNotNarrow(graph, state, cache))
         remark::missed(graph.getLoc(), remark::RemarkOpts::name("state").category(kPass))
-            << "\"" << ht::getInputName(graph, state.argument) << "\" stays as it is: " << reason;
+            << "\"" + ht::getInputName(graph, state.argument) + "\" stays as it is: " + reason;
       else
         caches.push_back(cache);
     }

@@ -7,56 +7,14 @@ import pytest
 
 import checkpoints
 from compare import relative_error
+from decoders import CONTEXT, TOLERANCE, Sequence, check_logits, make_random, run_torch
 from halftone import FAILED, HALFTONE, USAGE, Library, compile_model, run, run_reference
 from places import SHARED
-
-TOLERANCE = 1e-5
-CONTEXT = 64
-
-
-def step(session, tokens, sequences, start, wanted=None):
-    """Logits after all tokens of these rows, one behind the other, or after the wanted ones."""
-    tokens = np.array(tokens, np.int64)
-    wanted = np.arange(tokens.size) if wanted is None else np.array(wanted)
-    return session.run({"input_ids": tokens, "sequences": np.array(sequences), "start": np.array(start),
-                        "wanted": wanted})["logits"]
-
-
-class Sequence:
-    """Feeds the tokens of one sequence to a session."""
-
-    def __init__(self, session, row=0):
-        self.session, self.row, self.length = session, row, 0
-
-    def feed(self, tokens):
-        """Logits of each of the next tokens."""
-        logits = step(self.session, [tokens], [self.row], [self.length])
-        self.length += len(tokens)
-        return logits
 
 
 def compile_folder(folder, *options):
     compile_model(folder, folder / "model.so", "--max", f"batch=3,sequence={CONTEXT},context={CONTEXT}", *options)
     return Library(folder / "model.so")
-
-
-def check_logits(library, tokens, want, tolerance=TOLERANCE):
-    """One sequence whole, in chunks and token by token; several of different lengths at once."""
-    with library.session(threads=2) as session:
-        assert relative_error(Sequence(session).feed(tokens), want) < tolerance
-        single = Sequence(session, 1)
-        got = np.concatenate([single.feed([token]) for token in tokens])
-        assert relative_error(got, want) < tolerance
-        chunked = Sequence(session, 2)
-        got = np.concatenate([chunked.feed(part) for part in np.split(np.array(tokens), [1, 8, 21])])
-        assert relative_error(got, want) < tolerance
-    with library.session(threads=2) as session:
-        for row, length in (2, 9), (0, 4):
-            Sequence(session, row).feed(tokens[:length])
-        rows, expected = [tokens[4:10], tokens[9:15]], np.concatenate([want[4:10], want[9:15]])
-        assert relative_error(step(session, rows, [0, 2], [4, 9]), expected) < tolerance
-        # Again, with the logits after some of them.
-        assert relative_error(step(session, rows, [0, 2], [4, 9], [5, -1, 0]), expected[[5, 11, 0]]) < tolerance
 
 
 # ---- random weights against transformers ----------------------------------------------------
@@ -109,31 +67,11 @@ MODELS = {
 }
 
 
-def make_random(kind, settings, head):
-    """A model of transformers with random weights."""
-    import torch
-    import transformers
-    config = transformers.AutoConfig.for_model(kind, **settings)
-    model = getattr(transformers, head).from_config(config, attn_implementation="eager").float().eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            spread = torch.randn_like(parameter) * 0.3
-            # Weights of norms, whose zeros and ones would hide mistakes.
-            parameter.copy_(spread + parameter if parameter.ndim == 1 else spread)
-    return model
-
-
 def make_model(name, folder):
     """The same of the table, saved."""
     model = make_random(*MODELS[name], "AutoModelForCausalLM")
     model.save_pretrained(folder)
     return model
-
-
-def run_torch(model, tokens):
-    import torch
-    with torch.no_grad():
-        return model(torch.tensor([tokens])).logits[0].float().numpy()
 
 
 @pytest.mark.peers
@@ -419,7 +357,8 @@ def test_tensors(tmp_path):
             f"tensor '{name}' is 'f32' of shape [16, 24]: expected f32, f16 or bf16 of shape [24, 16]")
     refused(with_tensor(np.zeros((24, 16), np.int64)), USAGE, "is 'i64' of shape [24, 16]")
     extra = checkpoints.write(tmp_path, tensors=tensors | {"model.layers.0.self_attn.q_proj.bias": np.zeros(16, np.float32)})
-    refused(extra, USAGE, "tensor 'model.layers.0.self_attn.q_proj.bias' of shape [16] has no place in a model")
+    refused(extra, USAGE, "tensor 'model.layers.0.self_attn.q_proj.bias' of shape [16] has no place in the model "
+            "that config.json describes")
 
 
 def test_shards(tmp_path):

@@ -139,6 +139,41 @@ def huggingface():
         yield dumps(config).encode() + b"\0" + checkpoints.safetensors(*checkpoints.entries(tensors))
 
 
+def gguf():
+    """Small models of each architecture, and hostile ones."""
+    import hostile_ggufs
+    import llama2c
+    from hostile_ggufs import F32, TEXT, U32, key, pack, tensor
+    blocks = {0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 14: (256, 210)}
+    names = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+    for kind, (elements, size) in blocks.items():
+        hidden = max(elements, 4)
+        keys = [key("general.architecture", TEXT, "llama")] + [key(f"llama.{name}", U32, value) for name, value in {
+            "context_length": 8, "embedding_length": hidden, "block_count": 1, "feed_forward_length": hidden,
+            "attention.head_count": 2}.items()] + [key("llama.attention.layer_norm_rms_epsilon", F32, 1e-5)]
+        shapes = {"output_norm": [hidden], "blk.0.attn_norm": [hidden], "blk.0.ffn_norm": [hidden]}
+        shapes |= {f"blk.0.{name}": [hidden, hidden] for name in names} | {"token_embd": [hidden, 3]}
+        infos, at = [], 0
+        for name, shape in shapes.items():
+            infos.append(tensor(f"{name}.weight", shape, 0 if len(shape) == 1 else kind, at))
+            length = 4 * hidden if len(shape) == 1 else shape[0] // elements * size * shape[1]
+            at += (length + 31) // 32 * 32
+        if at <= 2 * LARGEST:
+            yield pack(keys, infos, bytes(at))
+    for make, _ in hostile_ggufs.CASES.values():
+        if len(content := make()) <= LARGEST:
+            yield content
+    sizes = (4, 4, 1, 2, 1, 3, 4)
+    for version, group in (0, None), (1, None), (2, 4):
+        yield llama2c.pack(version, sizes, llama2c.random_tensors(sizes, True), True, group)
+
+
+def words_of_gguf():
+    """Architectures, keys and tensors: what the importer has in quotes."""
+    folder = Path(__file__).parents[2] / "compiler/Import/GGUF"
+    return {word for path in folder.glob("*.cpp") for word in re.findall(r'"([\w.]{3,})"', path.read_text())}
+
+
 def words_of_ir():
     return {word for part in ir() for word in re.findall(r"[!#]?[a-z_][\w.]{2,}", re.sub("//.*", "", part.decode()))}
 
@@ -154,7 +189,7 @@ def words_of_onnx():
     return {word for schema in get_all_schemas() for word in (schema.name, *schema.attributes)}
 
 
-TARGETS = {"npy": npy, "npz": npz, "json": json, "constant": constant, "ir": ir, "huggingface": huggingface,
+TARGETS = {"npy": npy, "npz": npz, "json": json, "constant": constant, "ir": ir, "huggingface": huggingface, "gguf": gguf,
            "onnx": onnx, "tensors": lambda: [], "tokenizer": tokenizer, "tokenizer_form": tokenizer_form, "chat": chat,
            "chat_form": chat_form}
 
@@ -164,6 +199,6 @@ if __name__ == "__main__":
         folder.mkdir(parents=True, exist_ok=True)
         for i, seed in enumerate(seeds()):
             (folder / f"seed{i}").write_bytes(seed)
-    for target, words in {"ir": words_of_ir, "huggingface": words_of_huggingface, "onnx": words_of_onnx,
-                          "chat": words_of_chat}.items():
+    for target, words in {"ir": words_of_ir, "huggingface": words_of_huggingface, "gguf": words_of_gguf,
+                          "onnx": words_of_onnx, "chat": words_of_chat}.items():
         Path(sys.argv[1], f"{target}.dict").write_text("".join(f'"{word}"\n' for word in sorted(words())))

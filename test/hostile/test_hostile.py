@@ -13,6 +13,7 @@ from pathlib import Path
 
 import checkpoints
 import hostile_folders
+import hostile_ggufs
 import pytest
 import wire
 from hostile_files import CASES, OK
@@ -92,7 +93,20 @@ def test_hostile_folder(name, tmp_path, idle):
     folder = checkpoints.write(tmp_path / "model", tensors=hostile_folders.TENSORS)
     make(folder)
     size = sum(path.lstat().st_blocks << 9 for path in folder.iterdir())
-    code, _, said, memory = measure([HALFTONE, "compile", folder, "-o", tmp_path / "out.so"], tmp_path)
+    check_refusal(folder, size, words, tmp_path, idle)
+
+
+@pytest.mark.parametrize("name", hostile_ggufs.CASES)
+def test_hostile_gguf(name, tmp_path, idle):
+    make, words = hostile_ggufs.CASES[name]
+    content = make()
+    (tmp_path / "model").write_bytes(content)
+    check_refusal(tmp_path / "model", len(content), words, tmp_path, idle)
+
+
+def check_refusal(model, size, words, tmp_path, idle):
+    """One message with these words, for little."""
+    code, _, said, memory = measure([HALFTONE, "compile", model, "-o", tmp_path / "out.so"], tmp_path)
     # What Halftone lacks is a failure; what is damaged cannot be read.
     assert code == (1 if "not supported" in said else 2), said[:4000]
     assert words in said and said.count("error: ") == 1, said[:4000]

@@ -1,6 +1,6 @@
 # Fuzz targets. Sourced by tools/dev.
 
-FUZZ_TARGETS="npy npz json tensors tokenizer tokenizer_form chat chat_form constant ir huggingface onnx"
+FUZZ_TARGETS="npy npz json tensors tokenizer tokenizer_form chat chat_form constant ir huggingface gguf onnx"
 
 command_fuzz() {
   local seconds=60 chosen='' input=''

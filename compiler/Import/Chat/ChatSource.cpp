@@ -1,7 +1,7 @@
 //===- ChatSource.cpp - where checkpoints have their chat template ----------===//
 
 #include "compiler/Import/Chat/Chat.h"
-#include "compiler/Import/Tokenizer/Gguf.h"
+#include "compiler/Import/GGUF/Reader.h"
 #include "compiler/Import/Tokenizer/Tokenizer.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -95,17 +95,17 @@ static llvm::Expected<std::optional<ChatTemplate>> findInFolder(StringRef folder
 }
 
 static llvm::Expected<std::optional<ChatTemplate>> findInGguf(StringRef bytes, const std::string &path) {
-  auto metadata = tokenizer::parseGgufMetadata(bytes);
+  auto metadata = gguf::readMetadata(bytes);
   if (!metadata)
     return createStringError(path + ": " + llvm::toString(metadata.takeError()));
-  auto text = (*metadata)->getText("tokenizer.chat_template");
+  auto text = metadata->getText("tokenizer.chat_template");
   if (!text)
     return std::nullopt;
   ChatTemplate found = {text->str(), "", "", path};
-  auto tokens = (*metadata)->getTexts("tokenizer.ggml.tokens").value_or(std::vector<StringRef>());
+  auto tokens = metadata->getTexts("tokenizer.ggml.tokens").value_or(std::vector<StringRef>());
   for (auto [key, token] : {std::pair("tokenizer.ggml.bos_token_id", &found.begin),
                             std::pair("tokenizer.ggml.eos_token_id", &found.end)})
-    if (auto id = (*metadata)->getInteger(key); id && *id >= 0 && static_cast<uint64_t>(*id) < tokens.size())
+    if (auto id = metadata->getInteger(key); id && *id >= 0 && static_cast<uint64_t>(*id) < tokens.size())
       *token = tokens[static_cast<size_t>(*id)].str();
   return found;
 }

@@ -2,9 +2,13 @@
 
 #include "compiler/Import/HuggingFace/Checkpoint.h"
 
+#include "compiler/Import/HuggingFace/Json.h"
+
 #include <set>
 
 using namespace mlir;
+using halftone::transformer::Checkpoint;
+using halftone::transformer::StoredTensor;
 
 namespace halftone::huggingface {
 
@@ -16,16 +20,8 @@ static bool isPlainName(StringRef name) {
          name.find_first_of(StringRef("/\\\0", 3)) == StringRef::npos;
 }
 
-LogicalResult Checkpoint::read() {
-  if (failed(readFiles()))
-    return failure();
-  renameOldNorms();
-  isWhole = llvm::any_of(tensors.keys(), [&](StringRef name) { return name.starts_with(prefix); });
-  return success();
-}
-
 /// Files that were made from TensorFlow's have its names for the weights of norms.
-void Checkpoint::renameOldNorms() {
+static void renameOldNorms(llvm::StringMap<StoredTensor> &tensors) {
   std::vector<std::pair<std::string, std::string>> renamed;
   for (StringRef name : tensors.keys()) {
     StringRef stem = name;
@@ -39,9 +35,9 @@ void Checkpoint::renameOldNorms() {
       tensors.erase(from);
 }
 
-LogicalResult Checkpoint::readFiles() {
+/// Reads the one file, or those that the index names.
+static LogicalResult readFiles(Folder &folder, llvm::StringMap<StoredTensor> &tensors) {
   if (!folder.has(kIndex)) {
-    main = kWhole.str();
     if (folder.has(kWhole))
       return readSafetensors(folder, kWhole, tensors);
     bool isPickled = folder.has("pytorch_model.bin") || folder.has("pytorch_model.bin.index.json");
@@ -53,8 +49,7 @@ LogicalResult Checkpoint::readFiles() {
     return diagnostic;
   }
 
-  main = kIndex.str();
-  auto index = folder.readJson(kIndex);
+  auto index = readJson(folder, kIndex);
   if (!index)
     return failure();
   const llvm::json::Object *map = index->getObject("weight_map");
@@ -85,57 +80,13 @@ LogicalResult Checkpoint::readFiles() {
   return success();
 }
 
-static std::string toText(ArrayRef<int64_t> shape) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  os << "[";
-  llvm::interleaveComma(shape, os);
-  os << "]";
-  return text;
-}
-
-const StoredTensor *Checkpoint::take(StringRef name, ArrayRef<int64_t> shape) {
-  name = getStoredName(name);
-  auto it = tensors.find(name);
-  if (it == tensors.end()) {
-    folder.error(main) << "has no tensor " << quote(name) << ": expected floats of shape " << toText(shape);
-    return nullptr;
-  }
-  const StoredTensor &tensor = it->second;
-  Type element = tensor.type.getElementType();
-  if (tensor.type.getShape() != shape || !(element.isF32() || element.isF16() || element.isBF16())) {
-    folder.error(tensor.file) << "tensor " << quote(name) << " is " << element << " of shape "
-                              << toText(tensor.type.getShape()) << ": expected f32, f16 or bf16 of shape "
-                              << toText(shape);
-    return nullptr;
-  }
-  taken.insert(name);
-  return &tensor;
-}
-
-unsigned Checkpoint::ignore(StringRef beginning, StringRef ending) {
-  unsigned count = 0;
-  for (StringRef name : tensors.keys())
-    if (name.starts_with(beginning) && name.ends_with(ending) && taken.insert(name).second)
-      ++count;
-  return count;
-}
-
-LogicalResult Checkpoint::checkAllTaken() {
-  std::set<std::string> left;
-  for (auto &entry : tensors)
-    if (!taken.contains(entry.first()))
-      left.insert(entry.first().str());
-  if (left.empty())
-    return success();
-  const StoredTensor &first = tensors.find(*left.begin())->second;
-  InFlightDiagnostic diagnostic = folder.error(first.file)
-                                  << "tensor " << quote(*left.begin()) << " of shape "
-                                  << toText(first.type.getShape())
-                                  << " has no place in a model with this config.json";
-  if (left.size() > 1)
-    diagnostic << ", nor have " << left.size() - 1 << " others";
-  return diagnostic;
+std::optional<Checkpoint> readCheckpoint(Folder &folder, StringRef prefix) {
+  llvm::StringMap<StoredTensor> tensors;
+  if (failed(readFiles(folder, tensors)))
+    return std::nullopt;
+  renameOldNorms(tensors);
+  bool isWhole = llvm::any_of(tensors.keys(), [&](StringRef name) { return name.starts_with(prefix); });
+  return Checkpoint(folder, folder.has(kIndex) ? kIndex : kWhole, std::move(tensors), isWhole ? "" : prefix);
 }
 
 } // namespace halftone::huggingface

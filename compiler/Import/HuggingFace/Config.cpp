@@ -19,7 +19,7 @@ void Config::error(const Twine &message, ImportFailure kind) {
   if (parent)
     return parent->error(message, kind);
   if (std::exchange(valid, false))
-    folder.error("config.json", kind) << message;
+    folder.error(kind) << message;
 }
 
 /// A value as a message has it.

@@ -3,7 +3,7 @@
 #ifndef HALFTONE_COMPILER_IMPORT_HUGGINGFACE_CONFIG_H
 #define HALFTONE_COMPILER_IMPORT_HUGGINGFACE_CONFIG_H
 
-#include "compiler/Import/HuggingFace/Folder.h"
+#include "compiler/Import/HuggingFace/Json.h"
 
 namespace halftone::huggingface {
 

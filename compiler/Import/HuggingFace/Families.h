@@ -4,11 +4,14 @@
 #define HALFTONE_COMPILER_IMPORT_HUGGINGFACE_FAMILIES_H
 
 #include "compiler/Import/HuggingFace/Config.h"
-#include "compiler/Import/HuggingFace/Description.h"
+#include "compiler/Import/Transformer/Description.h"
+#include "compiler/Import/Transformer/Rotations.h"
 
 #include <variant>
 
 namespace halftone::huggingface {
+
+using namespace transformer;
 
 /// A family: what config.json calls it, and how to read that as layers.
 struct Family {
@@ -47,9 +50,6 @@ Decoder describeStableLM(Config &config);
 
 /// The activation of `key`, by its name in transformers.
 Activation readActivation(Config &config, llvm::StringRef key);
-
-/// base^(-2i / size), in the arithmetic of PyTorch's f32.
-std::vector<float> getFrequencies(double base, int64_t size);
 
 /// Angles of `rope_parameters`, or of `rope_theta` and `rope_scaling` as older files have them, for
 /// heads of `size`; `kind` names one of several ("sliding_attention").

@@ -3,7 +3,10 @@
 #ifndef HALFTONE_COMPILER_IMPORT_HUGGINGFACE_IMPORTER_H
 #define HALFTONE_COMPILER_IMPORT_HUGGINGFACE_IMPORTER_H
 
-#include "compiler/Import/ONNX/Importer.h"
+#include "compiler/Import/Support/Options.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 
 namespace halftone {
 

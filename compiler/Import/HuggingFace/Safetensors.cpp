@@ -11,12 +11,14 @@
 
 #include "compiler/Import/HuggingFace/Safetensors.h"
 
+#include "compiler/Import/HuggingFace/Json.h"
 #include "runtime/support/Checked.h"
 
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Endian.h"
 
 using namespace mlir;
+using halftone::transformer::StoredTensor;
 
 namespace halftone::huggingface {
 
@@ -69,7 +71,7 @@ LogicalResult readSafetensors(Folder &folder, StringRef file, llvm::StringMap<St
   if (header > kMaxHeader || header > bytes->size() - 8)
     return folder.error(file) << "is no safetensors file, or was cut off: its header would have " << header
                               << " bytes, of " << bytes->size();
-  auto entries = folder.parseJson(file, bytes->substr(8, header));
+  auto entries = parseJson(folder, file, bytes->substr(8, header));
   if (!entries)
     return failure();
   uint64_t begin = 8 + header, size = bytes->size() - begin;

@@ -3,24 +3,15 @@
 #ifndef HALFTONE_COMPILER_IMPORT_HUGGINGFACE_SAFETENSORS_H
 #define HALFTONE_COMPILER_IMPORT_HUGGINGFACE_SAFETENSORS_H
 
-#include "compiler/Import/HuggingFace/Folder.h"
-
-#include "mlir/IR/BuiltinTypes.h"
+#include "compiler/Import/Transformer/Checkpoint.h"
 
 namespace halftone::huggingface {
-
-/// A tensor where it lies.
-struct StoredTensor {
-  std::string file;
-  uint64_t offset; ///< in the file
-  mlir::RankedTensorType type;
-};
 
 /// Reads the header of a file and adds its tensors by name. All that it says is checked:
 /// that ranges lie in the file, hold what type and shape say, and follow one another
 /// without gap or overlap; that no name comes twice. Fails after an error.
 mlir::LogicalResult readSafetensors(Folder &folder, llvm::StringRef file,
-                                    llvm::StringMap<StoredTensor> &tensors);
+                                    llvm::StringMap<transformer::StoredTensor> &tensors);
 
 } // namespace halftone::huggingface
 

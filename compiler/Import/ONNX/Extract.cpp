@@ -8,7 +8,7 @@
 
 #include "compiler/Import/ONNX/Extract.h"
 
-#include "compiler/Import/ONNX/MappedFile.h"
+#include "compiler/Import/Support/MappedFile.h"
 #include "compiler/Import/ONNX/Names.h"
 #include "compiler/Import/ONNX/Reader.h"
 #include "compiler/Import/ONNX/Survey.h"

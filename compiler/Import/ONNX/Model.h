@@ -16,9 +16,11 @@
 #include <string>
 #include <vector>
 
-namespace halftone::onnx {
-
+namespace halftone {
 class MappedFile;
+}
+
+namespace halftone::onnx {
 
 /// TensorProto.DataType of onnx.proto.
 enum class DataType : int32_t {

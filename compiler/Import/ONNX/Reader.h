@@ -3,7 +3,7 @@
 #ifndef HALFTONE_COMPILER_IMPORT_ONNX_READER_H
 #define HALFTONE_COMPILER_IMPORT_ONNX_READER_H
 
-#include "compiler/Import/ONNX/MappedFile.h"
+#include "compiler/Import/Support/MappedFile.h"
 #include "compiler/Import/ONNX/Model.h"
 
 namespace halftone::onnx {

@@ -24,7 +24,7 @@ namespace {
 
 class Describer {
 public:
-  explicit Describer(const GgufMetadata &metadata) : metadata(metadata) {}
+  explicit Describer(const gguf::Metadata &metadata) : metadata(metadata) {}
 
   llvm::Expected<Description> describe();
 
@@ -46,7 +46,7 @@ private:
     return number < 1 || number > 6 ? PieceType::Normal : static_cast<PieceType>(number);
   }
 
-  const GgufMetadata &metadata;
+  const gguf::Metadata &metadata;
   std::vector<StringRef> tokens;
   std::vector<double> types, scores;
 };
@@ -215,7 +215,7 @@ llvm::Expected<Description> Describer::describe() {
   return description;
 }
 
-llvm::Expected<Description> describeGguf(const GgufMetadata &metadata) {
+llvm::Expected<Description> describeGguf(const gguf::Metadata &metadata) {
   return Describer(metadata).describe();
 }
 

@@ -18,10 +18,10 @@ llvm::Expected<std::string> compileTokenizerModel(llvm::StringRef bytes) {
 }
 
 llvm::Expected<std::string> compileTokenizerGguf(llvm::StringRef bytes) {
-  auto metadata = parseGgufMetadata(bytes);
+  auto metadata = gguf::readMetadata(bytes);
   if (!metadata)
     return metadata.takeError();
-  auto description = describeGguf(**metadata);
+  auto description = describeGguf(*metadata);
   return description ? writeTokenizer(std::move(*description)) : description.takeError();
 }
 

@@ -5,7 +5,7 @@
 
 // Keys are kept in codes, with a scale for each row of a head; "seen", which no attention reads, stays.
 
-// REMARK-DAG: "keys" is kept as int8
+// REMARK-DAG: "keys" is kept as int8-token
 // REMARK-DAG: "seen" stays as it is: it is no f32 of sequences, tokens, heads and channels
 
 // F32: ht.update %arg{{[0-9]+}}, %{{.*}} : tensor<2x64x4x16xf32>

@@ -27,14 +27,6 @@ Activation readActivation(Config &config, llvm::StringRef key) {
 // Rotary position embeddings
 //===----------------------------------------------------------------------===//
 
-std::vector<float> getFrequencies(double base, int64_t size) {
-  std::vector<float> frequencies;
-  for (int64_t i = 0; i < size; i += 2)
-    frequencies.push_back(
-        1.0f / std::pow(static_cast<float>(base), static_cast<float>(i) / static_cast<float>(size)));
-  return frequencies;
-}
-
 /// Low frequencies by the factor, high ones as they are, smoothly in between (Llama 3.1).
 static void scaleByWavelength(Config &scaling, std::vector<float> &frequencies) {
   double factor = scaling.getNumber("factor"), low = scaling.getNumber("low_freq_factor");
@@ -49,31 +41,21 @@ static void scaleByWavelength(Config &scaling, std::vector<float> &frequencies) 
   }
 }
 
-/// YaRN (arXiv 2309.00071): the same by the number of turns, and sines and cosines scaled.
+/// YaRN, with sines and cosines scaled as it goes with the factor.
 static void scaleByTurns(Config &scaling, double base, int64_t size, Rope &rope) {
-  double factor = scaling.getNumber("factor"), length = scaling.getSize("original_max_position_embeddings");
-  double fast = scaling.getNumber("beta_fast", 32), slow = scaling.getNumber("beta_slow", 1);
+  double factor = scaling.getNumber("factor");
   auto magnitude = [&](double scale) { return factor <= 1 ? 1 : 0.1 * scale * std::log(factor) + 1; };
   rope.scale = magnitude(1);
   if (scaling.has("mscale") && scaling.has("mscale_all_dim"))
     rope.scale = magnitude(scaling.getNumber("mscale")) / magnitude(scaling.getNumber("mscale_all_dim"));
   rope.scale = scaling.getNumber("attention_factor", rope.scale);
-  auto pairOf = [&](double turns) {
-    return size * std::log(length / (turns * 2 * M_PI)) / (2 * std::log(base));
-  };
-  double first = pairOf(fast), last = pairOf(slow);
-  if (scaling.getBool("truncate", true)) {
-    first = std::floor(first);
-    last = std::ceil(last);
-  }
-  first = std::max(first, 0.0);
-  last = std::min(last, size - 1.0);
-  if (first == last)
-    last += 0.001;
-  for (auto [i, frequency] : llvm::enumerate(rope.frequencies)) {
-    double share = 1 - std::clamp((i - first) / (last - first), 0.0, 1.0);
-    frequency = frequency / factor * (1 - share) + frequency * share;
-  }
+  Yarn yarn;
+  yarn.factor = factor;
+  yarn.length = scaling.getSize("original_max_position_embeddings");
+  yarn.fast = scaling.getNumber("beta_fast", yarn.fast);
+  yarn.slow = scaling.getNumber("beta_slow", yarn.slow);
+  yarn.truncates = scaling.getBool("truncate", true);
+  scaleByYarn(yarn, base, size, rope.frequencies);
 }
 
 /// LongRoPE (arXiv 2402.13753): each frequency has a factor; that of texts up to the original

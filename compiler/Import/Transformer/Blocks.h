@@ -1,16 +1,16 @@
 //===- Blocks.h - the parts of transformers as ht operations ----------------===//
 
-#ifndef HALFTONE_COMPILER_IMPORT_HUGGINGFACE_BLOCKS_H
-#define HALFTONE_COMPILER_IMPORT_HUGGINGFACE_BLOCKS_H
+#ifndef HALFTONE_COMPILER_IMPORT_TRANSFORMER_BLOCKS_H
+#define HALFTONE_COMPILER_IMPORT_TRANSFORMER_BLOCKS_H
 
-#include "compiler/Import/HuggingFace/Checkpoint.h"
-#include "compiler/Import/HuggingFace/Description.h"
+#include "compiler/Import/Transformer/Checkpoint.h"
+#include "compiler/Import/Transformer/Description.h"
 
 #include "dialects/HT/HTOps.h"
 
 #include "mlir/IR/SymbolTable.h"
 
-namespace halftone::huggingface {
+namespace halftone::transformer {
 
 /// The rows of a stored tensor that are wanted: `count` from `first` on, in each of `groups`
 /// equal parts of `total`.
@@ -73,9 +73,9 @@ private:
   mlir::Value branch(mlir::Value x, mlir::Value from, const std::string &prefix, const Branch &norms,
                      llvm::function_ref<mlir::Value(mlir::Value)> body);
   using Recipe = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Value)>;
-  /// The weight SYMBOL that a recipe makes of `shape` of a stored tensor from `offset` elements on.
+  /// The weight SYMBOL that a recipe makes of `shape` of a stored tensor from row `first` on.
   mlir::Value makeWeight(const std::string &symbol, const StoredTensor *tensor, llvm::ArrayRef<int64_t> shape,
-                         int64_t offset, Recipe recipe);
+                         int64_t first, Recipe recipe);
   mlir::Value getVector(const std::string &name, Rows rows, bool plusOne = false);
   mlir::Value getRows(const std::string &name, Rows rows, int64_t columns, bool transposed);
   const StoredTensor *take(const std::string &name, llvm::ArrayRef<int64_t> shape);
@@ -91,6 +91,6 @@ private:
   bool valid = true;
 };
 
-} // namespace halftone::huggingface
+} // namespace halftone::transformer
 
 #endif

@@ -1,13 +1,13 @@
 //===- BuildDecoder.cpp - a decoder with its caches as a graph --------------===//
 
-#include "compiler/Import/HuggingFace/Blocks.h"
-#include "compiler/Import/HuggingFace/Graphs.h"
+#include "compiler/Import/Transformer/Blocks.h"
+#include "compiler/Import/Transformer/Graphs.h"
 
 using namespace mlir;
 using halftone::ht::Dim;
 using halftone::ht::Dims;
 
-namespace halftone::huggingface {
+namespace halftone::transformer {
 
 namespace {
 
@@ -47,7 +47,7 @@ constexpr unsigned kInputs = 4;
 void DecoderBuilder::makeGraph() {
   MLIRContext *context = &folder.getContext();
   OpBuilder b(context);
-  Location loc = folder.getLocation("config.json");
+  Location loc = folder.getLocation();
   module = ModuleOp::create(loc);
   auto symbol = [&](unsigned i) { return getAffineSymbolExpr(i, context); };
   auto integers = [&](ArrayRef<Dim> dims) { return ht::getTensorType(dims, b.getI64Type()); };
@@ -130,7 +130,7 @@ OwningOpRef<ModuleOp> DecoderBuilder::build() {
 
   auto mixed = llvm::find_if(decoder.layers, [](const Layer &layer) { return layer.experts.count > 0; });
   if (mixed != decoder.layers.end())
-    emitWarning(folder.getLocation("config.json"))
+    emitWarning(folder.getLocation())
         << "all " << mixed->experts.count << " experts of a layer are computed for every token, which has "
         << mixed->experts.perToken << " of them: the program is slower than the model could be";
 
@@ -173,8 +173,6 @@ OwningOpRef<ModuleOp> DecoderBuilder::build() {
     return {};
   for (const std::string &ending : decoder.ignored)
     checkpoint.ignore("", ending);
-  if (decoder.head.name.empty())
-    checkpoint.ignore("lm_head.", "weight"); // Some files have a copy of the table.
   if (failed(checkpoint.checkAllTaken()))
     return {};
   return std::move(module);
@@ -187,14 +185,13 @@ OwningOpRef<ModuleOp> buildGraph(Folder &folder, Checkpoint &checkpoint, const D
     return {};
   int64_t context = maxima->get("context", std::min(decoder.context, kDefaultContext));
   if (context > decoder.context) {
-    folder.error("config.json", ImportFailure::Options)
-        << "--max: context=" << context << " is more than the " << decoder.context
-        << " tokens that the model was made for";
+    folder.error(ImportFailure::Options) << "--max: context=" << context << " is more than the "
+                                         << decoder.context << " tokens that the model was made for";
     return {};
   }
   int64_t sequence = maxima->get("sequence", std::min(options.defaultMax, context));
   if (sequence > context) {
-    folder.error("config.json", ImportFailure::Options)
+    folder.error(ImportFailure::Options)
         << "--max: sequence=" << sequence << " is more than context=" << context;
     return {};
   }
@@ -203,4 +200,4 @@ OwningOpRef<ModuleOp> buildGraph(Folder &folder, Checkpoint &checkpoint, const D
       .build();
 }
 
-} // namespace halftone::huggingface
+} // namespace halftone::transformer

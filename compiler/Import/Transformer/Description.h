@@ -1,18 +1,18 @@
 //===- Description.h - transformers as their files describe them ------------===//
 //
-// What a family's file (Families/) makes of config.json: the layers of a model with the
-// names that its weights have. Blocks.cpp makes operations of it.
+// What an importer makes of a model's configuration: its layers, with the names that their
+// weights have in the files. Blocks.cpp makes operations of it.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef HALFTONE_COMPILER_IMPORT_HUGGINGFACE_DESCRIPTION_H
-#define HALFTONE_COMPILER_IMPORT_HUGGINGFACE_DESCRIPTION_H
+#ifndef HALFTONE_COMPILER_IMPORT_TRANSFORMER_DESCRIPTION_H
+#define HALFTONE_COMPILER_IMPORT_TRANSFORMER_DESCRIPTION_H
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-namespace halftone::huggingface {
+namespace halftone::transformer {
 
 /// A normalization over the last axis, with weights NAME.weight and NAME.bias.
 struct Norm {
@@ -119,6 +119,6 @@ struct Encoder : Transformer {
   std::vector<std::string> heads;
 };
 
-} // namespace halftone::huggingface
+} // namespace halftone::transformer
 
 #endif

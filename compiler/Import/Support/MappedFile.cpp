@@ -1,6 +1,6 @@
 //===- MappedFile.cpp - a regular file, mapped read-only --------------------===//
 
-#include "compiler/Import/ONNX/MappedFile.h"
+#include "compiler/Import/Support/MappedFile.h"
 
 #include "runtime/support/Checked.h"
 
@@ -16,7 +16,7 @@
 
 using namespace llvm;
 
-namespace halftone::onnx {
+namespace halftone {
 
 namespace {
 
@@ -145,4 +145,4 @@ std::optional<StringRef> ExternalFiles::read(StringRef location, uint64_t offset
   return length ? bytes.substr(offset, *length) : bytes.substr(offset);
 }
 
-} // namespace halftone::onnx
+} // namespace halftone

@@ -7,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef HALFTONE_COMPILER_IMPORT_ONNX_MAPPEDFILE_H
-#define HALFTONE_COMPILER_IMPORT_ONNX_MAPPEDFILE_H
+#ifndef HALFTONE_COMPILER_IMPORT_SUPPORT_MAPPEDFILE_H
+#define HALFTONE_COMPILER_IMPORT_SUPPORT_MAPPEDFILE_H
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
@@ -17,7 +17,7 @@
 #include <optional>
 #include <string>
 
-namespace halftone::onnx {
+namespace halftone {
 
 /// A mapped file; unmapped when destroyed.
 class MappedFile {
@@ -60,6 +60,6 @@ private:
   llvm::StringMap<std::unique_ptr<MappedFile>> files;
 };
 
-} // namespace halftone::onnx
+} // namespace halftone
 
 #endif

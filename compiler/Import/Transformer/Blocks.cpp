@@ -1,21 +1,21 @@
 //===- Blocks.cpp - the parts of transformers as ht operations --------------===//
 
-#include "compiler/Import/HuggingFace/Blocks.h"
+#include "compiler/Import/Transformer/Blocks.h"
 
 using namespace mlir;
 using halftone::ht::Dim;
 using halftone::ht::Dims;
 
-namespace halftone::huggingface {
+namespace halftone::transformer {
 
 Blocks::Blocks(ModuleOp module, func::FuncOp graph, Folder &folder, Checkpoint &checkpoint)
     : graph(graph), symbols(module), folder(folder), checkpoint(checkpoint), builder(module.getContext()),
-      loc(folder.getLocation("config.json")) {
+      loc(folder.getLocation()) {
   builder.setInsertionPointToEnd(&graph.getBody().front());
 }
 
 void Blocks::at(const std::string &name) {
-  loc = NameLoc::get(builder.getStringAttr(name), folder.getLocation("config.json"));
+  loc = NameLoc::get(builder.getStringAttr(name), folder.getLocation());
 }
 
 //===----------------------------------------------------------------------===//
@@ -29,17 +29,22 @@ const StoredTensor *Blocks::take(const std::string &name, ArrayRef<int64_t> shap
 }
 
 Value Blocks::makeWeight(const std::string &symbol, const StoredTensor *tensor, ArrayRef<int64_t> shape,
-                         int64_t offset, Recipe recipe) {
+                         int64_t first, Recipe recipe) {
   Value &known = weights[symbol];
   if (known)
     return known;
   Type element = tensor ? tensor->type.getElementType() : builder.getF32Type();
-  uint64_t byte = tensor ? tensor->offset + offset * (element.getIntOrFloatBitWidth() / 8) : 0;
   OpBuilder b(graph);
   auto weight = ht::WeightOp::create(b, loc, symbol, RankedTensorType::get(shape, element), StringAttr());
   b.createBlock(&weight.getInitializer());
-  Value value =
-      ht::LoadOp::create(b, loc, RankedTensorType::get(shape, element), tensor ? tensor->file : "", byte);
+  Value value;
+  if (tensor && tensor->encoding) {
+    value = tensor->encoding->load(b, loc, *tensor, first, shape.front());
+  } else {
+    uint64_t skipped = first * shape.back() * (element.getIntOrFloatBitWidth() / 8);
+    value = ht::LoadOp::create(b, loc, RankedTensorType::get(shape, element), tensor ? tensor->file : "",
+                               tensor ? tensor->offset + skipped : 0);
+  }
   value = recipe(b, value);
   ht::YieldOp::create(b, loc, value);
   weight.setType(cast<RankedTensorType>(value.getType()));
@@ -54,7 +59,7 @@ Value Blocks::getRows(const std::string &name, Rows rows, int64_t columns, bool 
   int64_t group = rows.total / rows.groups;
   if (!transposed && rows.groups == 1) {
     const StoredTensor *tensor = take(name, {rows.total, columns});
-    return makeWeight(symbol, tensor, {rows.count, columns}, rows.first * columns,
+    return makeWeight(symbol, tensor, {rows.count, columns}, rows.first,
                       [](OpBuilder &, Value value) { return value; });
   }
   SmallVector<int64_t> stored = {rows.total, columns};
@@ -296,4 +301,4 @@ Value Blocks::rotate(Value x, const Angles &angles) {
   return ht::RopeOp::create(builder, loc, x.getType(), x, angles.cos, angles.sin, angles.interleaved);
 }
 
-} // namespace halftone::huggingface
+} // namespace halftone::transformer

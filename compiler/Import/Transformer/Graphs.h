@@ -1,20 +1,21 @@
 //===- Graphs.h - whole models as graphs ------------------------------------===//
 
-#ifndef HALFTONE_COMPILER_IMPORT_HUGGINGFACE_GRAPHS_H
-#define HALFTONE_COMPILER_IMPORT_HUGGINGFACE_GRAPHS_H
+#ifndef HALFTONE_COMPILER_IMPORT_TRANSFORMER_GRAPHS_H
+#define HALFTONE_COMPILER_IMPORT_TRANSFORMER_GRAPHS_H
 
-#include "compiler/Import/HuggingFace/Checkpoint.h"
-#include "compiler/Import/HuggingFace/Description.h"
+#include "compiler/Import/Transformer/Checkpoint.h"
+#include "compiler/Import/Transformer/Description.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
-namespace halftone::huggingface {
+namespace halftone::transformer {
 
 /// The largest values of a graph's dimensions, from --max.
 class Maxima {
 public:
-  /// `names`: the dimensions that there are. Reports a key that is none of them.
+  /// `names`: the dimensions that there are. Reports a key that is none of them, and options that
+  /// are for ONNX models.
   static std::optional<Maxima> create(Folder &folder, const ImportOptions &options,
                                       llvm::ArrayRef<llvm::StringRef> names);
 
@@ -44,6 +45,10 @@ mlir::OwningOpRef<mlir::ModuleOp> buildGraph(Folder &folder, Checkpoint &checkpo
 mlir::OwningOpRef<mlir::ModuleOp> buildGraph(Folder &folder, Checkpoint &checkpoint, const Encoder &encoder,
                                              const ImportOptions &options);
 
-} // namespace halftone::huggingface
+/// The end of every import: the module, verified, or null with the reason in `failure`.
+mlir::OwningOpRef<mlir::ModuleOp> finishImport(const Folder &folder, mlir::OwningOpRef<mlir::ModuleOp> module,
+                                               ImportFailure *failure);
+
+} // namespace halftone::transformer
 
 #endif

@@ -1,13 +1,13 @@
 //===- BuildEncoder.cpp - an encoder as a graph -----------------------------===//
 
-#include "compiler/Import/HuggingFace/Blocks.h"
-#include "compiler/Import/HuggingFace/Graphs.h"
+#include "compiler/Import/Transformer/Blocks.h"
+#include "compiler/Import/Transformer/Graphs.h"
 
 using namespace mlir;
 using halftone::ht::Dim;
 using halftone::ht::Dims;
 
-namespace halftone::huggingface {
+namespace halftone::transformer {
 
 namespace {
 
@@ -41,7 +41,7 @@ private:
 void EncoderBuilder::makeGraph() {
   MLIRContext *context = &folder.getContext();
   OpBuilder b(context);
-  module = ModuleOp::create(folder.getLocation("config.json"));
+  module = ModuleOp::create(folder.getLocation());
   auto tokens =
       ht::getTensorType({getAffineSymbolExpr(0, context), getAffineSymbolExpr(1, context)}, b.getI64Type());
   SmallVector<StringRef> names = {"input_ids", "attention_mask"};
@@ -145,7 +145,7 @@ OwningOpRef<ModuleOp> EncoderBuilder::build() {
   for (const std::string &beginning : encoder.heads)
     left += checkpoint.ignore(beginning, "");
   if (left)
-    emitWarning(folder.getLocation("config.json"))
+    emitWarning(folder.getLocation())
         << left << " tensors of a head for a task are left out: the program ends with the hidden state";
   if (failed(checkpoint.checkAllTaken()))
     return {};
@@ -159,13 +159,12 @@ OwningOpRef<ModuleOp> buildGraph(Folder &folder, Checkpoint &checkpoint, const E
     return {};
   int64_t sequence = maxima->get("sequence", std::min(options.defaultMax, encoder.context));
   if (sequence > encoder.context) {
-    folder.error("config.json", ImportFailure::Options)
-        << "--max: sequence=" << sequence << " is more than the " << encoder.context
-        << " tokens that the model was made for";
+    folder.error(ImportFailure::Options) << "--max: sequence=" << sequence << " is more than the "
+                                         << encoder.context << " tokens that the model was made for";
     return {};
   }
   return EncoderBuilder(folder, checkpoint, encoder, maxima->get("batch", options.defaultBatch), sequence)
       .build();
 }
 
-} // namespace halftone::huggingface
+} // namespace halftone::transformer
