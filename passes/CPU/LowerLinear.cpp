@@ -210,7 +210,7 @@ static bool haveTiles(ArrayRef<Operation *> roots,
       continue;
     }
     remark::missed(linear.getLoc(), remark::RemarkOpts::name("no tiles").category("htk-lower-kernels"))
-        << vector.name << " instead of " << tile.name << ": " << reason;
+        << (llvm::Twine(vector.name) + " instead of " + tile.name + ": " + reason).str();
   }
   return count == roots.size();
 }

@@ -132,6 +132,7 @@ public:
     clear(height, first);
     int64_t period = weight.getPacking().getPeriod();
     forEachPiece([&](const Piece &piece) {
+      weight.prefetchParameters(piece.weightBlock, first, partVectors * k.lanes);
       SmallVector<Value> initial(height * partVectors, k.getZero(real, k.lanes));
       SmallVector<Value> tile =
           forEachPeriod(piece, first, initial, [&](Value at, int64_t columns, ValueRange carried) {
@@ -197,6 +198,7 @@ public:
     int64_t group = weight.getPacking().getGroup(), period = weight.getPacking().getPeriod();
     Type sumType = ofBytes ? Type(k.b.getI32Type()) : Type(k.b.getF32Type());
     forEachPiece([&](const Piece &piece) {
+      weight.prefetchParameters(piece.weightBlock, first, partVectors * k.lanes);
       SmallVector<Value> initial;
       for (int64_t r = 0; r < height; ++r)
         initial.append(partVectors, ofBytes && !weight.hasZero() ? getCorrection(k.add(row, r), piece)

@@ -2,7 +2,7 @@
 //
 // A tile of the nest is up to 32 rows by a panel, in two halves of 32 columns: four
 // accumulators, two tiles of x and two of w, so four loads serve four products. A step
-// along k is 64 bytes. What is packed as bytes or pairs of bf16 is multiplied where it
+// along k is 64 bytes, or 32 where scales change so often. What is packed as bytes or pairs of bf16 is multiplied where it
 // lies (a panel's rows are 256 bytes apart); narrower codes are unpacked once for a
 // panel into a buffer that stays in L2, and so is a panel whose k ends inside a step,
 // with zeros behind it, as x then is. Each step asks for a part of the next panel, which
@@ -29,12 +29,25 @@ namespace halftone::cpu {
 
 namespace {
 
-constexpr int64_t kRows = kTileRows / 2, kHalf = 32, kStepBytes = 64, kLineBytes = 64,
+constexpr int64_t kRows = kTileRows / 2, kHalf = 32, kTileBytes = 64, kLineBytes = 64, kGroupBytes = 4,
                   kPanel = htk::Packing::kPanel;
 /// Tiles, and where a configuration has the bytes of their rows (two bytes each), and their rows.
 constexpr int64_t kTiles = 8, kColumnsAt = 16, kRowsAt = 48;
 /// Rows of x at such a distance meet in few sets of L1.
 constexpr int64_t kAliasBytes = 1024;
+
+/// Bytes of x that a step multiplies: as many as a tile's rows have, or half of them; 0 where scales change
+/// inside that.
+int64_t getStepBytes(htk::LinearOp linear, int64_t elementBytes) {
+  int64_t depth = cast<RankedTensorType>(linear.getInput().front().getType()).getShape().back();
+  int64_t piece = htq::getPieceLength(linear.getInputTerm(), linear.getWeightTerm(), depth);
+  if (piece >= depth)
+    return kTileBytes;
+  for (int64_t bytes : {kTileBytes, kTileBytes / 2})
+    if (piece * elementBytes % bytes == 0)
+      return bytes;
+  return 0;
+}
 
 class TileProduct : public LinearProduct {
 public:
@@ -42,7 +55,8 @@ public:
               const htk::Intrinsic &intrinsic, const htk::Intrinsic &vector)
       : LinearProduct(kernel, linear, x, kernel.b.getF32Type()),
         ofBytes(intrinsic.kind == htk::ProductKind::Bytes), elementBytes(ofBytes ? 1 : 2),
-        stepColumns(kStepBytes / elementBytes) {
+        stepBytes(getStepBytes(linear, elementBytes)), stepGroups(stepBytes / kGroupBytes),
+        stepColumns(stepBytes / elementBytes) {
     Type i8 = k.b.getI8Type(), i32 = k.b.getI32Type();
     bool isWhole = depth % stepColumns == 0;
     steps = (depth + stepColumns - 1) / stepColumns;
@@ -53,7 +67,7 @@ public:
       blockInput = k.scratch(x.getBlockRows(kTileRows) * rowStride, ofBytes ? i8 : Type(k.b.getI16Type()));
     }
     if (!isWhole || weight.getPacking().getSteps() > 1) {
-      unpacked = k.scratch(steps * kRows * kPanel, i32);
+      unpacked = k.scratch(steps * stepGroups * kPanel, i32);
       if (ofBytes)
         form = weight.getBytesForm(
             htq::isScaledInIntegers(linear.getInputTerm(), linear.getWeightTerm(), depth));
@@ -71,11 +85,11 @@ public:
       *state = k.scratch(1, k.b.getI64Type());
       k.store(none, *state, k.constant(0), Lanes());
     }
-    configuration = k.scratch(kStepBytes, i8);
-    for (int64_t byte = 0; byte < kStepBytes; ++byte)
+    configuration = k.scratch(kTileBytes, i8);
+    for (int64_t byte = 0; byte < kTileBytes; ++byte)
       setConfiguration(byte, byte == 0); // The palette: tiles of 1 KiB.
     for (int64_t tile = 0; tile < kTiles; ++tile)
-      setConfiguration(kColumnsAt + 2 * tile, kStepBytes);
+      setConfiguration(kColumnsAt + 2 * tile, tile == 4 || tile == 5 ? stepBytes : kTileBytes);
   }
 
   void endBlocks() override { call("llvm.x86.tilerelease", {}); }
@@ -147,7 +161,7 @@ private:
       };
       Value full = k.constant(kRows), upper = toByte(k.min(count, full));
       Value lower = toByte(k.max(k.sub(count, full), k.constant(1))); // A tile has a row, used or not.
-      Value rows[] = {upper, upper, lower, lower, upper, lower, i8(kRows), i8(kRows)};
+      Value rows[] = {upper, upper, lower, lower, upper, lower, i8(stepGroups), i8(stepGroups)};
       for (auto [tile, value] : llvm::enumerate(rows))
         k.store(value, configuration, k.constant(kRowsAt + tile), Lanes());
       call("llvm.x86.ldtilecfg", {getAddress(configuration, k.constant(0))});
@@ -182,13 +196,13 @@ private:
           for (int64_t at = 0; at < kPanel; at += k.lanes) {
             Value position = k.add(k.mul(k.add(k.mul(period, perPeriod), step), kPanel), at);
             // A period's end can be past the last whole step.
-            Value inside = k.less(position, k.constant(steps * kRows * kPanel));
+            Value inside = k.less(position, k.constant(steps * stepGroups * kPanel));
             k.branch(inside, [&] {
               k.store(getGroups(period, step, k.constant(at)), unpacked, position, {k.lanes, {}});
             });
           }
       });
-      k.loop(k.constant(periods * perPeriod * kPanel), k.constant(steps * kRows * kPanel), k.lanes,
+      k.loop(k.constant(periods * perPeriod * kPanel), k.constant(steps * stepGroups * kPanel), k.lanes,
              [&](Value i) {
                k.store(k.getZero(k.b.getI32Type(), k.lanes), unpacked, i, {k.lanes, {}});
              });
@@ -274,12 +288,12 @@ private:
     }
   }
 
-  /// 16 groups of 16 rows of w: those of step `step` from column `column` of the panel on.
+  /// A step's groups of 16 rows of w: those of step `step` from column `column` of the panel on.
   void loadWeights(int64_t tile, Value panel, Value step, int64_t column) {
     if (unpacked)
-      return load(tile, unpacked, k.add(k.mul(step, kRows * kPanel), column), 4 * kPanel);
-    int64_t group = 4 / elementBytes, periods = depth / group;
-    Value period = k.add(k.mul(panel, periods), k.mul(step, kRows));
+      return load(tile, unpacked, k.add(k.mul(step, stepGroups * kPanel), column), 4 * kPanel);
+    int64_t group = kGroupBytes / elementBytes, periods = depth / group;
+    Value period = k.add(k.mul(panel, periods), k.mul(step, stepGroups));
     load(tile, weight.getCodes(), k.add(k.mul(period, kPanel * group), column * group), 4 * kPanel);
   }
 
@@ -319,7 +333,9 @@ private:
   }
 
   bool ofBytes;
-  int64_t elementBytes, stepColumns, steps;
+  int64_t elementBytes;
+  int64_t stepBytes, stepGroups, stepColumns; ///< what a step takes of a row of x
+  int64_t steps;
   int64_t rowStride; ///< of `blockInput`, in elements
   Type rawType;
   Value raw;  ///< of tiles: i32 or f32
@@ -339,11 +355,9 @@ private:
 
 const char *whyNotTiles(htk::LinearOp linear, const htk::Intrinsic &intrinsic) {
   int64_t depth = cast<RankedTensorType>(linear.getInput().front().getType()).getShape().back();
-  int64_t step = kStepBytes / (intrinsic.kind == htk::ProductKind::Bytes ? 1 : 2);
-  int64_t piece = htq::getPieceLength(linear.getInputTerm(), linear.getWeightTerm(), depth);
   if (depth == 0)
     return "there is nothing to sum";
-  if (piece < depth && piece % step != 0)
+  if (getStepBytes(linear, intrinsic.kind == htk::ProductKind::Bytes ? 1 : 2) == 0)
     return "scales change inside a tile's step along k";
   // The unpacked panel is on the stack, and to stay in L2.
   if (depth > 1 << 15)

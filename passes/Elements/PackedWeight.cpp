@@ -42,16 +42,40 @@ Value PackedWeight::i32(int64_t value, int64_t width) {
   return k.splat(scalar, width);
 }
 
+/// Memory answers in about 2 KiB of reading at its speed; pages end after 4 KiB, where hardware stops to ask.
+static constexpr int64_t kDistance = 6144, kLine = 64;
+
 void PackedWeight::prefetch(Value period, Value at, int64_t count) {
-  // Memory answers in about 2 KiB of reading at its speed; pages end after 4 KiB, where hardware stops to ask.
-  constexpr int64_t kDistance = 6144, kSlab = 256, kLine = 64, kRow = 4;
+  constexpr int64_t kSlab = 256, kRow = 4;
   int64_t bytes = cast<MemRefType>(codes.getType()).getElementTypeBitWidth() / 8;
   Value start = k.mul(k.add(k.mul(panel, periods), period), packing.getPeriodSize());
   start = k.add(k.add(start, k.mul(at, std::max<int64_t>(1, kRow / bytes))), kDistance / bytes);
   for (int64_t slab = 0; slab < packing.getPeriodSize() * bytes; slab += kSlab)
     for (int64_t line = 0; line < count * kRow; line += kLine)
-      memref::PrefetchOp::create(k.b, k.loc, codes, k.add(start, (slab + line) / bytes), /*isWrite=*/false,
-                                 /*localityHint=*/3, /*isDataCache=*/true);
+      prefetchLine(codes, k.add(start, (slab + line) / bytes));
+}
+
+void PackedWeight::prefetchParameters(Value block, Value at, int64_t count) {
+  if (!affine || affine.getBlocks()[1] == htq::AffineAttr::kWhole)
+    return;
+  for (Value leaf : ValueRange(leaves).drop_front(codebook ? 2 : 1)) {
+    auto type = cast<RankedTensorType>(leaf.getType());
+    int64_t blocks = type.getDimSize(1), columns = periods * packing.getPeriod();
+    // Parameters of scales are for more than a block.
+    if (blocks < columns / affine.getBlocks()[1])
+      continue;
+    Value buffer = k.getBuffer(cast<BlockArgument>(leaf));
+    int64_t bytes = cast<MemRefType>(buffer.getType()).getElementTypeBitWidth() / 8;
+    Value ahead = k.add(block, llvm::divideCeil(kDistance * blocks, getPanelBytes()));
+    Value start = k.add(k.mul(k.add(k.mul(panel, blocks), ahead), htk::Packing::kPanel), at);
+    for (int64_t line = 0; line < count * bytes; line += kLine)
+      prefetchLine(buffer, k.add(start, line / bytes));
+  }
+}
+
+void PackedWeight::prefetchLine(Value buffer, Value position) {
+  memref::PrefetchOp::create(k.b, k.loc, buffer, position, /*isWrite=*/false, /*localityHint=*/3,
+                             /*isDataCache=*/true);
 }
 
 //===----------------------------------------------------------------------===//

@@ -28,6 +28,8 @@ public:
 
   /// Asks for what comes `kDistance` behind a period: for its `count` rows from row `at` on.
   void prefetch(mlir::Value period, mlir::Value at, int64_t count);
+  /// The same of the parameters of block `block` along k, where there is one for each block.
+  void prefetchParameters(mlir::Value block, mlir::Value at, int64_t count);
 
   /// From here on reads are of this panel.
   void setPanel(mlir::Value index) { panel = index; }
@@ -70,6 +72,7 @@ private:
   mlir::Value getBlockFactor(mlir::Value block, mlir::Value at);
   mlir::Value lookUp(mlir::Value indices);
   mlir::Value i32(int64_t value, int64_t width);
+  void prefetchLine(mlir::Value buffer, mlir::Value position);
 
   CodeBuilder &k;
   Permutation permute;

@@ -73,7 +73,7 @@ class Bench:
         self.remotes, self.peers = {}, {}
         for name in names:
             peer = peers.find(name)
-            self.peers[name] = {"arithmetic": peer.arithmetic, "bits": peer.bits}
+            self.peers[name] = {"arithmetic": peer.arithmetic, "bits": peer.bits, "state_bits": peer.state_bits}
 
     def __enter__(self):
         return self

@@ -19,8 +19,9 @@ def is_ours(name):
 def percent_of_limit(result, batch, name):
     """How much of the time of a peer's calls the computer's limits explain."""
     peer, cost = result["peers"][name], result["costs"][batch]
+    bits = cost.get("weights", 0) * peer["bits"] + cost.get("states", 0) * peer.get("state_bits", 0)
     least = least_seconds(result["machine"]["limits"], peer["arithmetic"], result["threads"], cost["operations"],
-                          cost.get("weights", 0) * peer["bits"] / 8)
+                          bits / 8)
     return 100 * least / (result["times"][batch][name]["median_ms"] * 1e-3)
 
 
@@ -43,6 +44,19 @@ def times_table(result):
         return f"{time['median_ms']:.2f} ({time['p10_ms']:.2f}–{time['p90_ms']:.2f})" if time else "–"
     batches = list(result["times"])
     return table([f"ms by {result['axis']}", *batches],
+                 [[name, *(cell(batch, name) for batch in batches)] for name in working(result)])
+
+
+def rates_table(result):
+    """Of what is counted in tokens."""
+    batches = [batch for batch in result["times"] if "tokens" in result["costs"][batch]]
+    if not batches:
+        return []
+
+    def cell(batch, name):
+        time = result["times"][batch].get(name)
+        return f"{1e3 * result['costs'][batch]['tokens'] / time['median_ms']:.1f}" if time else "–"
+    return table(["tokens per second", *batches],
                  [[name, *(cell(batch, name) for batch in batches)] for name in working(result)])
 
 
@@ -77,7 +91,8 @@ def markdown(result):
     warning = load_warning(result)
     if warning:
         lines += [f"**{warning}**", ""]
-    lines += [*limits_table(result["machine"]), *times_table(result), *shares_table(result), *peers_table(result)]
+    lines += [*limits_table(result["machine"]), *times_table(result), *rates_table(result),
+              *shares_table(result), *peers_table(result)]
     absent = [f"- {name}: {peer['error']}" for name, peer in result["peers"].items() if "error" in peer]
     if absent:
         lines += ["Not measured:", "", *absent, ""]

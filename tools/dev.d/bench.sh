@@ -3,16 +3,16 @@
 # Peers have an environment of their own: what they want may differ from what the tests pin.
 PEERS_VENV=${HALFTONE_PEERS_VENV:-$ROOT/.venv-peers}
 
-# command_bench [minilm|linear|startup] [OPTIONS]
+# command_bench [minilm|linear|llm|startup] [OPTIONS]
 command_bench() {
   local what=minilm
   case ${1:-} in
-    minilm | linear | startup)
+    minilm | linear | llm | startup)
       what=$1
       shift
       ;;
     '' | -*) ;;
-    *) fail_usage "bench: what is '$1'? (bench [minilm|linear|startup] [OPTIONS])" ;;
+    *) fail_usage "bench: what is '$1'? (bench [minilm|linear|llm|startup] [OPTIONS])" ;;
   esac
   setup_packages
   setup_python peers
@@ -36,7 +36,8 @@ setup_peers() {
   grep -v '^#' test/requirements-bench.txt | while read -r line; do
     say "installing $line"
     # shellcheck disable=SC2086
-    logged 's/^\(ERROR\):.*/    &/p' "$BUILD/logs/pip-bench.log" "$VENV/bin/python" -m pip install \
+    # llama.cpp is built here; other compilers' AMX code of it was seen to crash.
+    CC=clang-22 CXX=clang++-22 logged 's/^\(ERROR\):.*/    &/p' "$BUILD/logs/pip-bench.log" "$VENV/bin/python" -m pip install \
       --disable-pip-version-check --progress-bar off --retries 5 $line ||
       note "not to be had: the benchmark goes without"
   done

@@ -1,7 +1,7 @@
 """Everything that can be benchmarked: each program at each precision, by its name."""
-from peers import halftone, iree, onnxruntime, openvino, torch
+from peers import halftone, iree, llamacpp, onnxruntime, openvino, torch
 
-ALL = {peer.name: peer for module in (onnxruntime, openvino, torch, iree, halftone) for peer in module.PEERS}
+ALL = {peer.name: peer for module in (onnxruntime, openvino, torch, iree, llamacpp, halftone) for peer in module.PEERS}
 
 
 def find(name):

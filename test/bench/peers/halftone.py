@@ -1,6 +1,8 @@
 """Halftone: a shared library, run through its C API."""
 import json
 
+import numpy as np
+
 from halftone import Library, compile_model
 
 from peers.peer import Peer
@@ -13,6 +15,8 @@ VARIANTS = {
     "int8": ("int8", 8, ["--weights=int8", *INT8_TOKEN]),
     "int4-g128": ("int8", 4 + 16 / 128, ["--weights=int4-g128", *INT8_TOKEN]),
     "int4-g32": ("int8", 4 + 16 / 32, ["--weights=int4-g32", *INT8_TOKEN]),
+    # 5 bits in a byte for 128 weights; the scale of a row counts for nothing.
+    "int4-two-level": ("int8", 4 + 8 / 128, ["--weights=int4-two-level", *INT8_TOKEN]),
     "int8-g128": ("int8", 8 + 16 / 128, ["--weights=int8-g128", "--activations=int8-token-g128"]),
     # A codebook's levels are floats, so activations are too.
     "nf4": ("f32", 4 + 32 / 64, ["--weights=nf4"]),
@@ -37,6 +41,11 @@ class Halftone(Peer):
         compile_model(task.models["plain"], path, "--max", maxima, *self.flags, *task.flags.get(self.name, []))
         self.library = Library(path)
         self.session = self.library.session(threads)
+        # What earlier steps would have left. Pages that nobody wrote would all be the same one, in L1.
+        random = np.random.default_rng(0)
+        for state in self.session.states().values():
+            for part in state:
+                part[...] = random.standard_normal(part.shape, np.float32)
 
     def bind(self, inputs):
         call, outputs = self.session.bind(inputs)

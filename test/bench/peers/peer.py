@@ -11,6 +11,8 @@ class Peer:
 
     # Their names in the package index.
     packages = ()
+    # Of one number that a language model keeps of earlier tokens.
+    state_bits = 32
 
     def __init__(self, name, arithmetic, bits=None):
         # "program precision".

@@ -267,6 +267,26 @@ func.func private @codes(%x: tensor<7x64xi8>, %s: tensor<7x1xf32>, %w: tensor<1x
 
 // -----
 
+// Codes are asked for 6 KiB ahead, the scales of as many of their blocks with them: a row of these is 2 lines.
+// CHECK-LABEL: func.func private @blocks(
+// CHECK-SAME:    %[[W:[^:]*]]: memref<?xi8>, %[[T:[^:]*]]: memref<?xf16>, %{{[^:]*}}: memref<?xf32>)
+// CHECK:         %[[BLOCK:.*]] = arith.divui %{{.*}}, %c32
+// CHECK-NEXT:    arith.addi %[[BLOCK]], %c6
+// CHECK:         memref.prefetch %[[T]][%{{.*}}], read, locality<3>, data
+// CHECK:         memref.prefetch %[[T]][
+// CHECK-NOT:     memref.prefetch %[[T]]
+// CHECK:         memref.prefetch %[[W]][
+module attributes {htk.cpu = #htk.cpu<"x86-64-v4", 512, ["avx512vnni"]>} {
+func.func private @blocks(%x: tensor<1x128xi8>, %s: tensor<1x1xf32>, %w: tensor<1x16x256xui8>,
+    %t: tensor<1x4x64xf16>) -> tensor<1x64xf32> attributes {htk.kernel} {
+  %0 = htk.linear affine<i8, blocks [1, ?], scale f32>(%x, %s) by affine<i4, blocks [1, 32], scale f16>(%w, %t)
+      : (tensor<1x128xi8>, tensor<1x1xf32>) by (tensor<1x16x256xui8>, tensor<1x4x64xf16>) -> tensor<1x64xf32>
+  return %0 : tensor<1x64xf32>
+}
+}
+
+// -----
+
 // With tiles, a step along k is 64 codes: four products of two tiles of x and two of w, for
 // which w is read where it was packed. Tiles are configured when the rows at hand change, once
 // for a kernel of whole tiles. Few rows are left to vectors.

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""A language model of TinyLlama's shape (1.1 billion random weights): prefill, and decode behind long texts.
+
+    tools/dev bench llm [--only REGEX] [--contexts 16,1024,2000] [--prefill 512] [--layers 22] [--threads N]
+
+README.md beside this file says what is measured and how to read it.
+"""
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
+
+from command import arguments, finish  # noqa: E402
+from harness import Bench, progress  # noqa: E402
+from task import Task  # noqa: E402
+
+PEERS = ["halftone int4-g32", "halftone int4-g128", "halftone int4-two-level", "halftone int8", "llamacpp q4_0"]
+CONTEXT = 2048
+CONFIG = {"model_type": "llama", "hidden_size": 2048, "intermediate_size": 5632, "num_attention_heads": 32,
+          "num_key_value_heads": 4, "vocab_size": 32000, "max_position_embeddings": CONTEXT, "rms_norm_eps": 1e-5,
+          "rope_theta": 10000.0, "hidden_act": "silu", "tie_word_embeddings": False, "torch_dtype": "bfloat16"}
+
+
+def linears(config):
+    """{weight: (rows, columns)} of a layer."""
+    width, hidden = config["hidden_size"], config["intermediate_size"]
+    keys = width // config["num_attention_heads"] * config["num_key_value_heads"]
+    return {"self_attn.q_proj": (width, width), "self_attn.k_proj": (keys, width), "self_attn.v_proj": (keys, width),
+            "self_attn.o_proj": (width, width), "mlp.gate_proj": (hidden, width), "mlp.up_proj": (hidden, width),
+            "mlp.down_proj": (width, hidden)}
+
+
+def checkpoint(config):
+    """The folder of a checkpoint, made once and kept outside of the repository."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    folder = cache / "halftone" / f"llama-1.1b-{config['num_hidden_layers']}-layers"
+    if (folder / "config.json").exists():
+        return folder
+    progress(f"making random weights in {folder}")
+    import ml_dtypes
+    from safetensors.numpy import save_file
+    folder.mkdir(parents=True, exist_ok=True)
+    random, width, vocabulary = np.random.default_rng(0), config["hidden_size"], config["vocab_size"]
+
+    def values(shape):
+        return (0.02 * random.standard_normal(shape, np.float32)).astype(ml_dtypes.bfloat16)
+    ones = np.ones(width, ml_dtypes.bfloat16)
+    tensors = {"model.embed_tokens.weight": values((vocabulary, width)), "model.norm.weight": ones,
+               "lm_head.weight": values((vocabulary, width))}
+    for layer in range(config["num_hidden_layers"]):
+        prefix = f"model.layers.{layer}."
+        tensors |= {f"{prefix}{name}.weight": ones for name in ("input_layernorm", "post_attention_layernorm")}
+        tensors |= {f"{prefix}{name}.weight": values(shape) for name, shape in linears(config).items()}
+    save_file(tensors, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+def costs(config, tokens, start):
+    """Of a step with `tokens` new tokens behind `start`, of which the last one's logits are wanted."""
+    layers, width, heads = config["num_hidden_layers"], config["hidden_size"], config["num_attention_heads"]
+    weights = layers * sum(rows * columns for rows, columns in linears(config).values())
+    head = config["vocab_size"] * width
+    pairs = sum(start + i + 1 for i in range(tokens))
+    keys = width // heads * config["num_key_value_heads"]
+    return {"tokens": tokens, "operations": 2 * (tokens * weights + head + 2 * layers * width * pairs),
+            "weights": weights + head, "states": 2 * layers * keys * (start + tokens)}
+
+
+def step(random, tokens, start):
+    return {"input_ids": random.integers(0, CONFIG["vocab_size"], (1, tokens)), "sequences": np.zeros(1, np.int64),
+            "start": np.full(1, start), "wanted": np.array([-1])}
+
+
+def main():
+    parser, parse = arguments(__doc__, PEERS, reference=None)
+    parser.add_argument("--contexts", default="16,1024,2000", help="tokens before a decoded one")
+    parser.add_argument("--prefill", type=int, default=512)
+    parser.add_argument("--layers", type=int, default=22)
+    options = parse()
+    config, random = CONFIG | {"num_hidden_layers": options.layers}, np.random.default_rng(1)
+    steps = {f"prefill {options.prefill}": (options.prefill, 0)}
+    steps |= {f"decode at {context}": (1, int(context)) for context in options.contexts.split(",")}
+    task = Task(folder=options.output / "llm", maker="bench_llm", models={"plain": checkpoint(config)},
+                maxima={"batch": 1, "sequence": options.prefill, "context": CONTEXT}, timed=list(steps), compared=[],
+                batches={name: step(random, *sizes) for name, sizes in steps.items()}, samples=[])
+    with Bench(task, options.peers, options.threads) as bench:
+        finish("language model", "step", bench, {name: costs(config, *sizes) for name, sizes in steps.items()}, options,
+               cools=False)
+
+
+if __name__ == "__main__":
+    main()
