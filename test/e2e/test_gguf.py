@@ -183,6 +183,17 @@ def test_stories260k(name, tmp_path):
     assert ids == golden["numpy_dequant_greedy40_ids"]
 
 
+def test_writing(tmp_path):
+    """A program has the tokenizer of the file, and writes what numpy did."""
+    path, golden = shared("Q4_0")
+    prompt, ids = golden["prompt_ids"], golden["numpy_dequant_greedy40_ids"]
+    compile_model(path, tmp_path / "stories", "--max", "batch=1")
+    said = json.loads(run([tmp_path / "stories", "-p", "Once upon a time", "-n", len(ids) - len(prompt), "--greedy",
+                           "--json"]).stdout)
+    assert said["prompt_tokens"] == len(prompt) and said["tokens"] == ids[len(prompt):]
+    assert golden["numpy_dequant_text"].startswith("Once upon a time" + said["text"])
+
+
 # ---- files with something wrong ------------------------------------------------------------------------
 
 def refused(path, code, *words, options=()):
