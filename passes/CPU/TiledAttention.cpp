@@ -122,8 +122,10 @@ private:
 
   QueryBlock getBlock(Value item) {
     Value one = k.constant(1), count = k.max(shape.keyCount, one);
-    QueryBlock block{row, k.add(k.mul(keys.head, sharing), k.div(item, blocks)),
-                     k.mul(k.rem(item, blocks), kRows)};
+    QueryBlock block;
+    block.row = row;
+    block.head = k.add(k.mul(keys.head, sharing), k.div(item, blocks));
+    block.first = k.mul(k.rem(item, blocks), kRows);
     block.position = k.add(start, block.first);
     block.begin = k.constant(0);
     block.end = count;
