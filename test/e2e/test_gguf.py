@@ -158,7 +158,8 @@ def test_random_blocks(types, tmp_path):
     for name in want:
         np.testing.assert_array_equal(got[name], want[name], err_msg=name)
     tokens = np.random.default_rng().integers(0, 40, 30).tolist()
-    check_logits(compile_file(path), tokens, run_llama(want, tokens, heads=8, kv_heads=2))
+    # Blocks of any bytes make large scores, and sums that cancel.
+    check_logits(compile_file(path), tokens, run_llama(want, tokens, heads=8, kv_heads=2), tolerance=1e-4)
 
 
 # ---- a real model ----------------------------------------------------------------------------------
