@@ -60,13 +60,13 @@ def test_stripped_program_runs(stories, compiled, tmp_path):
 
 
 def test_weights_are_not_kept_twice(stories, compiled):
-    """The file is about as large as the weights in f32 (packing adds little)."""
+    """The file is about as large as the weights in f32 (packing, the tokenizer and the runtime add little)."""
     config = json.loads((STORIES / "config.json").read_text())
     from safetensors import safe_open
     with safe_open(STORIES / "model.safetensors", "np") as file:
         parameters = sum(int(np.prod(file.get_slice(name).get_shape())) for name in file.keys())
     assert config["vocab_size"] > 0
-    assert os.path.getsize(compiled(stories)) < 4.4 * parameters + 1e6
+    assert os.path.getsize(compiled(stories)) < 4.4 * parameters + 1.5e6
 
 
 def test_needs_no_file_of_the_model(stories, compiled, tmp_path):
