@@ -34,7 +34,10 @@ public:
         valueWidth(llvm::alignTo(shape.valueWidth, lanes)), queries(kernel.scratch(sharing * keyWidth, real)),
         scores(kernel.scratch(sharing * kKeys, real)), sums(kernel.scratch(sharing * valueWidth, real)),
         maxima(kernel.scratch(sharing, real)), totals(kernel.scratch(sharing, real)),
-        factors(kernel.scratch(sharing, real)) {}
+        factors(kernel.scratch(sharing, real)) {
+    if (!isa<BlockArgument>(root.getKey()))
+      widened = kernel.scratch(lanes * keyWidth, real);
+  }
 
   void emit() {
     Value kvHeads = k.constant(shape.kvHeads);
@@ -126,6 +129,7 @@ private:
         KeyRow row = shape.getKeyRow(sequence, token, kvHead, shape.keyWidth);
         rows.push_back(width.mask ? row : shape.advance(row, r, shape.keyWidth));
       }
+      widenKeys(rows);
       forEachHead([&](Value h) {
         Value score = maskScores(emitProducts(h, rows), h, key, width);
         if (width.mask)
@@ -135,14 +139,29 @@ private:
     });
   }
 
+  /// Keys that are computed are so once for all heads.
+  void widenKeys(ArrayRef<KeyRow> rows) {
+    if (!widened)
+      return;
+    for (auto [r, row] : llvm::enumerate(rows))
+      k.vectorLoop(k.constant(shape.keyWidth), lanes, [&, row = row, r = r](Index d, Lanes width) {
+        write(loadKey(root.getKey(), row, d.base, width), widened, k.add(d.base, r * keyWidth));
+      });
+  }
+
+  /// Channels of row `r` of the keys at hand.
+  Value getKey(int64_t r, const KeyRow &row, Value channel, Lanes width) {
+    return widened ? read(widened, k.add(channel, r * keyWidth)) : loadKey(root.getKey(), row, channel, width);
+  }
+
   /// The products of a head's query and the keys of `rows`, one in each lane.
   Value emitProducts(Value h, ArrayRef<KeyRow> rows) {
     SmallVector<Value> tile(lanes, k.getZero(real, lanes));
     auto accumulate = [&](Value d, Lanes width, ValueRange carried) {
       SmallVector<Value> next(carried);
       Value q = read(queries, at(h, keyWidth, d));
-      for (auto [sum, row] : llvm::zip_equal(next, rows))
-        sum = fma(q, loadKey(root.getKey(), row, d, width), sum);
+      for (auto [r, row] : llvm::enumerate(rows))
+        next[r] = fma(q, getKey(r, row, d, width), next[r]);
       return next;
     };
     int64_t whole = shape.keyWidth / lanes * lanes;
@@ -312,6 +331,7 @@ private:
   int64_t sharing;              ///< heads that share keys
   int64_t keyWidth, valueWidth; ///< channels, rounded up to vectors
   Value queries, scores, sums, maxima, totals, factors;
+  Value widened; ///< keys at hand, where they are computed
   Value row, query, kvHead, sequence;
   Value end; ///< of the keys that the query may attend
 };
