@@ -22,19 +22,21 @@ struct Part {
 
 } // namespace
 
-/// Several independent sums, so that loads wait for memory only.
+/// A line of the cache at a time, asked for ahead: what the hardware follows by
+/// itself falls short of what memory gives.
 static void *readPart(void *argument) {
-  typedef uint64_t Vector __attribute__((vector_size(64), aligned(8)));
+  typedef uint64_t Vector __attribute__((vector_size(16), aligned(8)));
+  constexpr size_t ahead = 4096;
   Part &part = *static_cast<Part *>(argument);
   Vector sums[4] = {};
-  size_t step = sizeof(sums);
-  for (size_t i = 0; i + step <= part.bytes; i += step)
+  for (size_t i = 0; i + sizeof(sums) <= part.bytes; i += sizeof(sums)) {
+    __builtin_prefetch(part.data + i + ahead);
     for (size_t k = 0; k < 4; ++k)
       sums[k] +=
           *reinterpret_cast<const Vector *>(part.data + i + k * sizeof(Vector));
+  }
   Vector all = sums[0] + sums[1] + sums[2] + sums[3];
-  part.sum = all[0] ^ all[1] ^ all[2] ^ all[3] ^ all[4] ^ all[5] ^ all[6] ^
-             all[7];
+  part.sum = all[0] ^ all[1];
   return nullptr;
 }
 
