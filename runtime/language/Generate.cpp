@@ -100,16 +100,14 @@ bool Generator::tellRest() {
 halftone_status Generator::shift() {
   Array<uint32_t> &tokens = decoder.sequences[sequence].tokens;
   size_t size = tokens.size(), keep = options.keep;
-  if (keep >= size)
+  size_t left = keep < size ? (size - keep) / 2 : 0;
+  if (keep >= size || keep + left == 0)
     return fail(HALFTONE_INVALID_ARGUMENT,
                 "%zu tokens to keep leave no room in a context of %zu", keep,
                 size);
-  size_t left = (size - keep) / 2;
   Array<uint32_t> later;
   later.append(tokens.data() + size - left, left);
   decoder.truncate(sequence, keep);
-  if (keep + left == 0)
-    later.push(0); // A context of one token.
   return decoder.push(sequence, later.data(), later.size());
 }
 

@@ -72,8 +72,7 @@ bool Signature::find(const halftone_program &program, Diagnostic &diagnostic) {
   numSequences = static_cast<size_t>(program.states[0].tensor.dims[0]);
   context = static_cast<size_t>(program.states[0].tensor.dims[1]);
   maxTokens = finder.maximum(ids, 1);
-  maxWanted = finder.maximum(wanted, 0);
-  if (!numSequences || !context || !maxTokens || !maxWanted)
+  if (!numSequences || !context || !maxTokens)
     return finder.refuse("it takes no tokens");
   return true;
 }

@@ -19,7 +19,6 @@ struct Signature {
   size_t context;      ///< most tokens of a sequence
   size_t numSequences; ///< in one session
   size_t maxTokens;    ///< most tokens of a sequence in one run
-  size_t maxWanted;    ///< most tokens of one run whose logits are given
 
   /// Says what is missing where the program is no such model.
   bool find(const halftone_program &program, Diagnostic &diagnostic);

@@ -289,6 +289,7 @@ def test_misuse(library):
             decoder.step({0: 1})
         with pytest.raises(Error, match="leave no room"):
             decoder.generate([], shift=1, keep=200)
+        assert len(decoder.tokens()) == 96
 
 
 # ---- real models -----------------------------------------------------------------
