@@ -65,6 +65,8 @@ static constexpr NamedFormat kFormats[] = {
      "a scale and a zero per 128 of a row"},
     {"int4-two-level", "affine<i4, blocks [1, 128], scale affine<i5, blocks [1, ?], scale f32>>",
      "a 5-bit scale per 128 of a row inside a scale per row: products of both are bytes"},
+    {"int4-two-level-g32", "affine<i4, blocks [1, 32], scale affine<i5, blocks [1, ?], scale f32>>",
+     "the same, a scale per 32: as precise as int4-g32"},
     {"q4_0", "affine<i4, blocks [1, 32], scale f16>", "ggml Q4_0"},
     {"nf4", "affine<lookup<ui4, codebook f32>, blocks [1, 64], scale f32>", "normal floats (QLoRA)",
      kNormalFloat4},

@@ -11,7 +11,7 @@ using namespace mlir;
 namespace halftone::cpu {
 
 /// Bytes of x that a block may have: it stays in L2 beside the panel at hand and the next.
-static constexpr int64_t kBlockBytes = 1 << 20;
+static constexpr int64_t kBlockBytes = 1 << 19;
 /// Rows of a block at most, for which sums are on the stack, and at least: the largest tile's.
 static constexpr int64_t kMaxBlockRows = 512, kMinBlockRows = 32;
 

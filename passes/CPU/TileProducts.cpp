@@ -36,11 +36,9 @@ constexpr int64_t kTiles = 8, kColumnsAt = 16, kRowsAt = 48;
 /// Rows of x at such a distance meet in few sets of L1.
 constexpr int64_t kAliasBytes = 1024;
 
-/// Bytes of x that a step multiplies: as many as a tile's rows have, or half of them; 0 where scales change
-/// inside that.
-int64_t getStepBytes(htk::LinearOp linear, int64_t elementBytes) {
-  int64_t depth = cast<RankedTensorType>(linear.getInput().front().getType()).getShape().back();
-  int64_t piece = htq::getPieceLength(linear.getInputTerm(), linear.getWeightTerm(), depth);
+/// Bytes of x that a step multiplies where scales change every `piece` columns of `depth`: as many as a
+/// tile's rows have, or half of them; 0 where scales change inside that.
+int64_t getStepBytes(int64_t piece, int64_t depth, int64_t elementBytes) {
   if (piece >= depth)
     return kTileBytes;
   for (int64_t bytes : {kTileBytes, kTileBytes / 2})
@@ -54,10 +52,16 @@ public:
   TileProduct(KernelBuilder &kernel, htk::LinearOp linear, const LinearInput &x,
               const htk::Intrinsic &intrinsic, const htk::Intrinsic &vector)
       : LinearProduct(kernel, linear, x, kernel.b.getF32Type()),
-        ofBytes(intrinsic.kind == htk::ProductKind::Bytes), elementBytes(ofBytes ? 1 : 2),
-        stepBytes(getStepBytes(linear, elementBytes)), stepGroups(stepBytes / kGroupBytes),
-        stepColumns(stepBytes / elementBytes) {
+        ofBytes(intrinsic.kind == htk::ProductKind::Bytes), elementBytes(ofBytes ? 1 : 2) {
     Type i8 = k.b.getI8Type(), i32 = k.b.getI32Type();
+    if (ofBytes)
+      form = weight.getBytesForm(
+          htq::isScaledInIntegers(linear.getInputTerm(), linear.getWeightTerm(), depth));
+    if (form == PackedWeight::Bytes::Scaled || form == PackedWeight::Bytes::Negated)
+      pieceLength = depth;
+    stepBytes = getStepBytes(pieceLength, depth, elementBytes);
+    stepGroups = stepBytes / kGroupBytes;
+    stepColumns = stepBytes / elementBytes;
     bool isWhole = depth % stepColumns == 0;
     steps = (depth + stepColumns - 1) / stepColumns;
     rowStride = steps * stepColumns;
@@ -66,14 +70,10 @@ public:
         rowStride += stepColumns;
       blockInput = k.scratch(x.getBlockRows(kTileRows) * rowStride, ofBytes ? i8 : Type(k.b.getI16Type()));
     }
-    if (!isWhole || weight.getPacking().getSteps() > 1) {
+    if (!isWhole || weight.getPacking().getSteps() > 1)
       unpacked = k.scratch(steps * stepGroups * kPanel, i32);
-      if (ofBytes)
-        form = weight.getBytesForm(
-            htq::isScaledInIntegers(linear.getInputTerm(), linear.getWeightTerm(), depth));
-    }
-    if (form == PackedWeight::Bytes::Scaled || form == PackedWeight::Bytes::Negated)
-      pieceLength = depth;
+    else
+      form = PackedWeight::Bytes::None;
     rawType = ofBytes ? i32 : real;
     raw = k.scratch(kTileRows * kPanel, rawType);
     if (getNumPieces() > 1)
@@ -194,19 +194,27 @@ private:
       k.loop(k.constant(0), k.constant(periods), 1, [&](Value period) {
         for (int64_t step = 0; step < perPeriod; ++step)
           for (int64_t at = 0; at < kPanel; at += k.lanes) {
-            Value position = k.add(k.mul(k.add(k.mul(period, perPeriod), step), kPanel), at);
+            Value group = k.add(k.mul(period, perPeriod), step);
             // A period's end can be past the last whole step.
-            Value inside = k.less(position, k.constant(steps * stepGroups * kPanel));
-            k.branch(inside, [&] {
-              k.store(getGroups(period, step, k.constant(at)), unpacked, position, {k.lanes, {}});
+            k.branch(k.less(group, k.constant(steps * stepGroups)), [&] {
+              k.store(getGroups(period, step, k.constant(at)), unpacked, getUnpackedPosition(group, at),
+                      {k.lanes, {}});
             });
           }
       });
-      k.loop(k.constant(periods * perPeriod * kPanel), k.constant(steps * stepGroups * kPanel), k.lanes,
-             [&](Value i) {
-               k.store(k.getZero(k.b.getI32Type(), k.lanes), unpacked, i, {k.lanes, {}});
-             });
+      k.loop(k.constant(periods * perPeriod), k.constant(steps * stepGroups), 1, [&](Value group) {
+        for (int64_t at = 0; at < kPanel; at += k.lanes)
+          k.store(k.getZero(k.b.getI32Type(), k.lanes), unpacked, getUnpackedPosition(group, at),
+                  {k.lanes, {}});
+      });
     });
+  }
+
+  /// Where row `at` of a group is in the unpacked panel: what a tile loads there is contiguous.
+  Value getUnpackedPosition(Value group, int64_t at) {
+    Value groups = k.constant(stepGroups), step = k.div(group, groups);
+    return k.add(k.add(k.mul(step, stepGroups * kPanel), at / kRows * stepGroups * kRows),
+                 k.add(k.mul(k.rem(group, groups), kRows), at % kRows));
   }
 
   Value getGroups(Value period, int64_t step, Value at) {
@@ -291,7 +299,7 @@ private:
   /// A step's groups of 16 rows of w: those of step `step` from column `column` of the panel on.
   void loadWeights(int64_t tile, Value panel, Value step, int64_t column) {
     if (unpacked)
-      return load(tile, unpacked, k.add(k.mul(step, stepGroups * kPanel), column), 4 * kPanel);
+      return load(tile, unpacked, k.add(k.mul(step, stepGroups * kPanel), column * stepGroups), 4 * kRows);
     int64_t group = kGroupBytes / elementBytes, periods = depth / group;
     Value period = k.add(k.mul(panel, periods), k.mul(step, stepGroups));
     load(tile, weight.getCodes(), k.add(k.mul(period, kPanel * group), column * group), 4 * kPanel);
@@ -357,7 +365,8 @@ const char *whyNotTiles(htk::LinearOp linear, const htk::Intrinsic &intrinsic) {
   int64_t depth = cast<RankedTensorType>(linear.getInput().front().getType()).getShape().back();
   if (depth == 0)
     return "there is nothing to sum";
-  if (getStepBytes(linear, intrinsic.kind == htk::ProductKind::Bytes ? 1 : 2) == 0)
+  int64_t piece = htq::getPieceLength(linear.getInputTerm(), linear.getWeightTerm(), depth);
+  if (getStepBytes(piece, depth, intrinsic.kind == htk::ProductKind::Bytes ? 1 : 2) == 0)
     return "scales change inside a tile's step along k";
   // The unpacked panel is on the stack, and to stay in L2.
   if (depth > 1 << 15)

@@ -18,7 +18,7 @@ from command import arguments, finish  # noqa: E402
 from harness import Bench, progress  # noqa: E402
 from task import Task  # noqa: E402
 
-PEERS = ["halftone int4-g32", "halftone int4-g128", "halftone int4-two-level", "halftone int8", "llamacpp q4_0"]
+PEERS = ["halftone int4-two-level-g32", "halftone int4-g32", "halftone int8", "llamacpp q4_0"]
 CONTEXT = 2048
 CONFIG = {"model_type": "llama", "hidden_size": 2048, "intermediate_size": 5632, "num_attention_heads": 32,
           "num_key_value_heads": 4, "vocab_size": 32000, "max_position_embeddings": CONTEXT, "rms_norm_eps": 1e-5,

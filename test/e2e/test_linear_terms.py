@@ -21,6 +21,7 @@ FORMATS = {
     "i4": (I8, "signed_max", "affine<i4, blocks [1, 32], scale f16>"),
     "i4 in i8": (I8, "signed_max", "affine<i4, blocks [1, 64], scale affine<i8, blocks [1, ?], scale f32>>"),
     "i4 in i5": (I8, "signed_max", "affine<i4, blocks [1, 64], scale affine<i5, blocks [1, ?], scale f32>>"),
+    "i4 in i5 by 32": (I8, "signed_max", "affine<i4, blocks [1, 32], scale affine<i5, blocks [1, ?], scale f32>>"),
     "ui4": (I8, "minmax", "affine<ui4, blocks [1, 64], scale f16, zero ui4>"),
     "i2": (I8, "signed_max", "affine<i2, blocks [1, 16], scale f32>"),
     "f32": ("f32", None, "f32"),

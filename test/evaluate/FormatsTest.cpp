@@ -90,6 +90,7 @@ const std::map<llvm::StringRef, double> kExpected = {
     {"int3-g128", 13.64},     {"int2-g64", 8.07},        {"int2-g128", 7.44},
     {"int4-g32-asym", 21.85}, {"int4-g128-asym", 19.94}, {"int3-g128-asym", 13.32},
     {"int2-g64-asym", 6.79},  {"int4-two-level", 19.68}, {"nf4", 20.72},
+    {"int4-two-level-g32", 21.17},
     {"nf4-dq", 20.72},        {"iq4_nl", 21.25},         {"bf16", 55.58},
     {"f16", 73.65},           {"int8-token", 41.25},    {"int8-token-g128", 43.77},     {"q4_0", 21.30}};
 

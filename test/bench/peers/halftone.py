@@ -15,8 +15,9 @@ VARIANTS = {
     "int8": ("int8", 8, ["--weights=int8", *INT8_TOKEN]),
     "int4-g128": ("int8", 4 + 16 / 128, ["--weights=int4-g128", *INT8_TOKEN]),
     "int4-g32": ("int8", 4 + 16 / 32, ["--weights=int4-g32", *INT8_TOKEN]),
-    # 5 bits in a byte for 128 weights; the scale of a row counts for nothing.
+    # 5 bits in a byte for a block; the scale of a row counts for nothing.
     "int4-two-level": ("int8", 4 + 8 / 128, ["--weights=int4-two-level", *INT8_TOKEN]),
+    "int4-two-level-g32": ("int8", 4 + 8 / 32, ["--weights=int4-two-level-g32", *INT8_TOKEN]),
     "int8-g128": ("int8", 8 + 16 / 128, ["--weights=int8-g128", "--activations=int8-token-g128"]),
     # A codebook's levels are floats, so activations are too.
     "nf4": ("f32", 4 + 32 / 64, ["--weights=nf4"]),
