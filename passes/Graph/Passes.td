@@ -138,6 +138,23 @@ def RaiseAttention : Pass<"ht-raise-attention", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::halftone::ht::HTDialect"];
 }
 
+def ExpandUpdates : Pass<"ht-expand-updates", "::mlir::func::FuncOp"> {
+  let summary = "ht.update of what is no state as a choice between old and new rows";
+  let description = [{
+    A program changes a state where it lies. What is no state, such as a cache that is an input of the
+    program and comes out as an output, is another value afterwards: every row is the old or the new one.
+
+    ```mlir
+    %1 = ht.update %past, %key sequences %rows start %start
+    // becomes
+    %0 = ht.gather_nd %key, %indices
+    %1 = ht.where %isNew, %0, %past
+    ```
+    Row b must be updated by row b: other sequences are an error.
+  }];
+  let dependentDialects = ["::halftone::ht::HTDialect"];
+}
+
 def TieWeights : Pass<"ht-tie-weights", "::mlir::ModuleOp"> {
   let summary = "read one weight where the files hold the same numbers twice";
   let description = [{

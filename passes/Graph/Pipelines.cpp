@@ -47,6 +47,10 @@ void buildRaisePipeline(OpPassManager &pm, const RaiseOptions &options) {
   pm.addNestedPass<func::FuncOp>(createSimplify());
   addCleanup(pm);
 
+  // What is a state is known now.
+  pm.addNestedPass<func::FuncOp>(createExpandUpdates());
+  addCleanup(pm);
+
   // Weights have their final layout now, so that copies can be compared.
   if (!options.modelDirectory.empty()) {
     TieWeightsOptions tie;
