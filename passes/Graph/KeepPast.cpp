@@ -10,6 +10,8 @@
 #include "passes/Graph/PastTokens.h"
 #include "passes/Graph/Raise.h"
 
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
 namespace halftone::graph {
 #define GEN_PASS_DEF_KEEPPAST
 #include "passes/Graph/Passes.h.inc"
@@ -227,23 +229,36 @@ void Keeper::selectWanted() {
 
 /// Integers that count from the number of earlier tokens do so for each row by itself.
 bool Keeper::countFromStart() {
+  llvm::DenseMap<OpOperand *, IndexExpr> counting;
+  for (Operation &op : block.without_terminator()) {
+    // What is computed of it is asked for instead, where that counts as well.
+    if (op.getNumResults() == 1 && past.getIndexExpr(op.getResult(0)))
+      continue;
+    for (OpOperand &use : op.getOpOperands())
+      if (auto expr = past.getIndexExpr(use.get()); expr && past.isOfPast(expr->offset))
+        counting.try_emplace(&use, *expr);
+  }
   llvm::DenseMap<Value, Value> made;
-  SmallVector<Operation *> ops = llvm::map_to_vector(block.without_terminator(), [](Operation &op) { return &op; });
-  for (Operation *op : ops)
+  auto ops = llvm::map_to_vector(block.without_terminator(), [](Operation &op) { return &op; });
+  for (Operation *op : llvm::reverse(ops)) {
+    // Such as a choice that was known.
+    if (isOpTriviallyDead(op)) {
+      op->erase();
+      continue;
+    }
     for (OpOperand &use : op->getOpOperands()) {
-      // What is computed of it is asked for instead, where that counts as well.
-      bool countsOn = op->getNumResults() == 1 && past.getIndexExpr(op->getResult(0));
-      auto expr = countsOn ? std::nullopt : past.getIndexExpr(use.get());
-      if (!expr || !past.isOfPast(expr->offset))
+      auto expr = counting.find(&use);
+      if (expr == counting.end())
         continue;
       Value &positions = made[use.get()];
       if (!positions)
-        positions = makePositions(use, *expr);
+        positions = makePositions(use, expr->second);
       if (!positions)
         return false;
-      boundContext(use, *expr);
+      boundContext(use, expr->second);
       use.set(positions);
     }
+  }
   return true;
 }
 
@@ -381,10 +396,7 @@ bool Keeper::run() {
   if (!keepCaches() || !attendStates())
     return false;
   eraseDeadOps(block);
-  if (!countFromStart())
-    return false;
-  eraseDeadOps(block);
-  if (!checkNothingIsLeft())
+  if (!countFromStart() || !checkNothingIsLeft())
     return false;
   selectWanted();
   setSignature();

@@ -1,21 +1,35 @@
 """ONNX decoders with keys and values of earlier tokens: graphs as onnxruntime-genai's builder writes them, and what
 ONNX Runtime makes of a decoder step by step."""
+from dataclasses import dataclass
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 import models
 
-VOCABULARY, HIDDEN, HEADS, GROUPS, SIZE, INNER, LAYERS = 97, 64, 4, 2, 16, 96, 2
-ROWS = 64  # of the tables of rotations
-BLOCK = 32
+VOCABULARY, BLOCK = 97, 32
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Of a Llama."""
+    vocabulary: int = VOCABULARY
+    hidden: int = 64
+    heads: int = 4
+    groups: int = 2
+    size: int = 16
+    inner: int = 96
+    layers: int = 2
+    rows: int = 64  # of the tables of rotations
+    theta: float = 100.0
 
 
 class Writer:
-    """The nodes of a graph, with random weights."""
+    """The nodes of a graph, with the given tensors of a Hugging Face model or random ones."""
 
-    def __init__(self, seed=0):
-        self.random, self.nodes, self.weights = np.random.default_rng(seed), [], []
+    def __init__(self, tensors, seed):
+        self.random, self.nodes, self.weights, self.tensors = np.random.default_rng(seed), [], [], tensors
 
     def weight(self, name, array):
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
@@ -29,70 +43,80 @@ class Writer:
     def plain(self, op, inputs, name, **attributes):
         return self.node(op, inputs, name, domain="", **attributes)
 
-    def normal(self, *shape):
-        return self.random.standard_normal(shape).astype(np.float32)
+    def matrix(self, name, rows, columns):
+        if self.tensors:
+            return self.tensors[name]
+        return (self.random.standard_normal((rows, columns)) / columns**0.5).astype(np.float32)
+
+    def gamma(self, name, size):
+        name += ".weight"
+        random = 1 + 0.2 * self.random.standard_normal(size)
+        return self.weight(name, (self.tensors[name] if self.tensors else random).astype(np.float32))
 
     def linear(self, x, name, rows, columns, quantized):
         if not quantized:
-            weight = self.weight(name + ".weight", self.normal(columns, rows) / columns**0.5)
-            return self.plain("MatMul", [x, weight], name)
+            weight = self.matrix(name + ".weight", rows, columns)
+            return self.plain("MatMul", [x, self.weight(name + ".weight", weight.T)], name)
         codes = self.random.integers(0, 256, (rows, columns // BLOCK, BLOCK // 2), dtype=np.uint8)
         scales = (self.random.random(rows * columns // BLOCK) * 0.1 + 0.1).astype(np.float32) / columns**0.5
         return self.node("MatMulNBits", [x, self.weight(name + ".weight", codes), self.weight(name + ".scales", scales)],
                          name, K=columns, N=rows, bits=4, block_size=BLOCK)
 
 
-def write_genai(path, quantized=False, packed=False, rotary="attention", window=-1, softcap=0.0, seed=0):
+def write_genai(path, shape=Shape(), tensors=None, quantized=False, packed=False, rotary="attention", window=-1,
+                softcap=0.0, seed=0):
     """A Llama as onnxruntime-genai's builder writes it; `rotary`: where rotations are, in "attention" or in "nodes"."""
-    w = Writer(seed)
-    angles = np.arange(ROWS)[:, None] * 100.0 ** (-np.arange(0, SIZE, 2) / SIZE)
+    w, hidden, size = Writer(tensors, seed), shape.hidden, shape.size
+    angles = np.arange(shape.rows)[:, None] * shape.theta ** (-np.arange(0, size, 2) / size)
     tables = [w.weight("cos_cache", np.cos(angles).astype(np.float32)),
               w.weight("sin_cache", np.sin(angles).astype(np.float32))]
     one = w.weight("one", np.array([1], np.int64))
     sums = w.plain("ReduceSum", ["attention_mask", one], "/mask/ReduceSum", keepdims=1)
     lengths = w.plain("Cast", [w.plain("Sub", [sums, one], "/mask/Sub")], "/mask/Cast", to=TensorProto.INT32)
-    shape = w.plain("Shape", ["attention_mask"], "/mask/Shape")
-    total = w.plain("Gather", [shape, w.weight("axis", np.array(1, np.int64))], "/mask/Gather", axis=0)
+    sizes = w.plain("Shape", ["attention_mask"], "/mask/Shape")
+    total = w.plain("Gather", [sizes, w.weight("axis", np.array(1, np.int64))], "/mask/Gather", axis=0)
     total = w.plain("Cast", [total], "/mask/total", to=TensorProto.INT32)
 
-    table = w.weight("model.embed_tokens.weight", w.normal(VOCABULARY, HIDDEN))
+    table = w.matrix("model.embed_tokens.weight", shape.vocabulary, hidden)
+    table = w.weight("model.embed_tokens.weight", table)
     residual = w.plain("Gather", [table, "input_ids"], "/model/embed_tokens/Gather")
-    gamma = w.weight("model.layers.0.input_layernorm.weight", 1 + 0.2 * w.normal(HIDDEN))
+    gamma = w.gamma("model.layers.0.input_layernorm", hidden)
     x = w.plain("SimplifiedLayerNormalization", [residual, gamma], "/model/layers.0/input_layernorm", axis=-1,
                 epsilon=1e-5, stash_type=1)
     past, present = [], []
-    for layer in range(LAYERS):
+    for layer in range(shape.layers):
         at, name = f"/model/layers.{layer}", f"model.layers.{layer}."
         if packed:
-            heads = [w.linear(x, name + "attn.qkv_proj", (HEADS + 2 * GROUPS) * SIZE, HIDDEN, quantized), "", ""]
+            rows = (shape.heads + 2 * shape.groups) * size
+            heads = [w.linear(x, name + "self_attn.qkv_proj", rows, hidden, quantized), "", ""]
         else:
-            heads = [w.linear(x, f"{name}attn.{what}_proj", count * SIZE, HIDDEN, quantized)
-                     for what, count in (("q", HEADS), ("k", GROUPS), ("v", GROUPS))]
+            heads = [w.linear(x, f"{name}self_attn.{what}_proj", count * size, hidden, quantized)
+                     for what, count in (("q", shape.heads), ("k", shape.groups), ("v", shape.groups))]
         if rotary == "nodes":
-            for i, count in (0, HEADS), (1, GROUPS):
+            for i, count in (0, shape.heads), (1, shape.groups):
                 heads[i] = w.node("RotaryEmbedding", [heads[i], "position_ids", *tables], f"{at}/rotary{i}", num_heads=count)
         caches = [f"past_key_values.{layer}.{what}" for what in ("key", "value")]
         outputs = [f"present.{layer}.{what}" for what in ("key", "value")]
         inside = tables if rotary == "attention" else []
         x = w.node("GroupQueryAttention", [*heads, *caches, lengths, total, *inside], at + "/attn/GroupQueryAttention",
-                   [at + "/attn/output", *outputs], num_heads=HEADS, kv_num_heads=GROUPS, do_rotary=int(bool(inside)),
-                   local_window_size=window, softcap=softcap, scale=SIZE**-0.5)
+                   [at + "/attn/output", *outputs], num_heads=shape.heads, kv_num_heads=shape.groups, do_rotary=int(bool(inside)),
+                   local_window_size=window, softcap=softcap, scale=size**-0.5)
         past, present = past + caches, present + outputs
-        x = w.linear(x, name + "attn.o_proj", HIDDEN, HEADS * SIZE, quantized)
-        gamma = w.weight(name + "post_attention_layernorm.weight", 1 + 0.2 * w.normal(HIDDEN))
+        x = w.linear(x, name + "self_attn.o_proj", hidden, shape.heads * size, quantized)
+        gamma = w.gamma(name + "post_attention_layernorm", hidden)
         norm = [at + "/post_attention_layernorm/output", "", "", at + "/post_attention_layernorm/sum"]
         x = w.node("SkipSimplifiedLayerNormalization", [residual, x, gamma], at + "/post_attention_layernorm", norm,
                    epsilon=1e-5)
         residual = norm[3]
-        gate, up = (w.linear(x, f"{name}mlp.{what}_proj", INNER, HIDDEN, quantized) for what in ("gate", "up"))
+        gate, up = (w.linear(x, f"{name}mlp.{what}_proj", shape.inner, hidden, quantized) for what in ("gate", "up"))
         gate = w.plain("Mul", [gate, w.plain("Sigmoid", [gate], at + "/mlp/act")], at + "/mlp/silu")
-        x = w.linear(w.plain("Mul", [gate, up], at + "/mlp/Mul"), name + "mlp.down_proj", HIDDEN, INNER, quantized)
-        last = layer == LAYERS - 1
-        gamma = w.weight(f"model.layers.{layer + 1}.norm.weight", 1 + 0.2 * w.normal(HIDDEN))
+        x = w.linear(w.plain("Mul", [gate, up], at + "/mlp/Mul"), name + "mlp.down_proj", hidden, shape.inner, quantized)
+        last = layer == shape.layers - 1
+        gamma = w.gamma("model.norm" if last else f"model.layers.{layer + 1}.input_layernorm", hidden)
         norm = [at + "/norm/output"] + ([] if last else ["", "", at + "/norm/sum"])
         x = w.node("SkipSimplifiedLayerNormalization", [residual, x, gamma], at + "/norm", norm, epsilon=1e-5)
         residual = norm[-1]
-    head = w.linear(x, "lm_head", VOCABULARY, HIDDEN, quantized)
+    head = w.linear(x, "lm_head", shape.vocabulary, hidden, quantized)
     w.plain("Identity", [head], "/lm_head/Identity")
     w.nodes[-1].output[0] = "logits"
 
@@ -103,9 +127,9 @@ def write_genai(path, quantized=False, packed=False, rotary="attention", window=
               info("attention_mask", integers, "batch_size", "total_sequence_length")]
     if rotary == "nodes":
         inputs.append(info("position_ids", integers, "batch_size", "sequence_length"))
-    inputs += [info(name, floats, "batch_size", GROUPS, "past_sequence_length", SIZE) for name in past]
-    outputs = [info("logits", floats, "batch_size", "sequence_length", VOCABULARY)]
-    outputs += [info(name, floats, "batch_size", GROUPS, "total_sequence_length", SIZE) for name in present]
+    inputs += [info(name, floats, "batch_size", shape.groups, "past_sequence_length", size) for name in past]
+    outputs = [info("logits", floats, "batch_size", "sequence_length", shape.vocabulary)]
+    outputs += [info(name, floats, "batch_size", shape.groups, "total_sequence_length", size) for name in present]
     model = helper.make_model(helper.make_graph(w.nodes, "genai", inputs, outputs, w.weights),
                               opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)])
     model.ir_version = 10

@@ -52,6 +52,48 @@ def test_int8_keys_and_values(tmp_path):
     check_logits(library, TOKENS, onnx_decoders.run_stepwise(path, TOKENS), tolerance=0.03)
 
 
+# ---- text -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stories_folder(tmp_path_factory):
+    """The model of this repository as one folder, with its graph in a folder within, as optimum has them."""
+    from safetensors import safe_open
+    if not (STORIES / "golden/golden.json").exists():
+        pytest.skip(f"no {STORIES.name}/golden in this checkout")
+    folder = tmp_path_factory.mktemp("stories")
+    (folder / "onnx").mkdir()
+    for name in "tokenizer.json", "tokenizer_config.json":
+        shutil.copy(STORIES / name, folder)
+    config = json.loads((STORIES / "config.json").read_text())
+    (folder / "genai_config.json").write_text(json.dumps({"model": {"eos_token_id": config["eos_token_id"]}}))
+    with safe_open(STORIES / "model.safetensors", "pt") as file:
+        tensors = {name: file.get_tensor(name).float().numpy() for name in file.keys()}
+    tensors.setdefault("lm_head.weight", tensors["model.embed_tokens.weight"])
+    shape = onnx_decoders.Shape(
+        config["vocab_size"], config["hidden_size"], config["num_attention_heads"], config["num_key_value_heads"],
+        config["head_dim"], config["intermediate_size"], config["num_hidden_layers"], config["max_position_embeddings"],
+        config["rope_theta"])
+    onnx_decoders.write_genai(folder / "onnx" / "model.onnx", shape, tensors)
+    return folder
+
+
+@pytest.mark.peers
+def test_text_is_torchs(stories_folder, tmp_path):
+    greedy = json.loads((STORIES / "golden/golden.json").read_text())["greedy"]
+    compile_model(stories_folder / "onnx" / "model.onnx", tmp_path / "program")
+    options = "--greedy", "--json", "-p", greedy["prompt"]
+    told = json.loads(run([tmp_path / "program", *options, "-n", len(greedy["new_ids"])]).stdout)
+    assert told["tokens"] == greedy["new_ids"] and greedy["prompt"] + told["text"] == greedy["text"]
+    # The table of rotations has as many rows as the model was made for tokens; it ends where genai_config.json says.
+    told = json.loads(run([tmp_path / "program", *options]).stdout)
+    assert told["finish"] in ("end", "context") and told["prompt_tokens"] + len(told["tokens"]) <= 512
+    for name, tokens in (("--save", 20), ("--restore", 40)):
+        told = json.loads(run([tmp_path / "program", "--greedy", "--json", "-p", greedy["prompt"] if tokens == 20 else "",
+                               "-n", tokens, name, tmp_path / "kept"]).stdout)
+    assert told["tokens"] == greedy["new_ids"][20:60]
+
+
 def test_past_as_inputs(tmp_path):
     path = onnx_decoders.write_genai(tmp_path / "model.onnx")
     compile_model(path, tmp_path / "program", *MAXIMA, "--past", "inputs")
