@@ -9,6 +9,7 @@
 #include "passes/Graph/Passes.h"
 #include "passes/Graph/PastTokens.h"
 #include "passes/Graph/Raise.h"
+#include "passes/Graph/TokenWise.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -317,8 +318,12 @@ void Keeper::boundContext(OpOperand &use, const IndexExpr &positions) {
 
 bool Keeper::checkNothingIsLeft() {
   for (BlockArgument argument : past.caches)
-    for (Operation *user : argument.getUsers())
-      return refuse("something else than attention reads keys or values of earlier tokens", user);
+    if (!argument.use_empty()) {
+      Operation *reader = *argument.user_begin();
+      while (isa<ConcatOp, SliceOp, TransposeOp, UpdateOp, WhereOp>(reader) && !reader->use_empty())
+        reader = *reader->user_begin();
+      return refuse("something else than attention reads keys or values of earlier tokens", reader);
+    }
   if (past.mask && !past.mask.use_empty())
     return refuse("something else than attention reads the attention_mask", *past.mask.user_begin());
   for (Operation &op : block)
@@ -330,6 +335,9 @@ bool Keeper::checkNothingIsLeft() {
       if (auto dims = dyn_cast<DimsAttr>(attribute.getValue()))
         if (llvm::any_of(dims.getExprs(), [&](Dim dim) { return past.isOfPast(dim); }))
           return refuse("it depends on the number of earlier tokens", &op);
+  // Rows are padded behind their tokens, and long texts are read in parts.
+  if (Operation *mixer = findTokenMixer(block, past.batch, past.tokens))
+    return refuse("tokens must meet in attention alone", mixer);
   return true;
 }
 

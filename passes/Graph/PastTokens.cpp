@@ -52,6 +52,8 @@ std::optional<PastInterface> PastInterface::find(func::FuncOp graph, std::string
     return refuse("input_ids are no integers [batch, tokens]");
   found.batch = getDims(found.ids)[0];
   found.tokens = getDims(found.ids)[1];
+  if (!isa<AffineSymbolExpr>(found.tokens) && getConstant(found.tokens) != 1)
+    return refuse("it takes neither any number of tokens nor one");
   for (BlockArgument argument : others) {
     std::string name = getInputName(graph, argument.getArgNumber());
     auto axis = findPastAxis(argument, found.batch, found.tokens);
