@@ -50,14 +50,16 @@ void expand(UpdateOp op) {
   Value row = IotaOp::create(b, loc, getTensorType(dims[1], i64), 0, 1);
   // How far behind the first new token a row is, [batch, rows].
   Value fresh = SubOp::create(b, loc, row, graph::reshape(b, loc, start, {dims[0], one}));
-  Value count = DimOp::create(b, loc, RankedTensorType::get({}, i64), DimsAttr::get(b.getContext(), tokens[1]));
+  Value count =
+      DimOp::create(b, loc, RankedTensorType::get({}, i64), DimsAttr::get(b.getContext(), tokens[1]));
   Value isNew = AndOp::create(b, loc, CompareOp::create(b, loc, ComparePredicate::GE, fresh, make(0)),
                               CompareOp::create(b, loc, ComparePredicate::LT, fresh, count));
   // Rows that are not new are read anywhere.
   Value last = SubOp::create(b, loc, count, make(1));
   Value token = MaxOp::create(b, loc, MinOp::create(b, loc, fresh, last), make(0));
   Value batch = IotaOp::create(b, loc, getTensorType(dims[0], i64), 0, 1);
-  batch = BroadcastOp::create(b, loc, getTensorType(column, i64), graph::reshape(b, loc, batch, {dims[0], one, one}));
+  batch = BroadcastOp::create(b, loc, getTensorType(column, i64),
+                              graph::reshape(b, loc, batch, {dims[0], one, one}));
   Value indices = ConcatOp::create(b, loc, ValueRange{batch, graph::reshape(b, loc, token, column)}, 2);
   Value chosen = GatherNDOp::create(b, loc, op.getInput(), indices);
   Dims perRow(dims.size(), one);
@@ -78,8 +80,8 @@ struct ExpandUpdates : graph::impl::ExpandUpdatesBase<ExpandUpdates> {
         op.emitOpError() << "of what is no state of the graph needs its sequences in order";
         return signalPassFailure();
       }
-      remark::passed(op.getLoc(), remark::RemarkOpts::name("ht.update").category(kPass).function(
-                                      getOperation().getName()))
+      remark::passed(op.getLoc(),
+                     remark::RemarkOpts::name("ht.update").category(kPass).function(getOperation().getName()))
           << "a cache that is an input is copied at every step";
       expand(op);
     }

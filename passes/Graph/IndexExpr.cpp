@@ -251,7 +251,9 @@ std::optional<bool> Analysis::analyse(CompareOp compare, int depth) {
     return std::nullopt;
   Dims dims = getDims(compare.getResult());
   Bounds difference(subtract(*lhs, *rhs).alignedTo(dims.size()), dims);
-  auto decide = [](bool always, bool never) { return always || never ? std::optional(always) : std::nullopt; };
+  auto decide = [](bool always, bool never) {
+    return always || never ? std::optional(always) : std::nullopt;
+  };
   bool isZero = difference.isAtLeast(0) && difference.isAtMost(0);
   bool isNotZero = difference.isAtLeast(1) || difference.isAtMost(-1);
   switch (compare.getPredicate()) {

@@ -58,6 +58,8 @@ private:
   void selectWanted();
   bool countFromStart();
   Value makePositions(OpOperand &use, const IndexExpr &positions);
+  bool widenUsers(Value value);
+  bool widen(OpOperand &use);
   void boundContext(OpOperand &use, const IndexExpr &positions);
   bool checkNothingIsLeft();
   void setSignature();
@@ -106,13 +108,15 @@ bool Keeper::keepCaches() {
     state.result = i;
     state.tokens = append->tokens;
     Location loc = append->op->getLoc();
-    Value tokens = append->headsFirst ? graph::transpose(b, loc, append->tokens, {0, 2, 1, 3}) : append->tokens;
+    Value tokens =
+        append->headsFirst ? graph::transpose(b, loc, append->tokens, {0, 2, 1, 3}) : append->tokens;
     auto type = cast<RankedTensorType>(tokens.getType());
     if (!type.getElementType().isF32())
       tokens = CastOp::create(b, loc, withElementType(type, b.getF32Type()), tokens);
     Dims dims = getDims(type);
-    auto kept = RankedTensorType::get({getLargest(graph, past.batch), context, *getConstant(dims[2]), *getConstant(dims[3])},
-                                      b.getF32Type());
+    auto kept = RankedTensorType::get(
+        {getLargest(graph, past.batch), context, *getConstant(dims[2]), *getConstant(dims[3])},
+        b.getF32Type());
     state.argument = block.addArgument(kept, append->cache.getLoc());
     state.updated = UpdateOp::create(b, loc, kept, state.argument, tokens, sequences, start);
   }
@@ -160,10 +164,12 @@ bool Keeper::attendStates(AttentionOp attention) {
   Value operand = attention.getQuery();
   auto type = cast<RankedTensorType>(attention.getType());
   if (!getElementTypeOrSelf(operand).isF32())
-    operand = CastOp::create(b, loc, withElementType(cast<RankedTensorType>(operand.getType()), b.getF32Type()), operand);
-  Value result = AttentionOp::create(b, loc, withElementType(type, b.getF32Type()), operand, kept[0], kept[1], sequences,
-                                     start, /*mask=*/Value(), /*bias=*/Value(), attention.getScaleAttr(), b.getUnitAttr(),
-                                     attention.getSoftcapAttr(), /*uniform=*/UnitAttr(), attention.getWindowAttr());
+    operand = CastOp::create(
+        b, loc, withElementType(cast<RankedTensorType>(operand.getType()), b.getF32Type()), operand);
+  Value result = AttentionOp::create(b, loc, withElementType(type, b.getF32Type()), operand, kept[0], kept[1],
+                                     sequences, start, /*mask=*/Value(), /*bias=*/Value(),
+                                     attention.getScaleAttr(), b.getUnitAttr(), attention.getSoftcapAttr(),
+                                     /*uniform=*/UnitAttr(), attention.getWindowAttr());
   if (result.getType() != type)
     result = CastOp::create(b, loc, type, result);
   attention.replaceAllUsesWith(result);
@@ -257,7 +263,10 @@ bool Keeper::countFromStart() {
       if (!positions)
         return false;
       boundContext(use, expr->second);
+      bool isWider = use.get().getType() != positions.getType();
       use.set(positions);
+      if (isWider && !widen(use))
+        return false;
     }
   }
   return true;
@@ -266,9 +275,15 @@ bool Keeper::countFromStart() {
 Value Keeper::makePositions(OpOperand &use, const IndexExpr &positions) {
   Value value = use.get();
   Dims dims = getDims(value);
-  Dim rest = normalize(positions.offset - past.past);
+  Dim rest = normalize(positions.offset - past.past), one = getAffineConstantExpr(1, b.getContext());
   auto isKnown = [](Dim stride) { return getConstant(stride).has_value(); };
-  if (dims.empty() || dims[0] != past.batch || past.isOfPast(rest) || llvm::any_of(dims, [&](Dim dim) { return past.isOfPast(dim); }) ||
+  // The same for all sequences becomes one for each.
+  if (!dims.empty() && dims[0] != past.batch && getConstant(dims[0]) == 1)
+    dims[0] = past.batch;
+  else if (dims.size() == 1 && dims[0] != past.batch)
+    dims.insert(dims.begin(), past.batch);
+  if (dims.empty() || dims[0] != past.batch || past.isOfPast(rest) ||
+      llvm::any_of(dims, [&](Dim dim) { return past.isOfPast(dim); }) ||
       !llvm::all_of(positions.strides, isKnown)) {
     refuse("it counts earlier tokens, but not for each sequence", use.getOwner());
     return {};
@@ -278,11 +293,10 @@ Value Keeper::makePositions(OpOperand &use, const IndexExpr &positions) {
   else
     b.setInsertionPointToStart(&block);
   Location loc = use.getOwner()->getLoc();
-  Dim one = getAffineConstantExpr(1, b.getContext());
   Dims column(dims.size(), one);
   column[0] = dims[0];
   Value count = graph::reshape(b, loc, start, column);
-  for (auto [axis, stride] : llvm::enumerate(positions.strides)) {
+  for (auto [axis, stride] : llvm::enumerate(positions.alignedTo(dims.size()).strides)) {
     if (getConstant(stride) == 0)
       continue;
     Dims along(dims.size(), one);
@@ -295,8 +309,46 @@ Value Keeper::makePositions(OpOperand &use, const IndexExpr &positions) {
     count = AddOp::create(b, loc, count, DimOp::create(b, loc, scalar, DimsAttr::get(b.getContext(), rest)));
   }
   if (getElementTypeOrSelf(value) != b.getI64Type())
-    count = CastOp::create(b, loc, withElementType(cast<RankedTensorType>(count.getType()), getElementTypeOrSelf(value)), count);
-  return count.getType() == value.getType() ? count : BroadcastOp::create(b, loc, value.getType(), count);
+    count = CastOp::create(
+        b, loc, withElementType(cast<RankedTensorType>(count.getType()), getElementTypeOrSelf(value)), count);
+  Type type = getTensorType(dims, getElementTypeOrSelf(value));
+  return count.getType() == type ? count : BroadcastOp::create(b, loc, type, count);
+}
+
+/// What is computed of `value`, which has got a row for each sequence, has so as well.
+bool Keeper::widenUsers(Value value) {
+  return llvm::all_of(value.getUses(), [&](OpOperand &use) { return widen(use); });
+}
+
+bool Keeper::widen(OpOperand &use) {
+  Operation *op = use.getOwner();
+  Dims dims;
+  auto gather = dyn_cast<GatherOp>(op);
+  if (isa<RopeOp>(op) && use.getOperandNumber() > 0)
+    return getDims(use.get()).size() == 3 || refuse("positions of each sequence do not fit", op);
+  if (isElementwise(op)) {
+    for (Value operand : op->getOperands())
+      if (auto wider = broadcast(dims, getDims(operand)))
+        dims = *wider;
+      else
+        return refuse("positions of each sequence do not fit", op);
+  } else if (use.getOperandNumber() == 1 && (isa<EmbeddingOp>(op) || (gather && gather.getAxis() == 0))) {
+    dims = getDims(use.get());
+    Dims table = getDims(op->getOperand(0));
+    dims.append(table.begin() + 1, table.end());
+  } else if (isa<ReshapeOp>(op)) {
+    dims = getDims(op->getResult(0));
+    if (getConstant(dims.front()) != 1)
+      dims.insert(dims.begin(), past.batch);
+    dims.front() = past.batch;
+  } else {
+    return refuse("it counts earlier tokens, but not for each sequence", op);
+  }
+  Value result = op->getResult(0);
+  if (dims == getDims(result))
+    return true;
+  result.setType(getTensorType(dims, getElementTypeOrSelf(result)));
+  return widenUsers(result);
 }
 
 /// A table of positions has a row for each token of the context.
@@ -304,7 +356,8 @@ void Keeper::boundContext(OpOperand &use, const IndexExpr &positions) {
   auto gather = dyn_cast<GatherOp>(use.getOwner());
   bool isTable = isa<EmbeddingOp>(use.getOwner()) || (gather && gather.getAxis() == 0);
   auto first = getConstant(normalize(positions.offset - past.past));
-  auto rows = isTable && use.getOperandNumber() == 1 ? getConstant(getDims(use.getOwner()->getOperand(0))[0]) : std::nullopt;
+  auto rows = isTable && use.getOperandNumber() == 1 ? getConstant(getDims(use.getOwner()->getOperand(0))[0])
+                                                     : std::nullopt;
   if (!rows || !first || *rows - *first >= context)
     return;
   context = std::max<int64_t>(*rows - *first, 1);
@@ -328,13 +381,17 @@ bool Keeper::checkNothingIsLeft() {
     return refuse("something else than attention reads the attention_mask", *past.mask.user_begin());
   for (Operation &op : block)
     for (Type type : op.getResultTypes())
-      if (auto tensor = dyn_cast<RankedTensorType>(type); tensor && llvm::any_of(getDims(tensor), [&](Dim dim) { return past.isOfPast(dim); }))
+      if (auto tensor = dyn_cast<RankedTensorType>(type);
+          tensor && llvm::any_of(getDims(tensor), [&](Dim dim) { return past.isOfPast(dim); }))
         return refuse("its shape depends on the number of earlier tokens", &op);
   for (Operation &op : block)
     for (NamedAttribute attribute : op.getAttrs())
       if (auto dims = dyn_cast<DimsAttr>(attribute.getValue()))
         if (llvm::any_of(dims.getExprs(), [&](Dim dim) { return past.isOfPast(dim); }))
           return refuse("it depends on the number of earlier tokens", &op);
+  for (RopeOp rope : graph.getOps<RopeOp>())
+    if (rope.getCos().getType() != rope.getSin().getType())
+      return refuse("its cosines and sines are not of the same positions", rope);
   // Rows are padded behind their tokens, and long texts are read in parts.
   if (Operation *mixer = findTokenMixer(block, past.batch, past.tokens))
     return refuse("tokens must meet in attention alone", mixer);
@@ -383,12 +440,14 @@ void Keeper::setSignature() {
   }
   symbols[cast<AffineSymbolExpr>(past.past).getPosition()] =
       SymbolAttr::get(b.getContext(), "wanted", 1, batch * tokens);
-  graph->setAttr(HTDialect::kSymbolsAttr, b.getArrayAttr(SmallVector<Attribute>(symbols.begin(), symbols.end())));
+  graph->setAttr(HTDialect::kSymbolsAttr,
+                 b.getArrayAttr(SmallVector<Attribute>(symbols.begin(), symbols.end())));
 }
 
 bool Keeper::run() {
   for (auto [i, symbol] : llvm::enumerate(getSymbols(graph)))
-    if (Dim dim = getAffineSymbolExpr(i, b.getContext()); dim != past.batch && dim != past.tokens && dim != past.past)
+    if (Dim dim = getAffineSymbolExpr(i, b.getContext());
+        dim != past.batch && dim != past.tokens && dim != past.past)
       return refuse("its dimension \"" + symbol.getName() + "\" is neither of sequences nor of tokens");
   Value given = past.ids;
   ids = addArgument("input_ids", {past.batch, past.tokens});
@@ -422,8 +481,10 @@ struct KeepPast : graph::impl::KeepPastBase<KeepPast> {
       if (reason.empty())
         return; // It is no decoder.
       remark::missed(graph.getLoc(), options) << reason;
-      graph.emitWarning() << "keys and values of earlier tokens stay inputs and outputs of the program, which will not "
-                             "write text: " << reason;
+      graph.emitWarning()
+          << "keys and values of earlier tokens stay inputs and outputs of the program, which will not "
+             "write text: "
+          << reason;
     };
     auto past = PastInterface::find(graph, reason);
     if (!past)
@@ -437,8 +498,8 @@ struct KeepPast : graph::impl::KeepPastBase<KeepPast> {
     }
     graph.getBody().takeBody(copy->getBody());
     graph->setAttrs((*copy)->getAttrDictionary());
-    remark::passed(graph.getLoc(), options) << ("keys and values of up to " + Twine(keeper.getContext()) +
-                                                " tokens are states").str();
+    remark::passed(graph.getLoc(), options)
+        << ("keys and values of up to " + Twine(keeper.getContext()) + " tokens are states").str();
   }
 };
 

@@ -15,13 +15,16 @@ static constexpr int64_t kSwap[] = {0, 2, 1, 3};
 
 static bool isInteger(Value value) { return isa<IntegerType>(getElementTypeOrSelf(value)); }
 
-/// The only axis of a float [batch, heads, past, d] or [batch, past, heads, d] that is a symbol beside the batch.
+/// The only axis of a float [batch, heads, past, d] or [batch, past, heads, d] that is a symbol beside the
+/// batch.
 static std::optional<int64_t> findPastAxis(Value value, Dim batch, Dim tokens) {
   Dims dims = getDims(value);
-  if (dims.size() != 4 || dims[0] != batch || !isa<FloatType>(getElementTypeOrSelf(value)) || !getConstant(dims[3]))
+  if (dims.size() != 4 || dims[0] != batch || !isa<FloatType>(getElementTypeOrSelf(value)) ||
+      !getConstant(dims[3]))
     return std::nullopt;
   for (int64_t axis : {PastInterface::kHeadsFirst, PastInterface::kTokensFirst})
-    if (isa<AffineSymbolExpr>(dims[axis]) && dims[axis] != batch && dims[axis] != tokens && getConstant(dims[3 - axis]))
+    if (isa<AffineSymbolExpr>(dims[axis]) && dims[axis] != batch && dims[axis] != tokens &&
+        getConstant(dims[3 - axis]))
       return axis;
   return std::nullopt;
 }
@@ -58,12 +61,13 @@ std::optional<PastInterface> PastInterface::find(func::FuncOp graph, std::string
     std::string name = getInputName(graph, argument.getArgNumber());
     auto axis = findPastAxis(argument, found.batch, found.tokens);
     if (!axis)
-      return refuse("its input \"" + name + "\" is neither tokens, mask nor positions, nor keys or values of earlier "
+      return refuse("its input \"" + name +
+                    "\" is neither tokens, mask nor positions, nor keys or values of earlier "
                     "tokens as [batch, heads, tokens, d]");
     Dim past = getDims(argument)[*axis];
     if (found.past && found.past != past)
-      return refuse("its inputs \"" + getInputName(graph, found.caches.front().getArgNumber()) + "\" and \"" + name +
-                    "\" differ in how many earlier tokens they hold");
+      return refuse("its inputs \"" + getInputName(graph, found.caches.front().getArgNumber()) + "\" and \"" +
+                    name + "\" differ in how many earlier tokens they hold");
     found.past = past;
     found.caches.push_back(argument);
   }
@@ -72,7 +76,8 @@ std::optional<PastInterface> PastInterface::find(func::FuncOp graph, std::string
   Dim total = normalize(found.past + found.tokens);
   if (found.mask && (!isInteger(found.mask) || getDims(found.mask) != Dims{found.batch, total}))
     return refuse("its attention_mask is not of the earlier tokens and the new ones");
-  if (found.positions && (!isInteger(found.positions) || getDims(found.positions) != Dims{found.batch, found.tokens}))
+  if (found.positions &&
+      (!isInteger(found.positions) || getDims(found.positions) != Dims{found.batch, found.tokens}))
     return refuse("its position_ids are not [batch, tokens]");
 
   unsigned result = 0, count = graph.getNumResults();
@@ -121,8 +126,10 @@ BlockArgument PastInterface::findCacheBefore(Value value) const {
     if (auto slice = dyn_cast<SliceOp>(op)) {
       Dims from = getDims(slice.getInput()), to = getDims(value);
       from[kTokensFirst] = to[kTokensFirst];
-      bool isBeginning = llvm::all_of(slice.getStarts().getExprs(), [](Dim start) { return getConstant(start) == 0; });
-      if (from != to || !isBeginning || !llvm::all_equal(slice.getStrides()) || slice.getStrides().front() != 1)
+      bool isBeginning =
+          llvm::all_of(slice.getStarts().getExprs(), [](Dim start) { return getConstant(start) == 0; });
+      if (from != to || !isBeginning || !llvm::all_equal(slice.getStrides()) ||
+          slice.getStrides().front() != 1)
         return {};
       value = slice.getInput();
     } else if (auto concat = dyn_cast<ConcatOp>(op); concat && concat.getAxis() == kTokensFirst) {
@@ -145,9 +152,11 @@ BlockArgument PastInterface::findCacheBefore(Value value) const {
       if (behind.offset != normalize(past * -1))
         return {};
       value = where.getLhs();
-    } else if (auto transpose = dyn_cast<TransposeOp>(op); transpose && transpose.getPermutation() == ArrayRef(kSwap)) {
+    } else if (auto transpose = dyn_cast<TransposeOp>(op);
+               transpose && transpose.getPermutation() == ArrayRef(kSwap)) {
       auto cache = dyn_cast<BlockArgument>(transpose.getInput());
-      return llvm::is_contained(caches, cache) && getTokenAxis(cache) == kHeadsFirst ? cache : BlockArgument();
+      return llvm::is_contained(caches, cache) && getTokenAxis(cache) == kHeadsFirst ? cache
+                                                                                     : BlockArgument();
     } else {
       return {};
     }
@@ -170,7 +179,8 @@ std::optional<PastInterface::Append> PastInterface::findAppend(Value value, int6
     auto cache = dyn_cast<BlockArgument>(before);
     if (axis == kTokensFirst)
       cache = findCacheBefore(before);
-    if (!llvm::is_contained(caches, cache) || getDims(before)[axis] != past || getDims(tokens)[axis] != this->tokens)
+    if (!llvm::is_contained(caches, cache) || getDims(before)[axis] != past ||
+        getDims(tokens)[axis] != this->tokens)
       return std::nullopt;
     return Append{cache, concat, tokens, axis == kHeadsFirst};
   }

@@ -20,7 +20,8 @@ namespace halftone::graph {
 
 /// The inputs and outputs of such a graph.
 struct PastInterface {
-  mlir::BlockArgument ids, mask, positions; ///< [batch, tokens]; the mask's are earlier ones, too. Ids alone must be.
+  mlir::BlockArgument ids, mask,
+      positions; ///< [batch, tokens]; the mask's are earlier ones, too. Ids alone must be.
   ht::Dim batch, tokens, past;
   llvm::SmallVector<mlir::BlockArgument> caches; ///< what has the dimension `past`
   unsigned logits;                               ///< the result, [batch, tokens, vocabulary]

@@ -15,7 +15,8 @@ namespace {
 class Tokens {
 public:
   Tokens(Dim batch, Dim tokens)
-      : symbol(cast<AffineSymbolExpr>(tokens).getPosition()), tokens(tokens), rows(normalize(batch * tokens)) {}
+      : symbol(cast<AffineSymbolExpr>(tokens).getPosition()), tokens(tokens),
+        rows(normalize(batch * tokens)) {}
 
   bool areIn(Value value) const {
     return llvm::any_of(getDims(value), [&](Dim dim) { return dim.isFunctionOfSymbol(symbol); });
@@ -61,17 +62,21 @@ bool Tokens::areApart(Operation *op) const {
     if (areIn(operand) && !axes.back())
       return false;
   }
-  auto fromFront = [&](Value value, int64_t axis) { return static_cast<int64_t>(getDims(value).size()) - 1 - axis; };
+  auto fromFront = [&](Value value, int64_t axis) {
+    return static_cast<int64_t>(getDims(value).size()) - 1 - axis;
+  };
   Value input = op->getOperand(0);
   auto isAlong = [&](int64_t axis) { return axes[0] && fromFront(input, *axes[0]) == axis; };
   auto areRowsAlone = [&] {
-    return axes[0] && *axes[0] > 0 && llvm::none_of(llvm::drop_begin(axes), [](auto axis) { return axis.has_value(); });
+    return axes[0] && *axes[0] > 0 &&
+           llvm::none_of(llvm::drop_begin(axes), [](auto axis) { return axis.has_value(); });
   };
 
   if (isElementwise(op) || isa<BroadcastOp, GluOp>(op))
     return llvm::all_of(axes, [&](auto axis) { return !axis || axis == result; });
   if (auto attention = dyn_cast<AttentionOp>(op))
-    return attention.getStart() && attention.getCausal() && !areIn(attention.getKey()) && !areIn(attention.getValue());
+    return attention.getStart() && attention.getCausal() && !areIn(attention.getKey()) &&
+           !areIn(attention.getValue());
   if (isa<LinearOp, RMSNormOp, LayerNormOp, MatMulOp>(op))
     return areRowsAlone();
   if (isa<EmbeddingOp>(op))

@@ -9,9 +9,9 @@
 
 namespace halftone::graph {
 
-/// The first operation of `block`, attention over states aside, of which a result for one of `tokens` may depend on
-/// another of them; null where there is none. `tokens` is a symbol or 1. In every value, tokens are one axis: `tokens` itself or, as rows of all
-/// sequences one behind the other, `batch` times that.
+/// The first operation of `block`, attention over states aside, of which a result for one of `tokens` may
+/// depend on another of them; null where there is none. `tokens` is a symbol or 1. In every value, tokens are
+/// one axis: `tokens` itself or, as rows of all sequences one behind the other, `batch` times that.
 mlir::Operation *findTokenMixer(mlir::Block &block, ht::Dim batch, ht::Dim tokens);
 
 } // namespace halftone::graph

@@ -65,7 +65,8 @@ class Writer:
 
 def write_genai(path, shape=Shape(), tensors=None, quantized=False, packed=False, rotary="attention", window=-1,
                 softcap=0.0, seed=0):
-    """A Llama as onnxruntime-genai's builder writes it; `rotary`: where rotations are, in "attention" or in "nodes"."""
+    """A Llama as onnxruntime-genai's builder writes it; `rotary`: where rotations are, in "attention" or in "nodes",
+    which may count positions themselves ("counted")."""
     w, hidden, size = Writer(tensors, seed), shape.hidden, shape.size
     angles = np.arange(shape.rows)[:, None] * shape.theta ** (-np.arange(0, size, 2) / size)
     tables = [w.weight("cos_cache", np.cos(angles).astype(np.float32)),
@@ -83,7 +84,14 @@ def write_genai(path, shape=Shape(), tensors=None, quantized=False, packed=False
     gamma = w.gamma("model.layers.0.input_layernorm", hidden)
     x = w.plain("SimplifiedLayerNormalization", [residual, gamma], "/model/layers.0/input_layernorm", axis=-1,
                 epsilon=1e-5, stash_type=1)
-    past, present = [], []
+    past, present, positions = [], [], "position_ids"
+    if rotary == "counted":
+        seen = w.plain("Gather", [w.plain("Shape", ["past_key_values.0.key"], "/past/Shape"),
+                                  w.weight("two", np.array(2, np.int64))], "/past/Gather", axis=0)
+        fresh = w.plain("Gather", [w.plain("Shape", ["input_ids"], "/new/Shape"), "axis"], "/new/Gather", axis=0)
+        end, step = w.plain("Add", [seen, fresh], "/end"), w.weight("step", np.array(1, np.int64))
+        positions = w.plain("Range", [seen, end, step], "/positions/Range")
+        positions = w.plain("Unsqueeze", [positions, w.weight("front", np.array([0], np.int64))], "/positions")
     for layer in range(shape.layers):
         at, name = f"/model/layers.{layer}", f"model.layers.{layer}."
         if packed:
@@ -92,9 +100,9 @@ def write_genai(path, shape=Shape(), tensors=None, quantized=False, packed=False
         else:
             heads = [w.linear(x, f"{name}self_attn.{what}_proj", count * size, hidden, quantized)
                      for what, count in (("q", shape.heads), ("k", shape.groups), ("v", shape.groups))]
-        if rotary == "nodes":
+        if rotary != "attention":
             for i, count in (0, shape.heads), (1, shape.groups):
-                heads[i] = w.node("RotaryEmbedding", [heads[i], "position_ids", *tables], f"{at}/rotary{i}", num_heads=count)
+                heads[i] = w.node("RotaryEmbedding", [heads[i], positions, *tables], f"{at}/rotary{i}", num_heads=count)
         caches = [f"past_key_values.{layer}.{what}" for what in ("key", "value")]
         outputs = [f"present.{layer}.{what}" for what in ("key", "value")]
         inside = tables if rotary == "attention" else []

@@ -30,6 +30,7 @@ def check(path, library, tolerance=TOLERANCE):
 GENAI = {
     "f32": dict(),
     "nodes": dict(rotary="nodes"),
+    "counted": dict(rotary="counted"),
     "window": dict(window=5),
     "capped": dict(softcap=2.0, packed=True),
     "int4": dict(quantized=True),

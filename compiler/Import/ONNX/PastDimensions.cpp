@@ -29,7 +29,8 @@ std::optional<PastDimensions> PastDimensions::find(llvm::ArrayRef<const ValueInf
     if (!input->name.contains_insensitive("past") || !input->isTensor || input->dims.size() != 4)
       continue;
     for (unsigned axis : {2, 1})
-      if (llvm::StringRef name = getName(input->dims[axis]); !name.empty() && name != batch && name != found.tokens) {
+      if (llvm::StringRef name = getName(input->dims[axis]);
+          !name.empty() && name != batch && name != found.tokens) {
         found.past = name;
         break;
       }
