@@ -209,8 +209,8 @@ LogicalResult GraphImporter::applyMaxima() {
     return error() << "--max: " << quote(PastDimensions::kContext) << " and " << quote(past->past)
                    << " bound the same: the context is as many tokens as the past and the new ones";
   }
-  if (past && !isPastGiven)
-    past->bound(symbols, context.value_or(PastDimensions::kDefaultContext));
+  if (past)
+    past->bound(symbols, isPastGiven ? std::nullopt : std::optional(context.value_or(PastDimensions::kDefaultContext)));
   return success();
 }
 

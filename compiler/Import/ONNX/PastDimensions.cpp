@@ -58,14 +58,15 @@ void PastDimensions::relate(Symbols &symbols) const {
     symbols.define(total, *sum);
 }
 
-void PastDimensions::bound(Symbols &symbols, int64_t context) const {
-  int64_t count = 1;
-  if (Symbols::Symbol *fresh = getSymbol(symbols, tokens))
-    count = fresh->max = std::min(fresh->max, context);
-  if (Symbols::Symbol *earlier = getSymbol(symbols, past)) {
-    earlier->min = 0;
-    earlier->max = std::max<int64_t>(context - count, 0);
-  }
+void PastDimensions::bound(Symbols &symbols, std::optional<int64_t> context) const {
+  Symbols::Symbol *fresh = getSymbol(symbols, tokens), *earlier = getSymbol(symbols, past);
+  if (fresh && context)
+    fresh->max = std::min(fresh->max, *context);
+  if (!earlier)
+    return;
+  earlier->min = 0; // before the first tokens
+  if (context)
+    earlier->max = std::max<int64_t>(*context - (fresh ? fresh->max : 1), 0);
 }
 
 } // namespace halftone::onnx

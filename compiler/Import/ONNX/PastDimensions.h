@@ -29,8 +29,8 @@ struct PastDimensions {
   /// What `--max context=N` calls the most tokens of a sequence, and how many these are without it.
   static constexpr llvm::StringLiteral kContext = "context";
   static constexpr int64_t kDefaultContext = 2048;
-  /// Bounds the past so that it and the new tokens are at most `context`; of these no more are new.
-  void bound(Symbols &symbols, int64_t context) const;
+  /// Bounds the past so that it and the new tokens are at most `context`, if that is given; of these no more are new.
+  void bound(Symbols &symbols, std::optional<int64_t> context) const;
 
 private:
   /// Null where a constant of the user's has fixed it.
