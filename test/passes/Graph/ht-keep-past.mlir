@@ -148,6 +148,40 @@ func.func @main(%ids: !ids {ht.name = "input_ids"}, %mask: !mask {ht.name = "att
 
 // -----
 
+!ids = tensor<?x?xi64, #ht.dims<s0, s1>>
+!past = tensor<?x?x2x8xf32, #ht.dims<s0, s2>>
+!cache = tensor<?x?x2x8xf32, #ht.dims<s0, s1 + s2>>
+!heads = tensor<?x?x2x8xf32, #ht.dims<s0, s1>>
+!x = tensor<?x?x16xf32, #ht.dims<s0, s1>>
+
+// Positions that are the same for all sequences, as exports without position_ids have them, become one row for each.
+// REMARK: keys and values of up to 24 tokens are states
+// CHECK-LABEL: func.func @main
+// CHECK: %[[POSITIONS:.+]] = ht.add {{.*}} -> tensor<?x?xi64, #ht.dims<s0, s1>>
+// CHECK: %[[FLOATS:.+]] = ht.cast %[[POSITIONS]] : {{.*}} to tensor<?x?xf32, #ht.dims<s0, s1>>
+// CHECK: %[[COLUMN:.+]] = ht.reshape %[[FLOATS]] : {{.*}} to tensor<?x?x1xf32, #ht.dims<s0, s1>>
+// CHECK: ht.cos %[[COLUMN]] : tensor<?x?x1xf32, #ht.dims<s0, s1>>
+func.func @main(%ids: !ids {ht.name = "input_ids"}, %past: !past {ht.name = "past.0"})
+    -> (!x {ht.name = "logits"}, !cache {ht.name = "present.0"})
+    attributes {ht.symbols = [#ht.symbol<"batch", 1, 3>, #ht.symbol<"sequence", 1, 8>, #ht.symbol<"past", 0, 16>]} {
+  %d = ht.dim <s2> : tensor<i64>
+  %i = ht.iota : tensor<?xi64, #ht.dims<s1>>
+  %p = ht.add %i, %d : tensor<?xi64, #ht.dims<s1>>, tensor<i64> -> tensor<?xi64, #ht.dims<s1>>
+  %f = ht.cast %p : tensor<?xi64, #ht.dims<s1>> to tensor<?xf32, #ht.dims<s1>>
+  %c = ht.reshape %f : tensor<?xf32, #ht.dims<s1>> to tensor<1x?x1xf32, #ht.dims<s1>>
+  %cos = ht.cos %c : tensor<1x?x1xf32, #ht.dims<s1>>
+  %0 = ht.cast %ids : !ids to tensor<?x?xf32, #ht.dims<s0, s1>>
+  %1 = ht.reshape %0 : tensor<?x?xf32, #ht.dims<s0, s1>> to tensor<?x?x1x1xf32, #ht.dims<s0, s1>>
+  %h = ht.broadcast %1 : tensor<?x?x1x1xf32, #ht.dims<s0, s1>> to !heads
+  %q = ht.rope %h, %cos, %cos : !heads, tensor<1x?x1xf32, #ht.dims<s1>>, tensor<1x?x1xf32, #ht.dims<s1>>
+  %k = ht.concat %past, %q axis 1 : !past, !heads -> !cache
+  %y = ht.attention %q, %k, %k scale 0.35 causal : !heads, !cache, !cache -> !heads
+  %r = ht.reshape %y : !heads to !x
+  return %r, %k : !x, !cache
+}
+
+// -----
+
 // No decoder, and nothing to say about it.
 // REMARK-NOT: remark
 // CHECK-LABEL: func.func @encoder
