@@ -42,6 +42,7 @@ static void printHelp(llvm::ArrayRef<OptionSpec> options) {
                   "  halftone compile model.onnx -o model.so --weights bf16\n"
                   "  halftone compile model.onnx -o model --weights int8 --activations int8-token\n"
                   "  halftone compile model.Q4_0.gguf -o model --max context=4096\n"
+                  "  halftone compile onnx/decoder_with_past.onnx -o model --max context=4096\n"
                   "  halftone compile model.onnx --compile-to=raise -o -\n\n"
                   "Of a batch, each line of JOBS is a JSON array with the arguments of one\n"
                   "compilation: [\"a.onnx\", \"-o\", \"a.so\"]. Standard output tells of each, by the\n"
@@ -63,7 +64,7 @@ static int checkPhase(llvm::StringRef option, llvm::StringRef phase, int &index,
 /// `batched`: the arguments are those of one job of a batch.
 static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
   CompileOptions options;
-  std::string maxima, batch;
+  std::string maxima, batch, past;
   std::vector<std::string> constants, elements;
   bool help = false;
   const OptionSpec specs[] = {
@@ -87,6 +88,9 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
        "--cpu have AMX, and activations are no f32)", &options.phases.attention},
       {"--kv", "FORMAT", "what keys and values of earlier tokens are kept in: f32 (default), f16, bf16, or\n"
        "int8, each row of a head by itself", &options.phases.states},
+      {"--past", "FORM", "of an ONNX decoder that takes keys and values of earlier tokens and gives them\n"
+       "back: states (default), so that the program keeps them and writes text, or\n"
+       "inputs, as the file has them", &past},
       {"--plan", "FILE", "formats by rules for names of weights, instead of one for all (see below)",
        &options.phases.plan},
       {"--calibrate", "FILE", "inputs (.npz) to observe activations on: channels that are large then go\n"
@@ -131,6 +135,8 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
     return ExitUsage;
   }
   options.model = positional.front();
+  if (llvm::Error error = parsePast(past, options.phases))
+    return fail(std::move(error), ExitUsage);
   if (llvm::Error error = parseImportOptions(maxima, constants, elements, options.import))
     return fail(std::move(error), ExitUsage);
   int first, last, emitPhase = pipelines::getPhases().size() - 1;

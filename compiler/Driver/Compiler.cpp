@@ -49,6 +49,13 @@ llvm::Error parseImportOptions(llvm::StringRef maxima, llvm::ArrayRef<std::strin
   return llvm::Error::success();
 }
 
+llvm::Error parsePast(llvm::StringRef text, pipelines::PhaseOptions &options) {
+  if (!text.empty() && text != "states" && text != "inputs")
+    return llvm::createStringError("--past takes states or inputs, not '" + text + "'");
+  options.keepPast = text != "inputs";
+  return llvm::Error::success();
+}
+
 Compiler::Compiler(CompileOptions given)
     : options(std::move(given)), context(makeRegistry(), MLIRContext::Threading::DISABLED),
       diagnostics(context, options.verbose, options.takeDiagnostic), progress(options.verbose) {

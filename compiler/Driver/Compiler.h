@@ -33,6 +33,9 @@ struct CompileOptions {
 llvm::Error parseImportOptions(llvm::StringRef maxima, llvm::ArrayRef<std::string> constants,
                                llvm::ArrayRef<std::string> elements, ImportOptions &options);
 
+/// Parses the value of --past; empty is the default.
+llvm::Error parsePast(llvm::StringRef text, pipelines::PhaseOptions &options);
+
 /// One compilation: `load`, then phases, then `emit`.
 class Compiler {
 public:

@@ -51,19 +51,26 @@ static bool hasTokens(llvm::StringRef path) {
   return false;
 }
 
-/// The tokenizer that a model's folder or file brings; empty where it brings none.
+/// The tokenizer that a model's folder or file brings, from the model's folder on; empty where it brings none.
 static std::string findTokenizer(llvm::StringRef model) {
   if (isGGUF(model))
     return hasTokens(model) ? llvm::sys::path::filename(model).str() : "";
   llvm::SmallString<128> folder(model);
   if (!llvm::sys::fs::is_directory(model))
     llvm::sys::path::remove_filename(folder);
-  for (const char *name : {"tokenizer.json", "tokenizer.model"}) {
-    llvm::SmallString<128> path(folder);
-    llvm::sys::path::append(path, name);
-    if (llvm::sys::fs::exists(path))
-      return name;
-  }
+  llvm::sys::fs::make_absolute(folder);
+  // Exporters put graphs into a folder of their own in the model's.
+  llvm::SmallVector<llvm::StringRef, 2> places = {""};
+  if (llvm::sys::path::filename(llvm::StringRef(folder).rtrim('/')) == "onnx")
+    places.push_back("..");
+  for (llvm::StringRef place : places)
+    for (const char *name : {"tokenizer.json", "tokenizer.model"}) {
+      llvm::SmallString<128> within(place), path(folder);
+      llvm::sys::path::append(within, name);
+      llvm::sys::path::append(path, within);
+      if (llvm::sys::fs::exists(path))
+        return within.str().str();
+    }
   return {};
 }
 
@@ -85,7 +92,8 @@ llvm::Error setTokenizer(ModuleOp module, llvm::StringRef model, llvm::StringRef
   return llvm::Error::success();
 }
 
-/// Adds what a file beside the tokenizer says under "eos_token_id": a token or a list of them.
+/// Adds what a file beside the tokenizer says under "eos_token_id", of itself or of its "model": a token or a list
+/// of them.
 static llvm::Error addEnds(llvm::StringRef folder, llvm::StringRef name, llvm::SetVector<uint32_t> &ends) {
   llvm::SmallString<128> path(folder);
   llvm::sys::path::append(path, name);
@@ -97,6 +105,8 @@ static llvm::Error addEnds(llvm::StringRef folder, llvm::StringRef name, llvm::S
     return llvm::createStringError("%s: %s", path.c_str(), llvm::toString(json.takeError()).c_str());
   const llvm::json::Object *object = json->getAsObject();
   const llvm::json::Value *value = object ? object->get("eos_token_id") : nullptr;
+  if (const llvm::json::Object *of = object && !value ? object->getObject("model") : nullptr)
+    value = of->get("eos_token_id");
   if (!value)
     return llvm::Error::success();
   const llvm::json::Array *list = value->getAsArray();
@@ -183,7 +193,7 @@ llvm::Expected<emit::TextDescription> readText(ModuleOp module, llvm::StringRef 
     if (llvm::Error error = addEnds(path, ends))
       return std::move(error);
   } else {
-    for (const char *file : {"generation_config.json", "config.json"})
+    for (const char *file : {"generation_config.json", "config.json", "genai_config.json"})
       if (llvm::Error error = addEnds(folder, file, ends))
         return std::move(error);
   }

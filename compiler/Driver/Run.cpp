@@ -46,7 +46,7 @@ static bool asksForFormats(const pipelines::PhaseOptions &options) {
 
 int runRun(llvm::ArrayRef<llvm::StringRef> arguments) {
   CompileOptions options;
-  std::string maxima;
+  std::string maxima, past;
   std::vector<std::string> constants, elements;
   bool help = false, reference = false;
   const OptionSpec specs[] = {
@@ -58,6 +58,7 @@ int runRun(llvm::ArrayRef<llvm::StringRef> arguments) {
       {"--weights", "FORMAT", "as in halftone compile", &options.phases.weights},
       {"--activations", "FORMAT", "as in halftone compile", &options.phases.activations},
       {"--rotation", "MATRIX", "as in halftone compile", &options.phases.rotation},
+      {"--past", "FORM", "as in halftone compile", &past},
       {"--plan", "FILE", "as in halftone compile", &options.phases.plan},
       {"--calibrate", "FILE", "as in halftone compile", &options.calibrate},
       {"--save-plan", "FILE", "as in halftone compile", &options.phases.savePlan},
@@ -82,6 +83,8 @@ int runRun(llvm::ArrayRef<llvm::StringRef> arguments) {
     return ExitUsage;
   }
   if (llvm::Error error = parseImportOptions(maxima, constants, elements, options.import))
+    return fail(std::move(error), ExitUsage);
+  if (llvm::Error error = parsePast(past, options.phases))
     return fail(std::move(error), ExitUsage);
   options.model = positional.front();
   llvm::SmallString<128> program;

@@ -21,6 +21,7 @@ namespace halftone::pipelines {
 static void buildRaise(OpPassManager &pm, const PhaseOptions &options) {
   graph::RaiseOptions raise;
   raise.modelDirectory = options.modelDirectory;
+  raise.keepPast = options.keepPast;
   graph::buildRaisePipeline(pm, raise);
 }
 
@@ -111,6 +112,8 @@ struct PhasePipelineOptions : PassPipelineOptions<PhasePipelineOptions> {
                            llvm::cl::init(0.5)};
   Option<std::string> modelDirectory{*this, "model-directory", llvm::cl::desc("folder of the model's files"),
                                      llvm::cl::init("")};
+  Option<bool> keepPast{*this, "keep-past", llvm::cl::desc("keys and values that a decoder takes and gives become states"),
+                        llvm::cl::init(true)};
 };
 } // namespace
 
@@ -122,7 +125,8 @@ void registerPhasePipelines() {
         "phase-" + phase.name.str(), "phase " + phase.name.str() + ": " + phase.does.str(),
         [&phase](OpPassManager &pm, const PhasePipelineOptions &options) {
           addPhase(pm, phase, {options.weights, options.activations, options.rotation, options.attention, options.states,
-                                options.plan, options.savePlan, options.smoothing, options.modelDirectory});
+                                options.plan, options.savePlan, options.smoothing, options.modelDirectory,
+                                options.keepPast});
         });
   }
 }

@@ -31,6 +31,7 @@ struct PhaseOptions {
   std::string savePlan;            ///< file for what was decided; empty: none
   double smoothing = 0.5;          ///< the share of observed magnitudes that goes into weights
   std::string modelDirectory;      ///< folder of the model's files; empty: passes read no file
+  bool keepPast = true;            ///< keys and values that a decoder takes and gives become states
 };
 
 struct Phase {

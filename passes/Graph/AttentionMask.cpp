@@ -30,13 +30,13 @@ static bool isLeadingUnitReshape(ReshapeOp reshape) {
   return from == to;
 }
 
-bool AttentionMask::isCausalRule(Value value, bool negate) const {
+std::optional<AttentionMask::Reach> AttentionMask::getReach(Value value, bool negate) const {
   auto compare = value.getDefiningOp<CompareOp>();
   if (!compare)
-    return false;
+    return std::nullopt;
   auto lhs = getIndexExpr(compare.getLhs()), rhs = getIndexExpr(compare.getRhs());
   if (!lhs || !rhs || getDims(value).size() > 4)
-    return false;
+    return std::nullopt;
   // As `difference <= bound`, in integers.
   ComparePredicate predicate = compare.getPredicate();
   if (negate) {
@@ -61,17 +61,25 @@ bool AttentionMask::isCausalRule(Value value, bool negate) const {
     difference = subtract(*rhs, *lhs);
     break;
   default:
-    return false;
+    return std::nullopt;
   }
-  // j - i + offset <= bound must say j <= i + (t - s).
+  // d (j - i) + offset <= bound, which says how far j may be from i + (t - s).
   difference = difference.alignedTo(4);
   Dim shift = normalize(getAffineConstantExpr(bound, value.getContext()) - difference.offset);
   // An axis of one position has stride 0 whatever its coordinate's factor was.
   auto hasStride = [&](int axis, int64_t stride) {
     return getConstant(difference.strides[axis]) == (getConstant(scores[axis]) == 1 ? 0 : stride);
   };
-  return hasStride(0, 0) && hasStride(1, 0) && hasStride(2, -1) && hasStride(3, 1) &&
-         shift == normalize(scores[3] - scores[2]);
+  if (!hasStride(0, 0) || !hasStride(1, 0))
+    return std::nullopt;
+  Dim current = normalize(scores[3] - scores[2]);
+  if (hasStride(2, -1) && hasStride(3, 1))
+    if (auto ahead = getConstant(normalize(shift - current)))
+      return Reach{*ahead, std::nullopt};
+  if (hasStride(2, 1) && hasStride(3, -1))
+    if (auto back = getConstant(normalize(shift + current)))
+      return Reach{std::nullopt, *back};
+  return std::nullopt;
 }
 
 void AttentionMask::addRule(Value condition, bool negate) {
@@ -95,9 +103,18 @@ void AttentionMask::addRule(Value condition, bool negate) {
     addRule(op->getOperand(1), negate);
     return;
   }
-  if (isCausalRule(value, negate)) {
-    causal = true;
-    return;
+  if (auto reach = getReach(value, negate)) {
+    if (reach->ahead == 0) {
+      causal = true;
+      return;
+    }
+    // The token itself is one of the window.
+    if (reach->back && *reach->back >= 0) {
+      if (!window || *reach->back + 1 < *window)
+        window = *reach->back + 1;
+      windows.push_back({value, negate});
+      return;
+    }
   }
   if (llvm::none_of(terms, [&](Term term) { return term.value == value && term.negate == negate; }))
     terms.push_back({value, negate});
@@ -172,15 +189,26 @@ AttentionMask::Fills AttentionMask::takeApart(const Step &step, Fills inner) {
   return getReplaced(inner, *step.fill);
 }
 
+/// Only of tokens up to its own has a query a window; other ones stay conditions.
+void AttentionMask::keepWindows() {
+  if (!causal) {
+    window.reset();
+    llvm::append_range(terms, windows);
+  }
+  windows.clear();
+}
+
 void AttentionMask::resolve() {
   Fills fills;
   for (const Step &step : llvm::reverse(steps))
     fills = takeApart(step, fills);
   uniform = fills && std::isfinite(fills->number);
   if (!fills || !fills->mixed)
-    return;
+    return keepWindows();
   // Only what excludes by -inf is the same as a boolean; the rest stays as the graph has it.
   uniform = causal = false;
+  window.reset();
+  windows.clear();
   terms.clear();
   numbers.clear();
   for (const Step &step : llvm::reverse(steps)) {
@@ -191,6 +219,7 @@ void AttentionMask::resolve() {
     else
       takeApart(step, std::nullopt);
   }
+  keepWindows();
 }
 
 Value AttentionMask::getMisfit() const {

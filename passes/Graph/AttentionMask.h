@@ -2,8 +2,8 @@
 //
 // Exporters mask scores by adding 0 or -inf, by choosing between the score and a
 // large negative number, or by arithmetic on the padding mask; and they join the
-// causal rule with the padding. This takes a mask apart: into the causal rule, boolean
-// terms and what remains to be added as numbers.
+// causal rule and a window with the padding. This takes a mask apart: into the causal rule, its
+// window, boolean terms and what remains to be added as numbers.
 //
 // Booleans cannot say everything. Where two masks each add a finite number, a query
 // that may attend nowhere attends the keys that only one of them excludes: such masks
@@ -45,6 +45,9 @@ public:
 
   /// Whether "i attends j <= i + (t - s)" is among the rules.
   bool isCausal() const { return causal; }
+
+  /// How many tokens, itself the last, a query of a causal rule may attend; 0: all.
+  int64_t getWindow() const { return window.value_or(0); }
 
   /// Whether a query that may attend nowhere attends all keys alike, because what the graph adds
   /// to or puts in place of scores is a finite number.
@@ -88,12 +91,20 @@ private:
   Fills takeApart(const Step &step, Fills inner);
   Fills takeApartAdditive(Value value, double scale);
   void addRule(Value condition, bool negate);
-  bool isCausalRule(Value value, bool negate) const;
+  void keepWindows();
+
+  /// How far key j may be from query i, at i + (t - s): at most ahead, or at most back.
+  struct Reach {
+    std::optional<int64_t> ahead, back;
+  };
+  std::optional<Reach> getReach(Value value, bool negate) const;
 
   ht::Dims scores;
   llvm::SmallVector<Step> steps;
   llvm::SmallVector<Term> terms;
   llvm::SmallVector<Step> numbers; ///< conditions and additions that stay, the first first
+  llvm::SmallVector<Term> windows; ///< what `window` was read off
+  std::optional<int64_t> window;
   bool causal = false, uniform = false;
 };
 

@@ -4,6 +4,8 @@
 
 #include "passes/Graph/Matchers.h"
 
+#include "llvm/ADT/DenseMap.h"
+
 using namespace mlir;
 using namespace halftone;
 using namespace halftone::ht;
@@ -12,8 +14,8 @@ namespace halftone::graph {
 
 namespace {
 
-/// Deep enough for every exporter, small enough that a hostile graph costs nothing.
-constexpr int kMaxDepth = 32;
+/// Deep enough for every exporter, small enough for any stack.
+constexpr int kMaxDepth = 64;
 
 Dim zero(MLIRContext *context) { return getAffineConstantExpr(0, context); }
 
@@ -59,13 +61,41 @@ std::optional<IndexExpr> fromConstant(ConstantOp op) {
   return expr;
 }
 
-std::optional<IndexExpr> analyse(Value value, int depth) {
+/// One question. Every value is looked at once, so that sums of x + x of x + x cost no more than x.
+class Analysis {
+public:
+  explicit Analysis(Assumption assume) : assume(assume) {}
+
+  std::optional<IndexExpr> getIndexExpr(Value value, int depth);
+  std::optional<bool> getTruth(Value value, int depth);
+
+private:
+  std::optional<IndexExpr> analyse(Value value, int depth);
+  std::optional<bool> analyseTruth(Value value, int depth);
+  std::optional<bool> analyse(CompareOp compare, int depth);
+  std::optional<IndexExpr> getExtreme(Operation *op, const IndexExpr &lhs, const IndexExpr &rhs);
+
+  Assumption assume;
+  llvm::DenseMap<Value, std::optional<IndexExpr>> exprs;
+  llvm::DenseMap<Value, std::optional<bool>> truths;
+};
+
+std::optional<IndexExpr> Analysis::getIndexExpr(Value value, int depth) {
+  if (auto it = exprs.find(value); it != exprs.end())
+    return it->second;
+  auto known = assume ? assume(value) : std::nullopt;
+  if (!known)
+    known = analyse(value, depth);
+  return exprs[value] = known;
+}
+
+std::optional<IndexExpr> Analysis::analyse(Value value, int depth) {
   Operation *op = value.getDefiningOp();
   auto element = dyn_cast<IntegerType>(getElementTypeOrSelf(value));
   if (!op || !element || element.getWidth() < 32 || depth > kMaxDepth)
     return std::nullopt;
   MLIRContext *context = value.getContext();
-  auto operand = [&](unsigned index) { return analyse(op->getOperand(index), depth + 1); };
+  auto operand = [&](unsigned index) { return getIndexExpr(op->getOperand(index), depth + 1); };
 
   if (auto constant = dyn_cast<ConstantOp>(op))
     return fromConstant(constant);
@@ -138,6 +168,145 @@ std::optional<IndexExpr> analyse(Value value, int depth) {
     product.offset = normalize(product.offset * rhs->offset);
     return product;
   }
+  if (isa<MaxOp, MinOp>(op)) {
+    auto lhs = operand(0), rhs = operand(1);
+    return lhs && rhs ? getExtreme(op, *lhs, *rhs) : std::nullopt;
+  }
+  if (auto where = dyn_cast<WhereOp>(op)) {
+    auto truth = getTruth(where.getCondition(), depth + 1);
+    auto chosen = truth ? operand(*truth ? 1 : 2) : std::nullopt;
+    return chosen ? std::optional(chosen->alignedTo(getDims(value).size())) : std::nullopt;
+  }
+  // Sums over axes along which nothing changes.
+  if (auto reduce = dyn_cast<ReduceOp>(op); reduce && reduce.getKind() == ReduceKind::Sum) {
+    auto inner = operand(0);
+    Dims dims = getDims(reduce.getInput());
+    Dim count = getAffineConstantExpr(1, context);
+    for (int64_t axis : reduce.getAxes()) {
+      if (!inner || getConstant(inner->strides[axis]) != 0)
+        return std::nullopt;
+      count = count * dims[axis];
+    }
+    for (Dim &stride : inner->strides)
+      stride = normalize(stride * count);
+    inner->offset = normalize(inner->offset * count);
+    return inner;
+  }
+  if (auto sum = dyn_cast<CumSumOp>(op); sum && !sum.getReverse()) {
+    auto inner = operand(0);
+    if (!inner || !isConstant(*inner))
+      return std::nullopt;
+    IndexExpr running = constantExpr(value, sum.getExclusive() ? zero(context) : inner->offset);
+    if (getConstant(getDims(value)[sum.getAxis()]) != 1)
+      running.strides[sum.getAxis()] = inner->offset;
+    return running;
+  }
+  return std::nullopt;
+}
+
+/// Whether `expr` is at least 0 whatever the sizes are, none of which is below 0.
+bool isNonNegative(Dim expr) {
+  if (auto constant = getConstant(expr))
+    return *constant >= 0;
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  return isa<AffineSymbolExpr>(expr) ||
+         (binary && isNonNegative(binary.getLHS()) && isNonNegative(binary.getRHS()));
+}
+
+/// The least and the greatest element of a tensor; null where the sign of a stride is unknown.
+class Bounds {
+public:
+  Bounds(const IndexExpr &expr, ArrayRef<Dim> dims) : low(expr.offset), high(expr.offset) {
+    for (auto [stride, dim] : llvm::zip_equal(expr.strides, dims)) {
+      Dim last = stride * (dim - 1);
+      if (isNonNegative(stride))
+        high = high ? high + last : high;
+      else if (isNonNegative(normalize(stride * -1)))
+        low = low ? low + last : low;
+      else
+        low = high = Dim();
+    }
+  }
+
+  bool isAtLeast(int64_t number) const { return low && isNonNegative(normalize(low - number)); }
+  bool isAtMost(int64_t number) const { return high && isNonNegative(normalize(high * -1 + number)); }
+
+private:
+  Dim low, high;
+};
+
+/// A maximum or minimum that is always the same operand.
+std::optional<IndexExpr> Analysis::getExtreme(Operation *op, const IndexExpr &lhs, const IndexExpr &rhs) {
+  Dims dims = getDims(op->getResult(0));
+  Bounds difference(subtract(lhs, rhs).alignedTo(dims.size()), dims);
+  bool isLhsGreater = difference.isAtLeast(0);
+  if (!isLhsGreater && !difference.isAtMost(0))
+    return std::nullopt;
+  return (isa<MaxOp>(op) == isLhsGreater ? lhs : rhs).alignedTo(dims.size());
+}
+
+std::optional<bool> Analysis::analyse(CompareOp compare, int depth) {
+  auto lhs = getIndexExpr(compare.getLhs(), depth), rhs = getIndexExpr(compare.getRhs(), depth);
+  if (!lhs || !rhs)
+    return std::nullopt;
+  Dims dims = getDims(compare.getResult());
+  Bounds difference(subtract(*lhs, *rhs).alignedTo(dims.size()), dims);
+  auto decide = [](bool always, bool never) {
+    return always || never ? std::optional(always) : std::nullopt;
+  };
+  bool isZero = difference.isAtLeast(0) && difference.isAtMost(0);
+  bool isNotZero = difference.isAtLeast(1) || difference.isAtMost(-1);
+  switch (compare.getPredicate()) {
+  case ComparePredicate::GE:
+    return decide(difference.isAtLeast(0), difference.isAtMost(-1));
+  case ComparePredicate::GT:
+    return decide(difference.isAtLeast(1), difference.isAtMost(0));
+  case ComparePredicate::LE:
+    return decide(difference.isAtMost(0), difference.isAtLeast(1));
+  case ComparePredicate::LT:
+    return decide(difference.isAtMost(-1), difference.isAtLeast(0));
+  case ComparePredicate::EQ:
+    return decide(isZero, isNotZero);
+  case ComparePredicate::NE:
+    return decide(isNotZero, isZero);
+  }
+  llvm_unreachable("covered switch");
+}
+
+std::optional<bool> Analysis::getTruth(Value value, int depth) {
+  if (auto it = truths.find(value); it != truths.end())
+    return it->second;
+  auto known = analyseTruth(value, depth);
+  return truths[value] = known;
+}
+
+std::optional<bool> Analysis::analyseTruth(Value value, int depth) {
+  Operation *op = value.getDefiningOp();
+  if (!op || depth > kMaxDepth || !getElementTypeOrSelf(value).isInteger(1))
+    return std::nullopt;
+  if (auto number = getSplat(value))
+    return *number != 0;
+  auto operand = [&](unsigned index) { return getTruth(op->getOperand(index), depth + 1); };
+  if (isa<ReshapeOp, BroadcastOp, TransposeOp, SliceOp, GatherOp, GatherNDOp>(op))
+    return operand(0); // Some of its elements.
+  if (auto compare = dyn_cast<CompareOp>(op))
+    return analyse(compare, depth + 1);
+  if (auto cast = dyn_cast<CastOp>(op)) {
+    auto number = getIndexExpr(cast.getInput(), depth + 1);
+    auto constant = number && isConstant(*number) ? getConstant(number->offset) : std::nullopt;
+    return constant ? std::optional(*constant != 0) : std::nullopt;
+  }
+  if (isa<NotOp>(op)) {
+    auto inner = operand(0);
+    return inner ? std::optional(!*inner) : std::nullopt;
+  }
+  if (isa<AndOp, OrOp>(op)) {
+    auto lhs = operand(0), rhs = operand(1);
+    bool decisive = isa<OrOp>(op);
+    if (lhs == decisive || rhs == decisive)
+      return decisive;
+    return lhs && rhs ? std::optional(!decisive) : std::nullopt;
+  }
   return std::nullopt;
 }
 
@@ -153,6 +322,10 @@ IndexExpr subtract(const IndexExpr &lhs, const IndexExpr &rhs) {
   return combine(lhs, rhs, [](Dim a, Dim b) { return a - b; });
 }
 
-std::optional<IndexExpr> getIndexExpr(Value value) { return analyse(value, 0); }
+std::optional<IndexExpr> getIndexExpr(Value value, Assumption assume) {
+  return Analysis(assume).getIndexExpr(value, 0);
+}
+
+std::optional<bool> getTruth(Value value, Assumption assume) { return Analysis(assume).getTruth(value, 0); }
 
 } // namespace halftone::graph

@@ -16,6 +16,8 @@
 
 #include "mlir/IR/Value.h"
 
+#include <optional>
+
 namespace halftone::graph {
 
 struct IndexExpr {
@@ -26,8 +28,14 @@ struct IndexExpr {
   IndexExpr alignedTo(size_t rank) const;
 };
 
+/// What is known of a value beside its operation, such as an argument's: its affine form, or nullopt.
+using Assumption = llvm::function_ref<std::optional<IndexExpr>(mlir::Value)>;
+
 /// The affine form of an integer tensor, or nullopt.
-std::optional<IndexExpr> getIndexExpr(mlir::Value value);
+std::optional<IndexExpr> getIndexExpr(mlir::Value value, Assumption assume = {});
+
+/// Whether a boolean tensor is true everywhere or false everywhere; nullopt where neither is known.
+std::optional<bool> getTruth(mlir::Value value, Assumption assume = {});
 
 /// `lhs - rhs` over their broadcast.
 IndexExpr subtract(const IndexExpr &lhs, const IndexExpr &rhs);

@@ -138,6 +138,49 @@ def RaiseAttention : Pass<"ht-raise-attention", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::halftone::ht::HTDialect"];
 }
 
+def KeepPast : Pass<"ht-keep-past", "::mlir::func::FuncOp"> {
+  let summary = "keys and values of earlier tokens that go in and come out become states";
+  let description = [{
+    A decoder that takes keys and values of earlier tokens and gives them back with the new ones behind
+    them becomes the program that importers of decoders build, which keeps them itself:
+
+    ```mlir
+    func.func @main(%ids, %attention_mask, %position_ids, %past.0.key, %past.0.value, …)
+        -> (%logits, %present.0.key, %present.0.value, …)
+    // becomes
+    func.func @main(%ids, %sequences, %start, %wanted, %past.0.key {ht.state}, %past.0.value {ht.state}, …)
+        -> (%logits, %past.0.key {ht.state}, %past.0.value {ht.state}, …)
+    ```
+
+    Nothing is padding then: `attention_mask` is all ones, and what counts from the number of earlier
+    tokens, `position_ids` among it, counts from `start` for each sequence. The head is computed for
+    `wanted` tokens. Inputs and outputs are known by the names that exporters agree on (`input_ids`,
+    `attention_mask`, `position_ids`, `logits`), caches by what the graph does with them: a concatenation, or
+    an `ht.update` of it, that attention reads and an output is. A sequence has as many tokens as the
+    largest past and the most new tokens are together, and no more than tables of positions have rows.
+
+    A graph in which anything else depends on the earlier tokens stays as it is, with a warning.
+  }];
+  let dependentDialects = ["::halftone::ht::HTDialect"];
+}
+
+def ExpandUpdates : Pass<"ht-expand-updates", "::mlir::func::FuncOp"> {
+  let summary = "ht.update of what is no state as a choice between old and new rows";
+  let description = [{
+    A program changes a state where it lies. What is no state, such as a cache that is an input of the
+    program and comes out as an output, is another value afterwards: every row is the old or the new one.
+
+    ```mlir
+    %1 = ht.update %past, %key sequences %rows start %start
+    // becomes
+    %0 = ht.gather_nd %key, %indices
+    %1 = ht.where %isNew, %0, %past
+    ```
+    Row b must be updated by row b: other sequences are an error.
+  }];
+  let dependentDialects = ["::halftone::ht::HTDialect"];
+}
+
 def TieWeights : Pass<"ht-tie-weights", "::mlir::ModuleOp"> {
   let summary = "read one weight where the files hold the same numbers twice";
   let description = [{

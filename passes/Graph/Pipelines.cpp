@@ -47,6 +47,13 @@ void buildRaisePipeline(OpPassManager &pm, const RaiseOptions &options) {
   pm.addNestedPass<func::FuncOp>(createSimplify());
   addCleanup(pm);
 
+  // On attention with its transposes gone: caches are what it reads.
+  if (options.keepPast)
+    pm.addNestedPass<func::FuncOp>(createKeepPast());
+  // What is a state is known now.
+  pm.addNestedPass<func::FuncOp>(createExpandUpdates());
+  addCleanup(pm);
+
   // Weights have their final layout now, so that copies can be compared.
   if (!options.modelDirectory.empty()) {
     TieWeightsOptions tie;

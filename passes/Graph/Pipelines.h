@@ -17,6 +17,10 @@ struct RaiseOptions : mlir::PassPipelineOptions<RaiseOptions> {
       llvm::cl::desc(
           "folder of the model's files; without it no file is read and ht-tie-weights is left out"),
       llvm::cl::init("")};
+  Option<bool> keepPast{
+      *this, "keep-past",
+      llvm::cl::desc("keys and values of earlier tokens that a decoder takes and gives become states"),
+      llvm::cl::init(true)};
 };
 
 /// From an imported graph of primitives to transformer operations, equal for

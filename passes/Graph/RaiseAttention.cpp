@@ -294,7 +294,8 @@ void rewrite(IRRewriter &rewriter, AttentionMatch &match) {
       /*start=*/Value(), match.mask.makeMask(rewriter, loc),
       match.mask.makeBias(rewriter, loc, element), rewriter.getF64FloatAttr(match.scale),
       match.mask.isCausal() ? rewriter.getUnitAttr() : UnitAttr(), rewriter.getF64FloatAttr(match.softcap),
-      match.mask.isUniform() ? rewriter.getUnitAttr() : UnitAttr());
+      match.mask.isUniform() ? rewriter.getUnitAttr() : UnitAttr(),
+      rewriter.getI64IntegerAttr(match.mask.getWindow()));
   // Back to [batch, heads, tokens, d]; the graph's own transpose cancels this one.
   rewriter.replaceOp(match.root, graph::transpose(rewriter, loc, attention, {0, 2, 1, 3}));
 }

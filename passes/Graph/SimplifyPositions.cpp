@@ -147,49 +147,7 @@ struct DecideCompare : OpRewritePattern<CompareOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(CompareOp op, PatternRewriter &rewriter) const override {
-    auto lhs = getIndexExpr(op.getLhs()), rhs = getIndexExpr(op.getRhs());
-    if (!lhs || !rhs)
-      return rewriter.notifyMatchFailure(op, "operands are not affine");
-    // Bounds of lhs - rhs, whose strides all go one way.
-    IndexExpr difference = subtract(*lhs, *rhs);
-    auto offset = getConstant(difference.offset);
-    if (!offset)
-      return rewriter.notifyMatchFailure(op, "difference starts at a symbol");
-    std::optional<int64_t> low = offset, high = offset;
-    for (auto [stride, dim] : llvm::zip(difference.strides, getDims(op.getResult()))) {
-      auto step = getConstant(stride), size = getConstant(dim);
-      if (!step)
-        return rewriter.notifyMatchFailure(op, "a stride is a symbol");
-      std::optional<int64_t> &bound = *step < 0 ? low : high;
-      if (*step != 0)
-        bound =
-            size && bound ? std::optional(*bound + *step * std::max<int64_t>(*size - 1, 0)) : std::nullopt;
-    }
-    std::optional<bool> holds;
-    auto decide = [&](bool always, bool never) {
-      if (always || never)
-        holds = always;
-    };
-    switch (op.getPredicate()) {
-    case ComparePredicate::GE:
-      decide(low && *low >= 0, high && *high < 0);
-      break;
-    case ComparePredicate::GT:
-      decide(low && *low > 0, high && *high <= 0);
-      break;
-    case ComparePredicate::LE:
-      decide(high && *high <= 0, low && *low > 0);
-      break;
-    case ComparePredicate::LT:
-      decide(high && *high < 0, low && *low >= 0);
-      break;
-    case ComparePredicate::EQ:
-      decide(low == 0 && high == 0, (low && *low > 0) || (high && *high < 0));
-      break;
-    case ComparePredicate::NE:
-      decide((low && *low > 0) || (high && *high < 0), low == 0 && high == 0);
-      break;
-    }
+    auto holds = getTruth(op);
     if (!holds)
       return rewriter.notifyMatchFailure(op, "depends on the position");
     Value scalar = makeSplat(rewriter, op.getLoc(), *holds, rewriter.getI1Type());

@@ -17,7 +17,8 @@ public:
     return diagnostic.fail(
         "%s does not write text: it would need the inputs input_ids, "
         "sequences, start and wanted, an output logits and states, as models "
-        "compiled from a Hugging Face folder or a GGUF file have; %s%s",
+        "compiled from a Hugging Face folder, a GGUF file or an ONNX decoder with "
+        "past keys and values have; %s%s",
         quoted(program.name).c_str(), why, name);
   }
 

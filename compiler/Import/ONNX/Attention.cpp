@@ -169,10 +169,10 @@ Value emitAttention(NodeImporter &node, AttentionForm form) {
   OpBuilder &b = node.getBuilder();
   auto result = ht::getTensorType({query[0], query[1], query[2], value[3]}, getElementTypeOrSelf(form.query));
   auto op = ht::AttentionOp::create(b, node.getLoc(), result, form.query, form.key, form.value,
-                                    /*sequences=*/Value(), /*start=*/Value(), form.mask, form.bias,
+                                    /*sequences=*/Value(), form.start, form.mask, form.bias,
                                     b.getF64FloatAttr(form.scale),
                                     form.causal ? b.getUnitAttr() : UnitAttr(), b.getF64FloatAttr(form.softcap),
-                                    UnitAttr());
+                                    UnitAttr(), b.getI64IntegerAttr(form.window));
   return node.verify(op) ? node.cast(op.getResult(), type) : Value();
 }
 

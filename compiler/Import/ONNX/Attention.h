@@ -20,7 +20,9 @@ struct AttentionForm {
   mlir::Value bias;              ///< A number that is added to the scores, of the same shape. Or null.
   mlir::Value sink;              ///< [heads]: the score of a key whose value is zero. Or null.
   double scale = 1, softcap = 0;
-  bool causal = false; ///< i may attend j <= i + (t - s).
+  bool causal = false; ///< i may attend j <= i + (t - s),
+  mlir::Value start;   ///< or j <= i + start[batch]. Or null.
+  int64_t window = 0;  ///< Of these the last; 0: all.
 };
 
 /// [batch, s, heads, d], of the query's type.

@@ -5,6 +5,7 @@
 
 #include "compiler/Import/ONNX/Constants.h"
 #include "compiler/Import/ONNX/Importer.h"
+#include "compiler/Import/ONNX/PastDimensions.h"
 #include "compiler/Import/ONNX/Remedies.h"
 #include "compiler/Import/ONNX/Survey.h"
 #include "compiler/Import/ONNX/SymbolicValue.h"
@@ -185,6 +186,7 @@ private:
   TensorReader tensors;
   mlir::ModuleOp module;
   mlir::func::FuncOp main;
+  std::optional<PastDimensions> past; ///< Of a decoder with keys and values of earlier tokens.
   llvm::StringMap<ElementShapes> elements;
   llvm::SmallVector<mlir::Attribute> argumentNames;
   llvm::StringSet<> weightNames;

@@ -167,7 +167,14 @@ LogicalResult GraphImporter::applyMaxima() {
     // A cache is empty before the first step.
     symbols[i].min = StringRef(symbols[i].name).contains_insensitive("past") ? 0 : 1;
   }
+  // A user who bounds the past says what the context is.
+  bool isPastGiven = false;
+  std::optional<int64_t> context;
   for (auto &[key, max] : options.maxima) {
+    if (past && key == PastDimensions::kContext && !symbols.contains(key)) {
+      context = max;
+      continue;
+    }
     SmallVector<unsigned> matches;
     for (auto [i, symbol] : llvm::enumerate(symbols.list())) {
       if (symbol.name == key) {
@@ -186,6 +193,8 @@ LogicalResult GraphImporter::applyMaxima() {
         diagnostic << "none";
       llvm::interleaveComma(symbols.list(), diagnostic,
                             [&](auto &symbol) { diagnostic << quote(symbol.name); });
+      if (past)
+        diagnostic << ", and " << quote(PastDimensions::kContext);
       return diagnostic;
     }
     if (max < 1) {
@@ -193,7 +202,15 @@ LogicalResult GraphImporter::applyMaxima() {
       return error() << "--max: " << quote(key) << " must be at least 1, got " << max;
     }
     symbols[matches.front()].max = max;
+    isPastGiven |= past && symbols[matches.front()].name == past->past;
   }
+  if (context && isPastGiven) {
+    cause = ImportFailure::Options;
+    return error() << "--max: " << quote(PastDimensions::kContext) << " and " << quote(past->past)
+                   << " bound the same: the context is as many tokens as the past and the new ones";
+  }
+  if (past)
+    past->bound(symbols, isPastGiven ? std::nullopt : std::optional(context.value_or(PastDimensions::kDefaultContext)));
   return success();
 }
 
@@ -244,11 +261,14 @@ LogicalResult GraphImporter::bindInputs(const Graph &graph, Scope &scope) {
   if (failed(bindConstants(inputs, scope)) || failed(readElements(inputs)))
     return failure();
 
+  past = PastDimensions::find(inputs);
   // Plain names first, so that "past + seq" can refer to names that come later.
   for (const ValueInfo *input : inputs)
     for (const Dimension &dim : input->isTensor ? ArrayRef(input->dims) : ArrayRef<Dimension>())
-      if (!dim.value && !dim.parameter.empty() && isPlainName(dim.parameter))
+      if (!dim.value && !dim.parameter.empty() && isPlainName(dim.parameter) && !(past && dim.parameter == past->total))
         symbols.get(dim.parameter);
+  if (past)
+    past->relate(symbols);
   SmallVector<Dims> shapes;
   for (const ValueInfo *input : inputs) {
     auto &dims = shapes.emplace_back();

@@ -1,8 +1,7 @@
 //===- OperatorsGroupedAttention.cpp - GroupQueryAttention of com.microsoft -===//
 //
 // Decoders' attention with its cache: each batch has a length of its own, given
-// as data, and its new tokens end there. Rows of the cache are chosen by where a
-// batch's new tokens begin.
+// as data, and its new tokens end there.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,31 +25,27 @@ struct Lengths {
   Value past;  ///< and those before the new ones.
 };
 
-/// [b, rows, h, d] with rows of `past` below a batch's past length, then those of `x`, then zeros.
-Value updateCache(NodeImporter &node, Value past, Value x, Value lengths, Dim rows) {
-  Dims dims = node.dimsOf(x), old = past ? node.dimsOf(past) : Dims();
-  Type type = IntegerType::get(node.getContext(), 64);
-  Dim one = node.symbols().constant(1);
+/// [b, rows, h, d]: rows of `past` below `start` [b], the tokens `x` from there on, then zeros.
+Value updateCache(NodeImporter &node, Value past, Value x, Value start, Dim rows) {
+  Dims dims = node.dimsOf(x);
   if (node.failed())
     return {};
-  Value both = past ? node.concat({past, x}, 1) : x;
-  Value row = node.iota(rows, 0, 1, type), from = node.reshape(lengths, {dims[0], one});
-  Value fresh = node.sub(row, from), tokens = node.dim(dims[1]);
-  Value isOld = node.compare(ComparePredicate::LT, row, from);
-  Value valid = node.compare(ComparePredicate::LT, fresh, tokens);
-  // Rows that are neither are read anywhere and replaced by zeros.
-  Value index = node.infer<ht::MinOp>({fresh, node.sub(tokens, node.scalar(1, type))});
-  if (past) {
-    index = node.add(index, node.dim(old[1]));
-    index = node.where(isOld, node.infer<ht::MinOp>({row, node.sub(node.dim(old[1]), node.scalar(1, type))}), index);
-  } else {
-    index = node.infer<ht::MaxOp>({index, node.scalar(0, type)});
+  Dims whole = dims;
+  whole[1] = rows;
+  Type type = IntegerType::get(node.getContext(), 64);
+  Value zero = node.scalarLike(0, x), cache = node.broadcastTo(zero, whole);
+  if (past && !node.failed()) {
+    if (node.dimsOf(past)[1] != rows)
+      past = sliceAxis(node, node.concat({past, cache}, 1), 1, node.symbols().constant(0), rows);
+    Dim one = node.symbols().constant(1);
+    Value row = node.reshape(node.iota(rows, 0, 1, type), {rows, one, one});
+    cache = node.where(node.compare(ComparePredicate::LT, row, alongBatch(node, start)), past, zero);
   }
-  Dims column = {dims[0], rows, one};
-  Value batch = node.reshape(node.iota(dims[0], 0, 1, type), {dims[0], one, one});
-  Value indices = node.concat({node.broadcastTo(batch, column), node.reshape(index, column)}, 2);
-  Value chosen = node.infer<ht::GatherNDOp>({both, indices});
-  return node.where(node.reshape(valid, {dims[0], rows, one, one}), chosen, node.scalarLike(0, chosen));
+  Value sequences = node.iota(dims[0], 0, 1, type);
+  if (node.failed())
+    return {};
+  auto op = ht::UpdateOp::create(node.getBuilder(), node.getLoc(), cache.getType(), cache, x, sequences, start);
+  return node.verify(op) ? op.getResult() : Value();
 }
 
 /// RMS norm of each head.
@@ -139,14 +134,12 @@ void emitGroupQueryAttention(NodeImporter &node) {
   if (!rows || node.failed())
     return;
 
-  // A prompt is as long as the whole and starts at 0; what is longer than its length is padding.
+  // New tokens behind a prompt's length are padding: it starts at 0.
   Type type = IntegerType::get(node.getContext(), 64);
   Dim tokens = dims[1];
   Lengths at;
   at.total = node.add(node.cast(node.reshape(lengths, dims[0]), type), node.scalar(1, type));
-  Value isPrompt = node.compare(ComparePredicate::EQ, node.cast(node.reshape(node.input(6), {}), type), node.dim(tokens));
-  Value past = node.infer<ht::MaxOp>({node.sub(at.total, node.dim(tokens)), node.scalar(0, type)});
-  at.past = node.where(isPrompt, node.scalar(0, type), past);
+  at.past = node.infer<ht::MaxOp>({node.sub(at.total, node.dim(tokens)), node.scalar(0, type)});
 
   if (node.integer("do_rotary", 0)) {
     Value positions = emitPositions(node, at, tokens);
@@ -160,10 +153,17 @@ void emitGroupQueryAttention(NodeImporter &node) {
   node.setResult(1, swapHeads(node, form.key));
   node.setResult(2, swapHeads(node, form.value));
 
-  Value offset = alongBatch(node, at.past);
-  if (causal || window > 0) {
-    // Of the window, the token itself is one.
-    form.mask = emitWindow(node, tokens, *rows, offset, window > 0 ? window - 1 : -1, causal ? 0 : -1);
+  form.sink = node.hasInput(11) ? node.input(11) : Value();
+  if (!form.sink && node.integer("smooth_softmax", -1) > 0)
+    form.sink = node.broadcastTo(node.scalarLike(0, form.query), symbols.constant(heads));
+  // Of the window, the token itself is one.
+  if (causal && !form.sink) {
+    form.causal = true;
+    form.start = at.past;
+    form.window = std::max<int64_t>(window, 0);
+  } else if (causal || window > 0) {
+    form.mask = emitWindow(node, tokens, *rows, alongBatch(node, at.past), window > 0 ? window - 1 : -1,
+                           causal ? 0 : -1);
   }
   if (!causal)
     form.mask = intersect(node, form.mask, emitBelow(node, *rows, at.total));
@@ -188,10 +188,6 @@ void emitGroupQueryAttention(NodeImporter &node) {
     }
     form.bias = bias;
   }
-  if (node.hasInput(11))
-    form.sink = node.input(11);
-  else if (node.integer("smooth_softmax", -1) > 0)
-    form.sink = node.broadcastTo(node.scalarLike(0, form.query), symbols.constant(heads));
   if (node.failed())
     return;
   auto size = ht::getConstant(node.dimsOf(form.query)[3]);

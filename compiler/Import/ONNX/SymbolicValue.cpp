@@ -60,8 +60,8 @@ std::optional<int64_t> countElements(ArrayRef<int64_t> shape, int64_t limit) {
 //===----------------------------------------------------------------------===//
 
 Dim Symbols::get(StringRef name) {
-  if (auto it = fixed.find(name); it != fixed.end())
-    return constant(it->second);
+  if (auto it = defined.find(name); it != defined.end())
+    return it->second;
   for (auto [i, symbol] : llvm::enumerate(symbols))
     if (symbol.name == name)
       return getAffineSymbolExpr(i, context);
@@ -70,7 +70,7 @@ Dim Symbols::get(StringRef name) {
 }
 
 bool Symbols::contains(StringRef name) const {
-  return fixed.contains(name) || llvm::any_of(symbols, [&](const Symbol &symbol) { return symbol.name == name; });
+  return defined.contains(name) || llvm::any_of(symbols, [&](const Symbol &symbol) { return symbol.name == name; });
 }
 
 SmallVector<StringRef> Symbols::names() const {

@@ -69,7 +69,8 @@ public:
 
   ht::Dim get(llvm::StringRef name);
   /// Makes `name` stand for `value`; false where it stands for another already.
-  bool fix(llvm::StringRef name, int64_t value) { return fixed.try_emplace(name, value).first->second == value; }
+  bool fix(llvm::StringRef name, int64_t value) { return define(name, constant(value)); }
+  bool define(llvm::StringRef name, ht::Dim value) { return defined.try_emplace(name, value).first->second == value; }
   ht::Dim constant(int64_t value) const { return mlir::getAffineConstantExpr(value, context); }
   llvm::ArrayRef<Symbol> list() const { return symbols; }
   Symbol &operator[](unsigned index) { return symbols[index]; }
@@ -106,7 +107,7 @@ private:
 
   mlir::MLIRContext *context;
   std::vector<Symbol> symbols;
-  llvm::StringMap<int64_t> fixed; ///< names that are no symbols
+  llvm::StringMap<ht::Dim> defined; ///< names that are no symbols
 };
 
 } // namespace halftone::onnx

@@ -109,6 +109,46 @@ func.func @causal_after_past(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %
 
 // -----
 
+// A window beside it is the attention's: of 6 positions that end at the query's own.
+// CHECK-LABEL: func.func @window
+// CHECK:         ht.attention %{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}} scale {{.*}} causal window 6 :
+func.func @window(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: tensor<2x4x7x8xf32>) -> tensor<2x4x5x8xf32> {
+  %infinity = ht.constant dense<0xFF800000> : tensor<f32>
+  %i = ht.iota {start = 2 : i64} : tensor<5xi64>
+  %position = ht.reshape %i : tensor<5xi64> to tensor<5x1xi64>
+  %j = ht.iota : tensor<7xi64>
+  %six = ht.constant dense<6> : tensor<i64>
+  %first = ht.sub %position, %six : tensor<5x1xi64>, tensor<i64> -> tensor<5x1xi64>
+  %causal = ht.compare ge %position, %j : tensor<5x1xi64>, tensor<7xi64> -> tensor<5x7xi1>
+  %near = ht.compare gt %j, %first : tensor<7xi64>, tensor<5x1xi64> -> tensor<5x7xi1>
+  %both = ht.and %causal, %near : tensor<5x7xi1>, tensor<5x7xi1> -> tensor<5x7xi1>
+  %0 = ht.matmul %q, %k : tensor<2x4x5x8xf32>, tensor<2x4x8x7xf32> -> tensor<2x4x5x7xf32>
+  %1 = ht.where %both, %0, %infinity : tensor<5x7xi1>, tensor<2x4x5x7xf32>, tensor<f32> -> tensor<2x4x5x7xf32>
+  %2 = ht.softmax %1 axis 3 : tensor<2x4x5x7xf32>
+  %3 = ht.matmul %2, %v : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32> -> tensor<2x4x5x8xf32>
+  return %3 : tensor<2x4x5x8xf32>
+}
+
+// Alone it stays a mask.
+// CHECK-LABEL: func.func @window_on_both_sides
+// CHECK:         %[[NEAR:.+]] = ht.compare gt
+// CHECK:         ht.attention %{{.*}} mask %{{[^ ]+}} : {{.*}} scale
+// CHECK-NOT:     window
+// CHECK:         return
+func.func @window_on_both_sides(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x8x7xf32>, %v: tensor<2x4x7x8xf32>)
+    -> tensor<2x4x5x8xf32> {
+  %infinity = ht.constant dense<0xFF800000> : tensor<f32>
+  %i = ht.iota {start = -4 : i64} : tensor<5xi64>
+  %first = ht.reshape %i : tensor<5xi64> to tensor<5x1xi64>
+  %j = ht.iota : tensor<7xi64>
+  %near = ht.compare gt %j, %first : tensor<7xi64>, tensor<5x1xi64> -> tensor<5x7xi1>
+  %0 = ht.matmul %q, %k : tensor<2x4x5x8xf32>, tensor<2x4x8x7xf32> -> tensor<2x4x5x7xf32>
+  %1 = ht.where %near, %0, %infinity : tensor<5x7xi1>, tensor<2x4x5x7xf32>, tensor<f32> -> tensor<2x4x5x7xf32>
+  %2 = ht.softmax %1 axis 3 : tensor<2x4x5x7xf32>
+  %3 = ht.matmul %2, %v : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32> -> tensor<2x4x5x8xf32>
+  return %3 : tensor<2x4x5x8xf32>
+}
+
 // Near miss of causality: without the past's offset it is another triangle, kept as a mask.
 // CHECK-LABEL: func.func @another_triangle
 // CHECK:         %[[RULE:.*]] = ht.compare ge
