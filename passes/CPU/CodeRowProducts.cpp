@@ -5,8 +5,8 @@
 // 16 bits, so that nothing but the kept codes loses: two bytes, whose sums of products are apart.
 //
 // Scores: codes of 16 keys are turned, groups of four channels to a lane, so that keys run along the
-// lanes and the sums of a head are complete without adding lanes. The instruction multiplies unsigned by signed
-// bytes: 128 is added to each code of a key, and the sums begin with what takes that off again.
+// lanes and the sums of a head are complete without adding lanes. The instruction multiplies unsigned by
+// signed bytes: 128 is added to each code of a key, and the sums begin with what takes that off again.
 //
 // Values: of a block codes of four keys are put side by side for each channel, once for all heads. A
 // weight times its value's scale is a fraction of the largest scale of the block: since no weight
@@ -29,11 +29,11 @@ namespace halftone::cpu {
 namespace {
 
 constexpr int64_t kLanes = 16;
-constexpr int64_t kGroup = 4;              ///< bytes that a lane sums the products of
+constexpr int64_t kGroup = 4;               ///< bytes that a lane sums the products of
 constexpr int64_t kChunk = kLanes * kGroup; ///< channels whose codes are a vector
-constexpr int64_t kHeads = 4;              ///< whose values are summed at once
-constexpr double kQueryCode = 127 * 256;   ///< the greatest: its upper byte has a sign
-constexpr double kWeightCode = 254 * 256;  ///< of a weight of 1, which may be exceeded by a rounding
+constexpr int64_t kHeads = 4;               ///< whose values are summed at once
+constexpr double kQueryCode = 127 * 256;    ///< the greatest: its upper byte has a sign
+constexpr double kWeightCode = 254 * 256;   ///< of a weight of 1, which may be exceeded by a rounding
 
 const htk::Intrinsic *getDot(const KernelBuilder &kernel) {
   const htk::Intrinsic *dot = htk::selectIntrinsics(kernel.cpu, htk::ProductKind::Bytes).back();
@@ -44,7 +44,8 @@ class CodeRowProducts : public RowProducts {
 public:
   CodeRowProducts(KernelBuilder &kernel, ht::AttentionOp root)
       : RowProducts(kernel, root), dot(*getDot(kernel)), i8(kernel.b.getI8Type()), i32(kernel.b.getI32Type()),
-        keyChunks(llvm::divideCeil(shape.keyWidth, kChunk)), valueChunks(llvm::divideCeil(shape.valueWidth, kChunk)),
+        keyChunks(llvm::divideCeil(shape.keyWidth, kChunk)),
+        valueChunks(llvm::divideCeil(shape.valueWidth, kChunk)),
         queryCodes(kernel.scratch(sharing * keyChunks * 2 * kChunk, i8)),
         queryScales(kernel.scratch(sharing, real)), corrections(kernel.scratch(sharing * keyChunks, i32)),
         partial(kernel.scratch(sharing * kLanes, i32)), valueScales(kernel.scratch(kKeys, real)),
@@ -59,7 +60,8 @@ private:
   Value integer(int64_t value) { return arith::ConstantOp::create(k.b, k.loc, k.b.getI32IntegerAttr(value)); }
   Value splat(int64_t value) { return k.splat(integer(value), kLanes); }
   Value bitcast(Value value, Type element) {
-    int64_t bytes = KernelBuilder::getWidth(value) * getElementTypeOrSelf(value.getType()).getIntOrFloatBitWidth() / 8;
+    int64_t bytes =
+        KernelBuilder::getWidth(value) * getElementTypeOrSelf(value.getType()).getIntOrFloatBitWidth() / 8;
     auto type = VectorType::get({bytes * 8 / static_cast<int64_t>(element.getIntOrFloatBitWidth())}, element);
     return vector::BitCastOp::create(k.b, k.loc, type, value);
   }
@@ -130,7 +132,8 @@ void CodeRowProducts::prepareQueries() {
       Value sum = k.getZero(i32, kLanes);
       for (int64_t d = 0; d < kChunk; d += kLanes) {
         int64_t channel = chunk * kChunk + d;
-        Value code = channel < keyWidth ? emitRoundEven(k, mul(load(channel), inverse)) : k.getZero(i32, kLanes);
+        Value code =
+            channel < keyWidth ? emitRoundEven(k, mul(load(channel), inverse)) : k.getZero(i32, kLanes);
         Value upper = arith::ShRSIOp::create(k.b, k.loc, addInts(code, splat(128)), splat(8));
         storeBytes(upper, queryCodes, k.add(getQueryCodes(h, chunk, 0), d));
         storeBytes(code, queryCodes, k.add(getQueryCodes(h, chunk, 1), d));
@@ -151,11 +154,12 @@ Value CodeRowProducts::loadScales(Value operand, const RowBlock &block, Value fi
   Value offsets = arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(type, ArrayRef(distances)));
   Value all = width.mask;
   if (!all)
-    all = arith::ConstantOp::create(k.b, k.loc, DenseElementsAttr::get(VectorType::get({kLanes}, k.b.getI1Type()), true));
+    all = arith::ConstantOp::create(k.b, k.loc,
+                                    DenseElementsAttr::get(VectorType::get({kLanes}, k.b.getI1Type()), true));
   Value scales = k.getBuffer(cast<BlockArgument>(getKept(operand).getLeaves()[1]));
   Value position = shape.getKeyRow(block.sequence, first, block.head, 1).start;
-  return vector::GatherOp::create(k.b, k.loc, VectorType::get({kLanes}, real), scales, ValueRange{position}, offsets,
-                                  all, k.getZero(real, kLanes));
+  return vector::GatherOp::create(k.b, k.loc, VectorType::get({kLanes}, real), scales, ValueRange{position},
+                                  offsets, all, k.getZero(real, kLanes));
 }
 
 /// Asks for what comes next, in each head for a part: memory answers while these are multiplied.
@@ -165,7 +169,8 @@ void CodeRowProducts::prefetch(const RowBlock &block, Value first, Value h) {
     Value codes = k.getBuffer(cast<BlockArgument>(getKept(operand).getLeaves()[0]));
     KeyRow row = shape.getKeyRow(block.sequence, token, block.head, channels);
     for (int64_t channel = 0; channel < channels; channel += kChunk)
-      memref::PrefetchOp::create(k.b, k.loc, codes, k.add(row.start, channel), /*isWrite=*/false, /*localityHint=*/3,
+      memref::PrefetchOp::create(k.b, k.loc, codes, k.add(row.start, channel), /*isWrite=*/false,
+                                 /*localityHint=*/3,
                                  /*isDataCache=*/true);
   };
   for (int64_t i = 0; i < count; ++i) {
@@ -217,12 +222,14 @@ void CodeRowProducts::emitScores(const RowBlock &block, Value first, Lanes width
 
 /// Codes of the block's weights times their values' scales. Returns their unit.
 Value CodeRowProducts::quantizeWeights(const RowBlock &block) {
-  Value largest = k.vectorFold(block.count, kLanes, k.getZero(real, kLanes), [&](Index j, Lanes width, Value before) -> Value {
-    Value scales = loadScales(root.getValue(), block, k.add(block.first, j.base), width);
-    write(scales, valueScales, j.base);
-    return arith::MaximumFOp::create(k.b, k.loc, before, scales);
-  });
-  largest = foldLanes(k, largest, [&](Value x, Value y) -> Value { return arith::MaximumFOp::create(k.b, k.loc, x, y); });
+  Value largest = k.vectorFold(
+      block.count, kLanes, k.getZero(real, kLanes), [&](Index j, Lanes width, Value before) -> Value {
+        Value scales = loadScales(root.getValue(), block, k.add(block.first, j.base), width);
+        write(scales, valueScales, j.base);
+        return arith::MaximumFOp::create(k.b, k.loc, before, scales);
+      });
+  largest = foldLanes(k, largest,
+                      [&](Value x, Value y) -> Value { return arith::MaximumFOp::create(k.b, k.loc, x, y); });
   Value greatest = k.floatConstant(kWeightCode, real, kLanes), zero = k.getZero(real, kLanes);
   Value unit = arith::DivFOp::create(k.b, k.loc, largest, greatest);
   Value inverse = arith::DivFOp::create(k.b, k.loc, greatest, largest);
@@ -232,7 +239,8 @@ Value CodeRowProducts::quantizeWeights(const RowBlock &block) {
     Value scales = mul(read(valueScales, j), inverse);
     forEachHead([&](Value h) {
       Value code = emitRoundEven(k, mul(read(scores, at(h, kKeys, j)), scales));
-      storeBytes(arith::ShRUIOp::create(k.b, k.loc, code, splat(8)), weightCodes, k.add(getWeightCodes(h, 0), j));
+      storeBytes(arith::ShRUIOp::create(k.b, k.loc, code, splat(8)), weightCodes,
+                 k.add(getWeightCodes(h, 0), j));
       storeBytes(code, weightCodes, k.add(getWeightCodes(h, 1), j));
     });
   });
@@ -267,7 +275,8 @@ void CodeRowProducts::packValues(const RowBlock &block, int64_t chunk) {
   });
 }
 
-void CodeRowProducts::accumulateHeads(Value head, int64_t height, int64_t chunk, const RowBlock &block, Value unit) {
+void CodeRowProducts::accumulateHeads(Value head, int64_t height, int64_t chunk, const RowBlock &block,
+                                      Value unit) {
   SmallVector<Value> tile(height * kGroup, k.getZero(i32, kLanes));
   for (int64_t part = 0; part < 2; ++part) {
     if (part == 1)
@@ -291,7 +300,8 @@ void CodeRowProducts::accumulateHeads(Value head, int64_t height, int64_t chunk,
     for (int64_t size : {2, 1})
       for (int64_t i = 0; i < kGroup; ++i)
         if (!(i & size))
-          std::tie(vectors[i], vectors[i + size]) = exchangeLanes(k, vectors[i], vectors[i + size], kGroup * size);
+          std::tie(vectors[i], vectors[i + size]) =
+              exchangeLanes(k, vectors[i], vectors[i + size], kGroup * size);
     Value factor = k.splat(readOne(factors, k.add(head, h)), kLanes);
     for (int64_t v = 0; v < kGroup && chunk * kChunk + v * kLanes < valueWidth; ++v) {
       Value position = at(k.add(head, h), valueWidth, k.constant(chunk * kChunk + v * kLanes));

@@ -57,7 +57,8 @@ private:
 
   /// Channels of row `r` of the keys at hand.
   Value getKey(int64_t r, const KeyRow &row, Value channel, Lanes width) {
-    return widened ? read(widened, k.add(channel, r * keyWidth)) : loadKey(root.getKey(), row, channel, width);
+    return widened ? read(widened, k.add(channel, r * keyWidth))
+                   : loadKey(root.getKey(), row, channel, width);
   }
 
   /// The products of a head's query and the keys of `rows`, one in each lane.

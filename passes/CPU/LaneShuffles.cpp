@@ -12,7 +12,8 @@ std::pair<Value, Value> exchangeLanes(KernelBuilder &k, Value x, Value y, int64_
     without.push_back(lane & size ? count + lane - size : lane);
     with.push_back(lane & size ? count + lane : lane + size);
   }
-  return {vector::ShuffleOp::create(k.b, k.loc, x, y, without), vector::ShuffleOp::create(k.b, k.loc, x, y, with)};
+  return {vector::ShuffleOp::create(k.b, k.loc, x, y, without),
+          vector::ShuffleOp::create(k.b, k.loc, x, y, with)};
 }
 
 void transposeLanes(KernelBuilder &k, MutableArrayRef<Value> vectors) {

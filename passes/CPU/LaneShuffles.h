@@ -8,7 +8,8 @@
 namespace halftone::cpu {
 
 /// Halves, quarters, ... of lanes change places: lanes without bit `size` of both, and those with it.
-std::pair<mlir::Value, mlir::Value> exchangeLanes(KernelBuilder &kernel, mlir::Value x, mlir::Value y, int64_t size);
+std::pair<mlir::Value, mlir::Value> exchangeLanes(KernelBuilder &kernel, mlir::Value x, mlir::Value y,
+                                                  int64_t size);
 
 /// As many vectors as each has lanes: lane i of vector j becomes lane j of vector i.
 void transposeLanes(KernelBuilder &kernel, llvm::MutableArrayRef<mlir::Value> vectors);

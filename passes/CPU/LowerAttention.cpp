@@ -92,7 +92,8 @@ static void remarkCodes(const KernelBuilder &kernel, ht::AttentionOp root) {
     return;
   auto options = remark::RemarkOpts::name("kept codes").category("htk-lower-kernels");
   if (const char *reason = whyNotCodes(kernel, root))
-    remark::missed(root.getLoc(), options) << std::string("keys and values are widened for few queries: ") + reason;
+    remark::missed(root.getLoc(), options)
+        << std::string("keys and values are widened for few queries: ") + reason;
   else
     remark::passed(root.getLoc(), options) << "few queries multiply the codes of keys and values";
 }

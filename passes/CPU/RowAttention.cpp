@@ -29,7 +29,8 @@ class RowAttention {
 public:
   RowAttention(KernelBuilder &kernel, ht::AttentionOp root)
       : k(kernel), emitter(kernel), root(root), shape(kernel, root), fallback(kernel, root, 1),
-        products(whyNotCodes(kernel, root) ? makeFloatRowProducts(kernel, root) : makeCodeRowProducts(kernel, root)),
+        products(whyNotCodes(kernel, root) ? makeFloatRowProducts(kernel, root)
+                                           : makeCodeRowProducts(kernel, root)),
         p(*products), real(p.real), lanes(kernel.lanes), maxima(kernel.scratch(p.sharing, real)),
         totals(kernel.scratch(p.sharing * lanes, real)) {}
 
@@ -67,7 +68,8 @@ private:
 
   Value loadQuery(Value position, Lanes width) {
     Value buffer = k.getBuffer(cast<BlockArgument>(root.getQuery()));
-    return k.convertFloat(k.load(buffer, position, getElementTypeOrSelf(root.getQuery().getType()), width), real);
+    return k.convertFloat(k.load(buffer, position, getElementTypeOrSelf(root.getQuery().getType()), width),
+                          real);
   }
 
   void emitItem() {
@@ -145,7 +147,8 @@ private:
       largest = foldLanes(k, largest, [&](Value x, Value y) { return greater(x, y); });
       // Where nothing may be attended so far what is subtracted stays finite.
       Value none = k.splat(infinity(), lanes);
-      Value shift = k.select(compare(arith::CmpFPredicate::OGT, largest, none), largest, k.getZero(real, lanes));
+      Value shift =
+          k.select(compare(arith::CmpFPredicate::OGT, largest, none), largest, k.getZero(real, lanes));
       Value total = k.loop(zero(), width, lanes, k.getZero(real, lanes), [&](Value j, ValueRange carried) {
         Value weight = expOf(p.read(p.scores, p.at(h, kKeys, j)), shift);
         p.write(weight, p.scores, p.at(h, kKeys, j));
@@ -164,7 +167,8 @@ private:
     Value zeros = k.getZero(real, lanes), ones = k.floatConstant(1, real, lanes);
     p.forEachHead([&](Value h) {
       // A query that attends nowhere has total 0 and gives zeros.
-      Value total = foldLanes(k, p.read(totals, k.mul(h, lanes)), [&](Value x, Value y) { return add(x, y); });
+      Value total =
+          foldLanes(k, p.read(totals, k.mul(h, lanes)), [&](Value x, Value y) { return add(x, y); });
       Value inverse = arith::DivFOp::create(k.b, k.loc, ones, total);
       inverse = k.select(compare(arith::CmpFPredicate::UNE, total, zeros), inverse, zeros);
       Value head = getHead(h), start = shape.getQueryRow(row, query, head, shape.valueWidth);

@@ -9,7 +9,8 @@ namespace halftone::cpu {
 RowProducts::RowProducts(KernelBuilder &kernel, ht::AttentionOp root)
     : k(kernel), root(root), shape(kernel, root), emitter(kernel),
       real(kernel.getComputeType(getElementTypeOrSelf(root.getType()))), sharing(shape.heads / shape.kvHeads),
-      keyWidth(llvm::alignTo(shape.keyWidth, kernel.lanes)), valueWidth(llvm::alignTo(shape.valueWidth, kernel.lanes)),
+      keyWidth(llvm::alignTo(shape.keyWidth, kernel.lanes)),
+      valueWidth(llvm::alignTo(shape.valueWidth, kernel.lanes)),
       queries(kernel.scratch(sharing * keyWidth, real)), scores(kernel.scratch(sharing * kKeys, real)),
       sums(kernel.scratch(sharing * valueWidth, real)), factors(kernel.scratch(sharing, real)) {}
 
@@ -17,7 +18,8 @@ Lanes RowProducts::getLanes(int64_t width, int64_t count) {
   if (count >= width)
     return {width, {}};
   auto type = VectorType::get({width}, k.b.getI1Type());
-  return {width, vector::CreateMaskOp::create(k.b, k.loc, type, ValueRange{k.constant(count)}), k.constant(count)};
+  return {width, vector::CreateMaskOp::create(k.b, k.loc, type, ValueRange{k.constant(count)}),
+          k.constant(count)};
 }
 
 SmallVector<KeyRow> RowProducts::getRows(const RowBlock &block, Value first, Lanes width) {

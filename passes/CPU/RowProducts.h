@@ -42,13 +42,21 @@ public:
   /// sums[h] = sums[h] * factor + sum over keys of weight * value.
   virtual void accumulateValues(const RowBlock &block) = 0;
 
-  mlir::Value at(mlir::Value head, int64_t width, mlir::Value column) { return k.add(k.mul(head, width), column); }
-  mlir::Value read(mlir::Value scratch, mlir::Value position) { return k.load(scratch, position, real, vector()); }
+  mlir::Value at(mlir::Value head, int64_t width, mlir::Value column) {
+    return k.add(k.mul(head, width), column);
+  }
+  mlir::Value read(mlir::Value scratch, mlir::Value position) {
+    return k.load(scratch, position, real, vector());
+  }
   void write(mlir::Value value, mlir::Value scratch, mlir::Value position) {
     k.store(value, scratch, position, vector());
   }
-  mlir::Value readOne(mlir::Value scratch, mlir::Value position) { return k.load(scratch, position, real, Lanes()); }
-  void forEachHead(llvm::function_ref<void(mlir::Value)> body) { k.loop(k.constant(0), k.constant(sharing), 1, body); }
+  mlir::Value readOne(mlir::Value scratch, mlir::Value position) {
+    return k.load(scratch, position, real, Lanes());
+  }
+  void forEachHead(llvm::function_ref<void(mlir::Value)> body) {
+    k.loop(k.constant(0), k.constant(sharing), 1, body);
+  }
 
 protected:
   Lanes vector() const { return {k.lanes, {}}; }
@@ -56,7 +64,9 @@ protected:
   Lanes getLanes(int64_t width, int64_t count);
   /// Rows of k from key `first` on, one for each lane; behind the last key it is repeated.
   llvm::SmallVector<KeyRow> getRows(const RowBlock &block, mlir::Value first, Lanes width);
-  mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value sum) { return mlir::vector::FMAOp::create(k.b, k.loc, x, y, sum); }
+  mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value sum) {
+    return mlir::vector::FMAOp::create(k.b, k.loc, x, y, sum);
+  }
   mlir::Value mul(mlir::Value x, mlir::Value y) { return mlir::arith::MulFOp::create(k.b, k.loc, x, y); }
 };
 
