@@ -2,6 +2,8 @@
 
 #include "passes/CPU/AttentionTiles.h"
 
+#include "passes/CPU/LaneShuffles.h"
+
 using namespace mlir;
 
 namespace halftone::cpu {
@@ -37,16 +39,6 @@ Lanes AttentionTiles::getLanes(int64_t whole, int64_t count) {
   return {whole, vector::CreateMaskOp::create(k.b, k.loc, type, ValueRange{size}), size};
 }
 
-std::pair<Value, Value> AttentionTiles::exchange(Value x, Value y, int64_t size) {
-  SmallVector<int64_t> without, with;
-  for (int64_t lane = 0; lane < kLanes; ++lane) {
-    without.push_back(lane & size ? kLanes + lane - size : lane);
-    with.push_back(lane & size ? kLanes + lane : lane + size);
-  }
-  return {vector::ShuffleOp::create(k.b, k.loc, x, y, without),
-          vector::ShuffleOp::create(k.b, k.loc, x, y, with)};
-}
-
 /// 32 channels of the row at `start`, zeros behind the last.
 Value AttentionTiles::loadQueryChannels(Value start, int64_t channel) {
   return k.load(k.getBuffer(cast<BlockArgument>(root.getQuery())), k.add(start, channel), k.b.getI16Type(),
@@ -79,10 +71,7 @@ void AttentionTiles::packKeys(const KeyBlock &block) {
         rows.push_back(vector::BitCastOp::create(k.b, k.loc, words,
                                                  loadKeyBits(root.getKey(), key, step * kStep, lanes)));
       }
-      for (int64_t size = kLanes / 2; size > 0; size /= 2)
-        for (int64_t i = 0; i < kLanes; ++i)
-          if (!(i & size))
-            std::tie(rows[i], rows[i + size]) = exchange(rows[i], rows[i + size], size);
+      transposeLanes(k, rows);
       Value tile = k.mul(k.add(k.mul(part, steps), step), kTileWords);
       for (auto [i, row] : llvm::enumerate(rows))
         k.store(row, keyTiles, k.add(tile, i * kLanes), {kLanes, {}});

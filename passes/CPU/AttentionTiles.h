@@ -49,8 +49,6 @@ public:
   /// Whether tile `tile` of values is one of ones, the same for all groups.
   bool isOnes(int64_t tile) const { return tile * kLanes >= shape.valueWidth; }
 
-  /// Halves, quarters, ... of lanes change places: lanes without bit `size` of both, and those with it.
-  std::pair<mlir::Value, mlir::Value> exchange(mlir::Value x, mlir::Value y, int64_t size);
   /// Lanes of `count` elements: a masked vector where that is less than `whole`.
   Lanes getLanes(int64_t whole, int64_t count);
 

@@ -8,6 +8,7 @@
 #include "dialects/HTK/Intrinsics.h"
 #include "passes/CPU/Attention.h"
 #include "passes/CPU/LoopNests.h"
+#include "passes/CPU/RowProducts.h"
 
 #include "mlir/IR/Remarks.h"
 
@@ -85,6 +86,18 @@ static bool isComputedFromMemory(Value operand) {
   return isa<htq::DequantizeOp, ht::CastOp>(op) && llvm::all_of(op->getOperands(), llvm::IsaPred<BlockArgument>);
 }
 
+/// How few queries multiply keys and values that are computed of what is kept.
+static void remarkCodes(const KernelBuilder &kernel, ht::AttentionOp root) {
+  if (isa<BlockArgument>(root.getKey()) || root.getUniform())
+    return;
+  auto options = remark::RemarkOpts::name("kept codes").category("htk-lower-kernels");
+  if (const char *reason = whyNotCodes(kernel, root))
+    remark::missed(root.getLoc(), options)
+        << std::string("keys and values are widened for few queries: ") + reason;
+  else
+    remark::passed(root.getLoc(), options) << "few queries multiply the codes of keys and values";
+}
+
 LogicalResult lowerAttention(KernelBuilder &kernel, ht::AttentionOp root) {
   for (Value operand : {root.getQuery(), root.getKey(), root.getValue()}) {
     auto type = cast<RankedTensorType>(operand.getType());
@@ -93,6 +106,7 @@ LogicalResult lowerAttention(KernelBuilder &kernel, ht::AttentionOp root) {
     if (!isa<BlockArgument>(operand) && !(operand != root.getQuery() && isComputedFromMemory(operand)))
       return root.emitOpError() << "expects its operands in memory, or keys and values kept there";
   }
+  remarkCodes(kernel, root);
   Value queries = kernel.getDims(root.getQuery())[1];
   auto emitMany = [&] { VectorAttention(kernel, root, kVectors).emit(); };
   // A uniform row may weigh keys out of its reach.

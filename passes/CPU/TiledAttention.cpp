@@ -23,6 +23,7 @@
 #include "passes/CPU/AttentionTiles.h"
 #include "passes/CPU/Exp2.h"
 #include "passes/CPU/Instructions.h"
+#include "passes/CPU/LaneShuffles.h"
 
 #include <numbers>
 
@@ -282,7 +283,7 @@ private:
     // Halving the rows, and the lanes that each has, leaves row r in lane r.
     for (int64_t size = kRows / 2; size > 0; size /= 2)
       for (int64_t i = 0; i < size; ++i) {
-        auto [without, with] = operands.exchange(rows[i], rows[i + size], size);
+        auto [without, with] = exchangeLanes(k, rows[i], rows[i + size], size);
         rows[i] = greater(without, with);
       }
     Value infinity = splat(-kInfinity);

@@ -66,7 +66,7 @@ func.func private @wide(%q: tensor<1x16x4x288xbf16>) -> tensor<1x16x4x288xbf16> 
 // CHECK-COUNT-16:  vector.fma {{.*}} : vector<16xf32>
 // CHECK-COUNT-30:  vector.shuffle
 // CHECK:           math.exp {{.*}} : vector<16xf32>
-// CHECK:           math.exp {{.*}} : f32
+// CHECK:           math.exp {{.*}} : vector<16xf32>
 // CHECK-COUNT-4:   vector.broadcast {{.*}} : f32 to vector<16xf32>
 // CHECK:         return
 #r = #ht.dims<s0>
@@ -75,6 +75,63 @@ func.func private @rows(%q: tensor<1x?x8x32xf32, #r>, %k: tensor<1x64x2x32xf32>)
   %0 = ht.attention %q, %k, %k scale 0.25
       : tensor<1x?x8x32xf32, #r>, tensor<1x64x2x32xf32>, tensor<1x64x2x32xf32> -> tensor<1x?x8x32xf32, #r>
   return %0 : tensor<1x?x8x32xf32, #r>
+}
+
+// -----
+
+// Codes of keys and values are multiplied themselves: those of 16 keys are turned by 4 times 8 shuffles; a query is two
+// bytes for each channel, which 8 groups of four keep apart. Of values, weights are broadcast by fours.
+// REMARK: few queries multiply the codes of keys and values
+// CHECK-LABEL: func.func private @codes(
+// CHECK:         scf.if
+// CHECK:           vector.gather
+// CHECK:           arith.xori {{.*}} : vector<64xi8>
+// CHECK-COUNT-32:  vector.shuffle {{.*}} : vector<16xi32>, vector<16xi32>
+// CHECK:           memref.prefetch
+// CHECK-COUNT-16:  llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK:           math.exp {{.*}} : vector<16xf32>
+// CHECK:           vector.shuffle {{.*}} : vector<64xi8>, vector<64xi8>
+// CHECK:           vector.shuffle {{.*}} : vector<32xi16>, vector<32xi16>
+// CHECK-COUNT-32:  llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK:         return
+#r = #ht.dims<s0>
+#kept = #htq.affine<i8, blocks [1, 1, 1, ?], scale f32>
+module attributes {htk.cpu = #htk.cpu<"x86-64-v4", 512, ["avx512vnni"]>} {
+func.func private @codes(%q: tensor<1x?x8x32xf32, #r>, %k: tensor<1x64x2x32xi8>, %s: tensor<1x64x2x1xf32>) -> tensor<1x?x8x32xf32, #r>
+    attributes {htk.kernel, ht.symbols = [#ht.symbol<"sequence", 1, 512>]} {
+  %0 = htq.dequantize #kept(%k, %s) : (tensor<1x64x2x32xi8>, tensor<1x64x2x1xf32>) -> tensor<1x64x2x32xf32>
+  %1 = ht.attention %q, %0, %0 scale 0.25
+      : tensor<1x?x8x32xf32, #r>, tensor<1x64x2x32xf32>, tensor<1x64x2x32xf32> -> tensor<1x?x8x32xf32, #r>
+  return %1 : tensor<1x?x8x32xf32, #r>
+}
+}
+
+// -----
+
+// Not where the processor has no such products, ...
+// REMARK: keys and values are widened for few queries: the processor has no AVX-512 VNNI
+// CHECK-LABEL: func.func private @no_products(
+// CHECK-NOT:     vpdpbusd
+// CHECK:         return
+#kept = #htq.affine<i8, blocks [1, 1, 1, ?], scale f32>
+func.func private @no_products(%q: tensor<1x1x8x32xf32>, %k: tensor<1x64x2x32xi8>, %s: tensor<1x64x2x1xf32>) -> tensor<1x1x8x32xf32>
+    attributes {htk.kernel} {
+  %0 = htq.dequantize #kept(%k, %s) : (tensor<1x64x2x32xi8>, tensor<1x64x2x1xf32>) -> tensor<1x64x2x32xf32>
+  %1 = ht.attention %q, %0, %0 scale 0.25
+      : tensor<1x1x8x32xf32>, tensor<1x64x2x32xf32>, tensor<1x64x2x32xf32> -> tensor<1x1x8x32xf32>
+  return %1 : tensor<1x1x8x32xf32>
+}
+
+// -----
+
+// ... nor of anything else than bytes with a scale.
+// REMARK: keys and values are widened for few queries: keys and values are no codes
+func.func private @bf16_rows(%q: tensor<1x1x8x32xf32>, %k: tensor<1x64x2x32xbf16>) -> tensor<1x1x8x32xf32>
+    attributes {htk.kernel} {
+  %0 = ht.cast %k : tensor<1x64x2x32xbf16> to tensor<1x64x2x32xf32>
+  %1 = ht.attention %q, %0, %0 scale 0.25
+      : tensor<1x1x8x32xf32>, tensor<1x64x2x32xf32>, tensor<1x64x2x32xf32> -> tensor<1x1x8x32xf32>
+  return %1 : tensor<1x1x8x32xf32>
 }
 
 // -----
