@@ -3,6 +3,7 @@
 #include "compiler/Driver/Arguments.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Locale.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -62,6 +63,19 @@ llvm::Error parseArguments(llvm::ArrayRef<llvm::StringRef> arguments, llvm::Arra
       *option->target = value.str();
   }
   return llvm::Error::success();
+}
+
+llvm::Expected<uint64_t> parseBytes(llvm::StringRef text) {
+  llvm::StringRef number = text;
+  unsigned shift = number.consume_back("KiB")   ? 10
+                   : number.consume_back("MiB") ? 20
+                   : number.consume_back("GiB") ? 30
+                                                : 0;
+  uint64_t value;
+  if (number.empty() || !llvm::all_of(number, llvm::isDigit) || number.getAsInteger(10, value) || value == 0 ||
+      value > UINT64_MAX >> shift)
+    return llvm::createStringError("'" + text + "' is no number of bytes, such as 4GiB, 512MiB or 1048576");
+  return value << shift;
 }
 
 std::string describeOptions(llvm::ArrayRef<OptionSpec> options) {

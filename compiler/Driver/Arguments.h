@@ -27,6 +27,9 @@ struct OptionSpec {
 llvm::Error parseArguments(llvm::ArrayRef<llvm::StringRef> arguments, llvm::ArrayRef<OptionSpec> options,
                            std::vector<std::string> &positional, std::vector<std::string> *rest = nullptr);
 
+/// A number of bytes, as in 4GiB, 512MiB, 64KiB or 1048576.
+llvm::Expected<uint64_t> parseBytes(llvm::StringRef text);
+
 /// The options as help text, one line each, aligned.
 std::string describeOptions(llvm::ArrayRef<OptionSpec> options);
 

@@ -64,7 +64,7 @@ static int checkPhase(llvm::StringRef option, llvm::StringRef phase, int &index,
 /// `batched`: the arguments are those of one job of a batch.
 static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
   CompileOptions options;
-  std::string maxima, batch, past;
+  std::string maxima, batch, past, memory;
   std::vector<std::string> constants, elements;
   bool help = false;
   const OptionSpec specs[] = {
@@ -105,6 +105,8 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
       {"--compile-from", "PHASE", "MODEL is IR that this phase left; go on from there", &options.compileFrom},
       {"--verify-each-phase", "", "interpret the model after each phase on a sample and report the\n"
        "error that the phase added", nullptr, &options.verifyEachPhase},
+      {"--memory", "BYTES", "what the compiler may take while it makes weights, e.g. 4GiB: it takes\n"
+       "less, but for a weight that cannot be made in parts (default: any amount)", &memory},
       {"--linker", "DRIVER", "C compiler driver that links (default: clang-22)", &options.linker},
       {"--batch", "JOBS", "many compilations in one process, instead of MODEL (see below); - reads\n"
        "them from standard input as they come", &batch},
@@ -139,6 +141,12 @@ static int run(llvm::ArrayRef<llvm::StringRef> arguments, bool batched) {
     return fail(std::move(error), ExitUsage);
   if (llvm::Error error = parseImportOptions(maxima, constants, elements, options.import))
     return fail(std::move(error), ExitUsage);
+  if (!memory.empty()) {
+    auto bytes = parseBytes(memory);
+    if (!bytes)
+      return fail(llvm::createStringError("--memory: " + llvm::toString(bytes.takeError())), ExitUsage);
+    options.memory = *bytes;
+  }
   int first, last, emitPhase = pipelines::getPhases().size() - 1;
   if (int code = checkPhase("--compile-from", options.compileFrom, first, 0))
     return code;

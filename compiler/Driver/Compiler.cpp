@@ -185,6 +185,7 @@ ExitCode Compiler::emit() {
   emitOptions.output = options.output;
   emitOptions.modelDirectory = getModelDirectory();
   emitOptions.cpus = *cpus;
+  emitOptions.memory = options.memory;
   emitOptions.runtimeLibraries = getRuntimeLibraries();
   emitOptions.linker = options.linker.empty() ? getDefaultLinker() : options.linker;
   auto text = readText(*module, getModelDirectory());

@@ -20,6 +20,7 @@ struct CompileOptions {
   ImportOptions import;
   pipelines::PhaseOptions phases;
   std::string calibrate; ///< file of inputs to observe activations on; empty: none
+  uint64_t memory = 0; ///< bytes to take while weights are made; 0: any amount
   bool verbose = false;
   bool verifyEachPhase = false;
   /// Takes diagnostics where it is given; else they are printed.

@@ -7,7 +7,8 @@
 #include "compiler/Emit/Header.h"
 #include "compiler/Emit/Object.h"
 #include "compiler/Emit/PayloadObject.h"
-#include "compiler/Evaluate/WeightSource.h"
+#include "compiler/Emit/PayloadSegment.h"
+#include "compiler/Evaluate/WeightStream.h"
 #include "dialects/HTK/HTKDialect.h"
 
 #include "mlir/Target/LLVMIR/Export.h"
@@ -17,6 +18,12 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/Threading.h"
+
+#include <atomic>
+#include <fstream>
+#include <malloc.h>
+#include <unistd.h>
 
 namespace halftone::emit {
 
@@ -28,6 +35,16 @@ OutputKind getOutputKind(llvm::StringRef path) {
 namespace {
 
 constexpr llvm::StringLiteral kPayloadSymbol = "halftone_payload";
+/// Puts large constants behind all else, so that no other section shares their segment.
+constexpr llvm::StringLiteral kOwnSegment = "-Wl,-z,lrodata-after-bss";
+
+/// What this process has allocated; files that it has mapped do not count.
+uint64_t getAllocatedBytes() {
+  malloc_trim(0);
+  uint64_t all = 0, resident = 0, shared = 0;
+  std::ifstream("/proc/self/statm") >> all >> resident >> shared;
+  return (resident - std::min(resident, shared)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
 
 class Emitter {
 public:
@@ -40,12 +57,12 @@ public:
     llvm::json::Object info = options.buildInfo;
     description.buildInfo = llvm::formatv("{0}", llvm::json::Value(std::move(info))).str();
 
-    auto payload = TemporaryFile::create(options.output, "weights.o");
-    if (!payload)
-      return payload.takeError();
-    objects.push_back(std::move(*payload));
-    progress("making weights");
-    if (llvm::Error error = writePayload(objects.back()))
+    takeWeights();
+    if (llvm::Error error = addObject([&](llvm::raw_pwrite_stream &os) {
+          writePayloadObject(os, kPayloadSymbol, getPayloadSize(), getPayloadAlignment(getPayloadSize()),
+                             /*reserved=*/kind != OutputKind::Object);
+          return llvm::Error::success();
+        }))
       return std::move(error);
     EmitResult result;
     for (unsigned i = 0; i < levels.size(); ++i) {
@@ -59,6 +76,10 @@ public:
     }
     if (llvm::Error error = addObject([&](llvm::raw_pwrite_stream &os) { return writeDescriptor(os); }))
       return std::move(error);
+    // A linker may be asked to join objects once more: these hold their weights.
+    if (kind == OutputKind::Object)
+      if (llvm::Error error = writeWeights(objects.front().getPath()))
+        return std::move(error);
     progress("linking");
     auto linked = TemporaryFile::create(options.output, "tmp");
     if (!linked)
@@ -67,6 +88,9 @@ public:
       return std::move(error);
     if (llvm::Error error = link(linked->getPath()))
       return std::move(error);
+    if (kind != OutputKind::Object)
+      if (llvm::Error error = writeWeights(linked->getPath()))
+        return std::move(error);
 
     result.payloadBytes = description.payloadBytes;
     if (kind != OutputKind::Executable) {
@@ -146,25 +170,54 @@ private:
     return llvm::Error::success();
   }
 
-  /// The weights, made one by one.
-  llvm::Error writePayload(TemporaryFile &file) {
-    std::vector<ht::WeightOp> order = getWeights(levels.front());
+  /// Weights outlive the levels' modules, which become code.
+  void takeWeights() {
+    for (ht::WeightOp weight : getWeights(levels.front())) {
+      weight->remove();
+      weights.emplace_back(weight);
+    }
+  }
 
-    PayloadObject object(*file.getStream(), kPayloadSymbol, std::max<uint64_t>(1, description.payloadBytes));
-    evaluate::WeightSource source(options.modelDirectory);
+  /// No symbol lies at the end of its section.
+  uint64_t getPayloadSize() const { return std::max<uint64_t>(1, description.payloadBytes); }
+
+  /// Makes the weights and writes them to their place in `path`.
+  llvm::Error writeWeights(llvm::StringRef path) {
+    progress("making weights");
     auto nameOutput = [&](llvm::Error error) {
       return error ? llvm::createStringError("cannot write '%s': %s", options.output.c_str(),
                                              llvm::toString(std::move(error)).c_str())
                    : llvm::Error::success();
     };
-    auto sink = [&](ht::WeightOp weight, llvm::ArrayRef<char> bytes) {
-      return nameOutput(object.append(getOffset(weight), bytes));
+    PayloadSegment segment;
+    if (llvm::Error error = nameOutput(kind == OutputKind::Object
+                                           ? segment.open(path, kPayloadObjectStart, getPayloadSize())
+                                           : segment.attach(path, getPayloadSize())))
+      return error;
+
+    auto order = llvm::map_to_vector(weights, [](auto &weight) { return *weight; });
+    evaluate::WeightSource source(options.modelDirectory);
+    evaluate::StreamOptions stream;
+    stream.threads = options.threads ? options.threads : llvm::hardware_concurrency().compute_thread_count();
+    stream.memory = options.memory;
+    stream.otherMemory = options.memory ? getAllocatedBytes() : 0;
+    auto sink = [&](ht::WeightOp weight, uint64_t offset, llvm::ArrayRef<char> bytes) {
+      reportWritten(bytes.size());
+      return nameOutput(segment.write(getOffset(weight) + offset, bytes));
     };
-    if (llvm::Error error = evaluate::streamWeights(order, source, sink, options.threads))
-      return error;
-    if (llvm::Error error = nameOutput(object.finish()))
-      return error;
-    return file.close();
+    mlir::MLIRContext &context = *module.getContext();
+    bool wasThreaded = context.isMultithreadingEnabled();
+    context.enableMultithreading();
+    llvm::Error error = evaluate::streamWeights(order, source, sink, stream);
+    context.enableMultithreading(wasThreaded);
+    return error ? std::move(error) : nameOutput(segment.close());
+  }
+
+  /// Says at every tenth of the weights how many are there.
+  void reportWritten(uint64_t bytes) {
+    uint64_t now = written += bytes, tenth = llvm::divideCeil(getPayloadSize(), 10);
+    if (now / tenth != (now - bytes) / tenth)
+      progress(llvm::formatv("made {0:F1} of {1:F1} MB of weights", now / 1e6, getPayloadSize() / 1e6).str());
   }
 
   llvm::Error addObject(llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write) {
@@ -226,13 +279,13 @@ private:
     switch (kind) {
     case OutputKind::Executable:
       llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{"-pie", main, language, runtime, "-lm", "-Wl,--gc-sections",
-                                                                    "-Wl,--as-needed", "-Wl,-s"});
+                                                                    "-Wl,--as-needed", "-Wl,-s", kOwnSegment});
       break;
     case OutputKind::SharedLibrary:
       arguments.push_back("-shared");
       addWhole({runtime, language}, arguments);
       llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{"-lm", "-Wl,--gc-sections", "-Wl,--as-needed",
-                                                                    "-Wl,-z,defs", "-Wl,-s"});
+                                                                    "-Wl,-z,defs", "-Wl,-s", kOwnSegment});
       break;
     case OutputKind::Object:
       llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{"-r", "-nostdlib"});
@@ -273,6 +326,8 @@ private:
   llvm::SmallVector<mlir::ModuleOp> levels;
   ProgramDescription description;
   std::vector<TemporaryFile> objects;
+  std::vector<mlir::OwningOpRef<ht::WeightOp>> weights; ///< in payload order
+  std::atomic<uint64_t> written = 0;
 };
 
 } // namespace

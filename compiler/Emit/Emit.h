@@ -25,7 +25,8 @@ struct EmitOptions {
   std::string linker;           ///< a C compiler driver that links
   TextDescription text;         ///< of language models
   llvm::json::Object buildInfo; ///< what shaped the program, for --describe
-  unsigned threads = 2;         ///< for making weights
+  unsigned threads = 0;         ///< for making weights; 0: as many as there are processors
+  uint64_t memory = 0;          ///< what the compiler may take while it makes weights; 0: any amount
   std::function<void(llvm::StringRef)> progress;
 };
 

@@ -1,4 +1,4 @@
-//===- PayloadObject.h - weights as an ELF object, written as they come -----===//
+//===- PayloadObject.h - the place of weights as an ELF object --------------===//
 
 #ifndef HALFTONE_COMPILER_EMIT_PAYLOADOBJECT_H
 #define HALFTONE_COMPILER_EMIT_PAYLOADOBJECT_H
@@ -8,26 +8,15 @@
 
 namespace halftone::emit {
 
-/// A relocatable ELF64 object with one read-only, page-aligned section and one
-/// hidden symbol at its start. The section's size is known first and its bytes
-/// are appended in order, so that weights of any size pass through without
-/// being held. The section is marked large (SHF_X86_64_LARGE): linkers place it
-/// after everything that code addresses with 32 bits.
-class PayloadObject {
-public:
-  PayloadObject(llvm::raw_fd_ostream &os, llvm::StringRef symbol, uint64_t size);
+/// Where the bytes of an object's section start.
+constexpr uint64_t kPayloadObjectStart = 4096;
 
-  /// Pads with zeros to `offset` of the section, then writes `bytes`.
-  llvm::Error append(uint64_t offset, llvm::ArrayRef<char> bytes);
-
-  /// Writes the tables after the section.
-  llvm::Error finish();
-
-private:
-  llvm::raw_fd_ostream &os;
-  std::string symbol;
-  uint64_t size, written = 0;
-};
+/// Writes a relocatable ELF64 object with one read-only section and one hidden symbol at its start.
+/// The section is marked large (SHF_X86_64_LARGE): linkers place it after everything that code
+/// addresses with 32 bits. Its bytes are to follow at `kPayloadObjectStart`, or, if it is `reserved`,
+/// nowhere: it has an address in what is linked and no place in the file.
+void writePayloadObject(llvm::raw_ostream &os, llvm::StringRef symbol, uint64_t size, uint64_t alignment,
+                        bool reserved);
 
 } // namespace halftone::emit
 

@@ -30,6 +30,17 @@ inline uint16_t encodeBF16(float value) {
   return static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? quiet : rounded);
 }
 
+/// The same way back from IEEE half precision.
+inline float decodeF16(uint16_t bits) {
+  uint32_t magnitude = bits & 0x7fffu, sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
+  // A subnormal is what it adds to 2^-14, exactly.
+  float small = llvm::bit_cast<float>(0x38800000u + (magnitude << 13)) - 0x1p-14f;
+  uint32_t normal = (magnitude << 13) + 0x38000000u;
+  uint32_t special = 0x7f800000u | magnitude << 13 | (magnitude > 0x7c00u ? 0x400000u : 0u);
+  uint32_t value = magnitude < 0x400u ? llvm::bit_cast<uint32_t>(small) : magnitude < 0x7c00u ? normal : special;
+  return llvm::bit_cast<float>(sign | value);
+}
+
 inline float decodeBF16(uint16_t bits) { return llvm::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 
 //===----------------------------------------------------------------------===//

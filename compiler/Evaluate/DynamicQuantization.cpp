@@ -63,17 +63,44 @@ private:
 struct BlockStatistics {
   float least = 0, greatest = 0; // of the data and 0
 
-  void add(float x) {
-    // NaN compares false.
-    if (x < least)
-      least = x;
-    if (x > greatest)
-      greatest = x;
+  void add(ArrayRef<float> values) {
+    // Several at once, as compilers do not reorder floats themselves. NaN compares false.
+    constexpr size_t n = 8;
+    float low[n], high[n];
+    std::fill_n(low, n, least);
+    std::fill_n(high, n, greatest);
+    for (; values.size() >= n; values = values.drop_front(n))
+      for (size_t i = 0; i < n; ++i) {
+        low[i] = values[i] < low[i] ? values[i] : low[i];
+        high[i] = values[i] > high[i] ? values[i] : high[i];
+      }
+    for (auto [i, x] : llvm::enumerate(values)) {
+      low[i] = x < low[i] ? x : low[i];
+      high[i] = x > high[i] ? x : high[i];
+    }
+    least = *std::min_element(low, low + n);
+    greatest = *std::max_element(high, high + n);
   }
 
   /// What has the greatest magnitude, the positive of two.
   float getExtreme() const { return -least > greatest ? least : greatest; }
 };
+
+/// codes[i] = clamp(round(x[i] * reciprocal) + zero, least, greatest), NaN as 0, for integers of up to
+/// 17 bits between the bounds.
+void quantizeRun(ArrayRef<float> x, float *codes, float reciprocal, float zero, float least, float greatest) {
+  // The bounds are integers: it is the same to clamp before, and what is left has a sum with this that
+  // keeps no fraction.
+  constexpr float roundsHalfToEven = 0x1.8p23f;
+  float low = least - zero, high = greatest - zero;
+  for (size_t i = 0; i < x.size(); ++i) {
+    float value = x[i] * reciprocal;
+    value = value != value ? 0.0f : value;
+    value = value < low ? low : value;
+    value = value > high ? high : value;
+    codes[i] = (value + roundsHalfToEven) - roundsHalfToEven + zero;
+  }
+}
 
 class Quantizer {
 public:
@@ -94,11 +121,9 @@ public:
 
     BlockIndex index(input.getShape(), term.getBlocks());
     std::vector<BlockStatistics> blocks(getNumElements(index.getParameters()));
-    visitChunks(input, [&](int64_t begin, ArrayRef<double> chunk) {
+    visitChunks(input, [&](int64_t begin, ArrayRef<float> chunk) {
       index.visit(begin, chunk.size(), [&](int64_t i, int64_t end, int64_t parameter) {
-        BlockStatistics &block = blocks[parameter];
-        for (; i < end; ++i)
-          block.add(static_cast<float>(chunk[i]));
+        blocks[parameter].add(chunk.slice(i, end - i));
       });
     });
 
@@ -130,24 +155,20 @@ public:
     }
 
     leaves[0] = Tensor::allocate(kind, input.getShape());
-    std::vector<double> codes(kTermChunk);
-    visitChunks(input, [&](int64_t begin, ArrayRef<double> chunk) {
+    std::vector<float> codes(kTermChunk);
+    visitChunks(input, [&](int64_t begin, ArrayRef<float> chunk) {
       index.visit(begin, chunk.size(), [&](int64_t i, int64_t end, int64_t parameter) {
         float reciprocal = reciprocals[parameter];
-        double zero = zeros[parameter];
+        if (!book && !isFloat(kind))
+          return quantizeRun(chunk.slice(i, end - i), &codes[i], reciprocal, zeros[parameter], least, greatest);
         for (; i < end; ++i) {
-          float value = static_cast<float>(chunk[i]) * reciprocal;
+          float value = chunk[i] * reciprocal;
           if (value != value)
             value = 0;
-          if (book)
-            codes[i] = book->getCode(value);
-          else if (isFloat(kind))
-            codes[i] = std::clamp<double>(value, least, greatest);
-          else
-            codes[i] = std::clamp<double>(std::nearbyint(value) + zero, least, greatest);
+          codes[i] = book ? book->getCode(value) : std::clamp<double>(value, least, greatest);
         }
       });
-      leaves[0].write(begin, ArrayRef<double>(codes).take_front(chunk.size()));
+      writeCodes(leaves[0], begin, ArrayRef<float>(codes).take_front(chunk.size()));
     });
     return leaves;
   }
@@ -158,13 +179,24 @@ private:
   /// Calls `function` with the data by chunks.
   template <typename Function>
   static void visitChunks(const Tensor &input, Function function) {
-    std::vector<double> buffer(kTermChunk);
+    std::vector<float> buffer(kTermChunk);
     for (int64_t begin = 0; begin < input.getNumElements(); begin += kTermChunk) {
       auto chunk =
-          MutableArrayRef<double>(buffer).take_front(std::min(kTermChunk, input.getNumElements() - begin));
+          MutableArrayRef<float>(buffer).take_front(std::min(kTermChunk, input.getNumElements() - begin));
       input.read(begin, chunk);
-      function(begin, ArrayRef<double>(chunk));
+      function(begin, ArrayRef<float>(chunk));
     }
+  }
+
+  static void writeCodes(Tensor &leaf, int64_t begin, ArrayRef<float> codes) {
+    if (isFloat(leaf.getKind()) || leaf.getElementSize() != 1) {
+      std::vector<double> wide(codes.begin(), codes.end());
+      return leaf.write(begin, ArrayRef<double>(wide));
+    }
+    // They are in the range of their type.
+    auto *to = leaf.getMutable<uint8_t>() + begin;
+    for (size_t i = 0; i < codes.size(); ++i)
+      to[i] = static_cast<uint8_t>(static_cast<int32_t>(codes[i]));
   }
 
   /// Adds the leaves of a scale and returns the values that they have.

@@ -99,11 +99,11 @@ llvm::Expected<Tensor> evaluateHadamard(htq::HadamardOp op, Frame &frame) {
   for (int64_t begin = 0; begin < input.getNumElements(); begin += n) {
     input.read(begin, MutableArrayRef<double>(row));
     for (int64_t distance = stride; distance < order * stride; distance *= 2)
-      for (int64_t i = 0; i < n; ++i)
-        if (i / distance % 2 == 0) {
-          double x = row[i], y = row[i + distance];
-          row[i] = x + y;
-          row[i + distance] = x - y;
+      for (int64_t pair = 0; pair < n; pair += 2 * distance)
+        for (double *i = &row[pair], *end = i + distance; i < end; ++i) {
+          double x = i[0], y = i[distance];
+          i[0] = x + y;
+          i[distance] = x - y;
         }
     for (double &x : row)
       x *= norm;

@@ -155,6 +155,25 @@ static void writeElements(Tensor &tensor, int64_t begin, ArrayRef<T> from) {
 void Tensor::read(int64_t begin, MutableArrayRef<double> to) const { readElements(*this, begin, to); }
 void Tensor::read(int64_t begin, MutableArrayRef<int64_t> to) const { readElements(*this, begin, to); }
 void Tensor::read(int64_t begin, MutableArrayRef<uint64_t> to) const { readElements(*this, begin, to); }
+void Tensor::read(int64_t begin, MutableArrayRef<float> to) const {
+  const char *from = bytes + begin * getElementSize();
+  // Weights are mostly these; the loops vectorize.
+  if (kind == ElementKind::F32) {
+    std::memcpy(to.data(), from, to.size() * sizeof(float));
+  } else if (kind == ElementKind::BF16) {
+    for (size_t i = 0; i < to.size(); ++i)
+      to[i] = decodeBF16(loadElement<uint16_t>(from, i));
+  } else if (kind == ElementKind::F16) {
+    for (size_t i = 0; i < to.size(); ++i)
+      to[i] = decodeF16(loadElement<uint16_t>(from, i));
+  } else {
+    withCodec(kind, [&](auto codec) {
+      using C = decltype(codec);
+      for (size_t i = 0; i < to.size(); ++i)
+        to[i] = static_cast<float>(C::template to<double>(loadElement<typename C::Storage>(from, i)));
+    });
+  }
+}
 void Tensor::write(int64_t begin, ArrayRef<double> from) { writeElements(*this, begin, from); }
 void Tensor::write(int64_t begin, ArrayRef<int64_t> from) { writeElements(*this, begin, from); }
 void Tensor::write(int64_t begin, ArrayRef<uint64_t> from) { writeElements(*this, begin, from); }
@@ -205,15 +224,13 @@ Tensor Tensor::cast(ElementKind to, bool saturate) const {
     return *this;
   Tensor result = allocate(to, shape);
   double limit = saturate && isFloatCode(to) ? getLargest(to) : INFINITY;
-  // Weights are mostly cast between these; both loops vectorize.
+  // Weights are mostly cast between these.
   if (kind == ElementKind::F32 && to == ElementKind::BF16) {
     auto *out = result.getMutable<uint16_t>();
     for (int64_t i = 0; i < count; ++i)
       out[i] = encodeBF16(loadElement<float>(bytes, i));
-  } else if (kind == ElementKind::BF16 && to == ElementKind::F32) {
-    auto *out = result.getMutable<float>();
-    for (int64_t i = 0; i < count; ++i)
-      out[i] = decodeBF16(loadElement<uint16_t>(bytes, i));
+  } else if ((kind == ElementKind::BF16 || kind == ElementKind::F16) && to == ElementKind::F32) {
+    read(0, MutableArrayRef<float>(result.getMutable<float>(), count));
   } else {
     withArithmetic(kind, [&](auto zero) { castThrough<decltype(zero)>(*this, result, limit); });
   }

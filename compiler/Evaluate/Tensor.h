@@ -79,6 +79,8 @@ public:
   void read(int64_t begin, llvm::MutableArrayRef<double> to) const;
   void read(int64_t begin, llvm::MutableArrayRef<int64_t> to) const;
   void read(int64_t begin, llvm::MutableArrayRef<uint64_t> to) const;
+  /// Each element rounded to float, of a tensor of floats.
+  void read(int64_t begin, llvm::MutableArrayRef<float> to) const;
   /// Each value rounded once; for the maker of the tensor.
   void write(int64_t begin, llvm::ArrayRef<double> from);
   void write(int64_t begin, llvm::ArrayRef<int64_t> from);

@@ -8,9 +8,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
-#include <condition_variable>
 #include <sys/mman.h>
-#include <thread>
 #include <unistd.h>
 
 using namespace mlir;
@@ -128,6 +126,50 @@ llvm::Expected<Tensor> WeightSource::get(ht::WeightOp weight) {
   return tensor;
 }
 
+/// The operation among `made` that does what `op` does to the same values; `same` says which are.
+static Operation *findEqual(Operation &op, ArrayRef<Operation *> made, const DenseMap<Value, Value> &same) {
+  auto getFirst = [&](Value value) {
+    Value first = same.lookup(value);
+    return first ? first : value;
+  };
+  for (Operation *other : made)
+    if (OperationEquivalence::isEquivalentTo(
+            other, &op,
+            [&](Value x, Value y) { return success(getFirst(x) == getFirst(y)); },
+            /*markEquivalent=*/nullptr, OperationEquivalence::IgnoreLocations))
+      return other;
+  return nullptr;
+}
+
+llvm::Expected<SmallVector<Tensor>> WeightSource::get(ArrayRef<ht::WeightOp> weights) {
+  Run run;
+  run.weights = this;
+  run.table = &table;
+  Frame frame(run);
+  SmallVector<Operation *> made;
+  DenseMap<Value, Value> same;
+  SmallVector<Tensor> values;
+  for (ht::WeightOp weight : weights) {
+    for (Operation &op : weight.getInitializer().front().without_terminator()) {
+      SmallVector<Tensor> results;
+      if (Operation *other = findEqual(op, made, same)) {
+        for (auto [value, first] : llvm::zip_equal(op.getResults(), other->getResults())) {
+          same[value] = first;
+          results.push_back(frame.get(first));
+        }
+      } else {
+        made.push_back(&op);
+        if (llvm::Error error = frame.runOperation(&op, results))
+          return std::move(error);
+      }
+      for (auto [value, tensor] : llvm::zip_equal(op.getResults(), results))
+        frame.set(value, std::move(tensor));
+    }
+    values.push_back(frame.get(weight.getYielded()));
+  }
+  return values;
+}
+
 void WeightSource::releasePages(ht::WeightOp weight) {
   weight.walk([&](ht::LoadOp load) {
     auto part = locate(load);
@@ -143,77 +185,6 @@ void WeightSource::releasePages(ht::WeightOp weight) {
     if (begin < end)
       (void)madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
   });
-}
-
-//===----------------------------------------------------------------------===//
-// Streaming
-//===----------------------------------------------------------------------===//
-
-namespace {
-
-/// Hands out places in the order and lets the finished weights pass one by one.
-class Stream {
-public:
-  Stream(ArrayRef<ht::WeightOp> order, WeightSource &source, WeightSink sink)
-      : order(order), source(source), sink(sink) {}
-
-  void work() {
-    while (true) {
-      size_t mine;
-      {
-        std::lock_guard<std::mutex> lock(mutex);
-        if (taken == order.size() || failure)
-          return;
-        mine = taken++;
-      }
-      ht::WeightOp weight = order[mine];
-      auto tensor = source.get(weight);
-      std::unique_lock<std::mutex> lock(mutex);
-      passed.wait(lock, [&] { return turn == mine || failure; });
-      if (failure) {
-        // An earlier weight failed; its error is the one to report.
-        if (!tensor)
-          llvm::consumeError(tensor.takeError());
-        return;
-      }
-      lock.unlock();
-      llvm::Error error = tensor ? sink(weight, tensor->getBytes()) : tensor.takeError();
-      source.releasePages(weight);
-      lock.lock();
-      ++turn;
-      if (error)
-        failure = std::make_unique<llvm::Error>(std::move(error));
-      passed.notify_all();
-    }
-  }
-
-  llvm::Error takeError() { return failure ? std::move(*failure) : llvm::Error::success(); }
-
-private:
-  ArrayRef<ht::WeightOp> order;
-  WeightSource &source;
-  WeightSink sink;
-  std::mutex mutex;
-  std::condition_variable passed;
-  size_t taken = 0, turn = 0;
-  std::unique_ptr<llvm::Error> failure;
-};
-
-} // namespace
-
-llvm::Error streamWeights(ArrayRef<ht::WeightOp> order, WeightSource &source, WeightSink sink,
-                          unsigned threads) {
-  Stream stream(order, source, sink);
-  // Handlers make expressions in the context, which locks only where threading is enabled.
-  if (order.empty() || !ht::WeightOp(order.front())->getContext()->isMultithreadingEnabled())
-    threads = 1;
-  std::vector<std::thread> workers;
-  for (unsigned i = 1; i < threads; ++i)
-    workers.emplace_back([&] { stream.work(); });
-  stream.work();
-  for (std::thread &worker : workers)
-    worker.join();
-  return stream.takeError();
 }
 
 } // namespace halftone::evaluate

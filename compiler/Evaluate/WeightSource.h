@@ -35,6 +35,10 @@ public:
   /// The value of a weight.
   llvm::Expected<Tensor> get(ht::WeightOp weight);
 
+  /// The values of weights that are made from the same bytes, such as codes and their scales: what
+  /// their initializers have in common runs once.
+  llvm::Expected<llvm::SmallVector<Tensor>> get(llvm::ArrayRef<ht::WeightOp> weights);
+
   /// The value of one `ht.load`: a view of the file, or its elements unpacked.
   llvm::Expected<Tensor> load(ht::LoadOp load);
 
@@ -58,15 +62,6 @@ private:
   llvm::StringMap<File> files;
   llvm::DenseMap<mlir::Operation *, Tensor> weights;
 };
-
-/// Takes the finished bytes of a weight; called in order, by one thread at a time.
-using WeightSink = llvm::function_ref<llvm::Error(ht::WeightOp weight, llvm::ArrayRef<char> bytes)>;
-
-/// Makes `order`'s weights one after the other and gives each to `sink`, in that
-/// order. Each of `threads` workers holds one weight at a time, so memory is
-/// bounded by the largest few weights. The first error in order ends the work.
-llvm::Error streamWeights(llvm::ArrayRef<ht::WeightOp> order, WeightSource &source, WeightSink sink,
-                          unsigned threads = 1);
 
 } // namespace halftone::evaluate
 

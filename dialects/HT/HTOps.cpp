@@ -281,6 +281,12 @@ static LogicalResult verifyAxis(OpTy op) {
 LogicalResult CumSumOp::verify() { return verifyAxis(*this); }
 LogicalResult SoftmaxOp::verify() { return verifyAxis(*this); }
 
+bool halftone::ht::isElementwise(Operation *op) {
+  return isa<AbsOp, CeilOp, CosOp, ErfOp, ExpOp, FloorOp, IsNaNOp, LogOp, NegOp, NotOp, ReciprocalOp, ReluOp,
+             RoundOp, RsqrtOp, SigmoidOp, SignOp, SiluOp, SinOp, SqrtOp, TanhOp, GeluOp, CastOp, AddOp, SubOp,
+             MulOp, DivOp, PowOp, MaxOp, MinOp, AndOp, OrOp, XorOp, CompareOp, WhereOp>(op);
+}
+
 //===----------------------------------------------------------------------===//
 // Weights
 //===----------------------------------------------------------------------===//

@@ -17,6 +17,10 @@ llvm::SmallVector<SymbolAttr> getSymbols(mlir::func::FuncOp function);
 std::string getInputName(mlir::func::FuncOp function, unsigned index);
 std::string getOutputName(mlir::func::FuncOp function, unsigned index);
 
+/// Whether `op` computes each result element from the operands' elements at the same place (with
+/// broadcasting).
+bool isElementwise(mlir::Operation *op);
+
 /// Whether an argument is a state that steps keep ([F4]).
 bool isState(mlir::func::FuncOp function, unsigned argument);
 

@@ -135,12 +135,6 @@ Value materializeVector(OpBuilder &builder, Value value) {
   return reshape(builder, value.getLoc(), getVectorSource(value), {size});
 }
 
-bool isElementwise(Operation *op) {
-  return isa<AbsOp, CeilOp, CosOp, ErfOp, ExpOp, FloorOp, IsNaNOp, LogOp, NegOp, NotOp, ReciprocalOp, ReluOp,
-             RoundOp, RsqrtOp, SigmoidOp, SignOp, SiluOp, SinOp, SqrtOp, TanhOp, GeluOp, CastOp, AddOp, SubOp,
-             MulOp, DivOp, PowOp, MaxOp, MinOp, AndOp, OrOp, XorOp, CompareOp, WhereOp>(op);
-}
-
 Value transpose(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> permutation) {
   if (llvm::equal(permutation, llvm::seq<int64_t>(0, permutation.size())))
     return value;

@@ -68,10 +68,6 @@ Value matchSquare(Value value);
 bool isVector(Value value, ht::Dim size);
 Value materializeVector(mlir::OpBuilder &builder, Value value);
 
-/// Whether `op` computes each result element from the operands' elements at the same place (with
-/// broadcasting).
-bool isElementwise(Operation *op);
-
 /// `ht.transpose` of `value`; `value` itself for the identity.
 Value transpose(mlir::OpBuilder &builder, mlir::Location loc, Value value,
                 llvm::ArrayRef<int64_t> permutation);

@@ -16,22 +16,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
 
 from command import arguments, finish  # noqa: E402
 from harness import Bench, progress  # noqa: E402
+from random_weights import linears, shape, write  # noqa: E402
 from task import Task  # noqa: E402
 
 PEERS = ["halftone int4-two-level-g32", "halftone int4-g32", "halftone int8", "llamacpp q4_0"]
 CONTEXT = 2048
-CONFIG = {"model_type": "llama", "hidden_size": 2048, "intermediate_size": 5632, "num_attention_heads": 32,
-          "num_key_value_heads": 4, "vocab_size": 32000, "max_position_embeddings": CONTEXT, "rms_norm_eps": 1e-5,
-          "rope_theta": 10000.0, "hidden_act": "silu", "tie_word_embeddings": False, "torch_dtype": "bfloat16"}
-
-
-def linears(config):
-    """{weight: (rows, columns)} of a layer."""
-    width, hidden = config["hidden_size"], config["intermediate_size"]
-    keys = width // config["num_attention_heads"] * config["num_key_value_heads"]
-    return {"self_attn.q_proj": (width, width), "self_attn.k_proj": (keys, width), "self_attn.v_proj": (keys, width),
-            "self_attn.o_proj": (width, width), "mlp.gate_proj": (hidden, width), "mlp.up_proj": (hidden, width),
-            "mlp.down_proj": (width, hidden)}
+CONFIG = shape("llama-1.1b")
 
 
 def checkpoint(config):
@@ -41,22 +31,7 @@ def checkpoint(config):
     if (folder / "config.json").exists():
         return folder
     progress(f"making random weights in {folder}")
-    import ml_dtypes
-    from safetensors.numpy import save_file
-    folder.mkdir(parents=True, exist_ok=True)
-    random, width, vocabulary = np.random.default_rng(0), config["hidden_size"], config["vocab_size"]
-
-    def values(shape):
-        return (0.02 * random.standard_normal(shape, np.float32)).astype(ml_dtypes.bfloat16)
-    ones = np.ones(width, ml_dtypes.bfloat16)
-    tensors = {"model.embed_tokens.weight": values((vocabulary, width)), "model.norm.weight": ones,
-               "lm_head.weight": values((vocabulary, width))}
-    for layer in range(config["num_hidden_layers"]):
-        prefix = f"model.layers.{layer}."
-        tensors |= {f"{prefix}{name}.weight": ones for name in ("input_layernorm", "post_attention_layernorm")}
-        tensors |= {f"{prefix}{name}.weight": values(shape) for name, shape in linears(config).items()}
-    save_file(tensors, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps(config))
+    write(config, folder)
     return folder
 
 

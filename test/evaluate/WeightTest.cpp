@@ -2,12 +2,22 @@
 
 #include "test/evaluate/Fixture.h"
 
+#include "compiler/Evaluate/Attributes.h"
+#include "compiler/Evaluate/RowSlices.h"
+#include "compiler/Evaluate/WeightStream.h"
 #include "dialects/HT/HTOps.h"
+#include "dialects/HTK/HTKDialect.h"
 
+#include "mlir/IR/Verifier.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
+#include <atomic>
 #include <fstream>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <random>
 
 namespace halftone::evaluate {
 namespace {
@@ -170,26 +180,62 @@ std::string getManyWeights(int count, int broken = -1) {
   return text;
 }
 
-TEST_F(WeightTest, StreamKeepsTheOrder) {
+/// What a stream gives of each weight; a byte that comes twice or not at all is a failure.
+class Collector {
+public:
+  explicit Collector(llvm::ArrayRef<ht::WeightOp> order) {
+    for (ht::WeightOp weight : order) {
+      auto type = weight.getWeightType();
+      size_t size = getNumElements(type.getShape()) * getSize(*getElementKind(type.getElementType()));
+      bytes[weight].assign(size, 0);
+      seen[weight].assign(size, false);
+    }
+  }
+
+  llvm::Error take(ht::WeightOp weight, uint64_t offset, llvm::ArrayRef<char> part) {
+    std::lock_guard<std::mutex> lock(mutex);
+    ++parts[weight];
+    for (size_t i = 0; i < part.size(); ++i) {
+      EXPECT_FALSE(seen[weight].at(offset + i)) << weight.getSymName().str() << " at " << offset + i;
+      seen[weight][offset + i] = true;
+      bytes[weight][offset + i] = part[i];
+    }
+    return llvm::Error::success();
+  }
+
+  void expectWhole(ht::WeightOp weight, llvm::ArrayRef<char> expected) {
+    EXPECT_EQ(llvm::count(seen[weight], false), 0) << weight.getSymName().str();
+    EXPECT_EQ(llvm::ArrayRef(bytes[weight]), expected) << weight.getSymName().str();
+  }
+
+  std::map<mlir::Operation *, int> parts;
+
+private:
+  std::mutex mutex;
+  std::map<mlir::Operation *, std::vector<char>> bytes;
+  std::map<mlir::Operation *, std::vector<bool>> seen;
+};
+
+StreamOptions withThreads(unsigned threads) {
+  StreamOptions options;
+  options.threads = threads;
+  return options;
+}
+
+TEST_F(WeightTest, StreamGivesEveryByteOnce) {
   parse(getManyWeights(200));
   llvm::SmallVector<ht::WeightOp> order(module->getOps<ht::WeightOp>());
-  std::reverse(order.begin(), order.end());
   for (unsigned threads : {1, 2, 4}) {
     WeightSource source(folder);
-    std::vector<std::string> seen;
+    Collector all(order);
     llvm::Error error = streamWeights(
-        order, source,
-        [&](ht::WeightOp weight, llvm::ArrayRef<char> bytes) {
-          seen.push_back(weight.getSymName().str() + " " + std::to_string(bytes.size()) + " " +
-                         std::to_string(loadElement<int32_t>(bytes.data(), 0)));
-          return llvm::Error::success();
-        },
-        threads);
+        order, source, [&](auto... arguments) { return all.take(arguments...); }, withThreads(threads));
     ASSERT_FALSE(bool(error));
-    ASSERT_EQ(seen.size(), 200u);
-    for (int i = 0; i < 200; ++i)
-      EXPECT_EQ(seen[199 - i],
-                "w" + std::to_string(i) + " " + std::to_string(4 * (1 + i % 7)) + " " + std::to_string(i));
+    for (auto [i, weight] : llvm::enumerate(order)) {
+      std::vector<int32_t> numbers(1 + i % 7);
+      std::iota(numbers.begin(), numbers.end(), i);
+      all.expectWhole(weight, {reinterpret_cast<const char *>(numbers.data()), 4 * numbers.size()});
+    }
   }
 }
 
@@ -198,21 +244,164 @@ TEST_F(WeightTest, StreamStopsAtTheFirstError) {
   llvm::SmallVector<ht::WeightOp> order(module->getOps<ht::WeightOp>());
   for (unsigned threads : {1, 3}) {
     WeightSource source(folder);
-    int seen = 0;
-    auto count = [&](ht::WeightOp, llvm::ArrayRef<char>) {
+    std::atomic<unsigned> seen = 0;
+    auto count = [&](ht::WeightOp, uint64_t, llvm::ArrayRef<char>) {
       ++seen;
       return llvm::Error::success();
     };
-    EXPECT_EQ(llvm::toString(streamWeights(order, source, count, threads)),
+    EXPECT_EQ(llvm::toString(streamWeights(order, source, count, withThreads(threads))),
               "weight @w20: cannot read \"" + path("none.bin") + "\": No such file or directory");
-    EXPECT_EQ(seen, 20);
-    seen = 0;
-    auto refuse = [&](ht::WeightOp weight, llvm::ArrayRef<char>) -> llvm::Error {
-      return ++seen == 5 ? llvm::createStringError("disk full") : llvm::Error::success();
+    // Others go on until they see it.
+    EXPECT_GE(seen, 20u);
+    if (threads == 1)
+      EXPECT_EQ(seen, 20u);
+    auto refuse = [&](ht::WeightOp weight, uint64_t, llvm::ArrayRef<char>) -> llvm::Error {
+      return weight.getSymName() == "w5" ? llvm::createStringError("disk full") : llvm::Error::success();
     };
-    EXPECT_EQ(llvm::toString(streamWeights(order, source, refuse, threads)), "disk full");
-    EXPECT_EQ(seen, 5);
+    EXPECT_EQ(llvm::toString(streamWeights(order, source, refuse, withThreads(threads))), "disk full");
   }
+}
+
+/// Recipes of every kind that has parts, on rows.bin: 150 rows of 48 floats, or the same bytes as others.
+constexpr char kCast[] = R"(
+ht.weight @cast : tensor<150x48xbf16> {
+  %0 = ht.load "rows.bin" offset 0 : tensor<150x48xf32>
+  %1 = ht.cast %0 : tensor<150x48xf32> to tensor<150x48xbf16>
+  ht.yield %1 : tensor<150x48xbf16>
+}
+)";
+constexpr char kRecipes[] = R"(
+ht.weight @codes : tensor<3x6x256xui8> {
+  %0 = ht.load "rows.bin" offset 4 : tensor<150x48xf32>
+  %1 = htq.hadamard 8 stride 2 %0 : tensor<150x48xf32>
+  %2:2 = htq.dynamic_quantize signed_max <i4, blocks [1, 16], scale f16>(%1)
+      : (tensor<150x48xf32>) -> (tensor<150x48xi4>, tensor<150x3xf16>)
+  %3 = htk.pack %2#0 group 4 : tensor<150x48xi4> to tensor<3x6x256xui8>
+  ht.yield %3 : tensor<3x6x256xui8>
+}
+ht.weight @scale : tensor<3x3x64xf16> {
+  %0 = ht.load "rows.bin" offset 4 : tensor<150x48xf32>
+  %1 = htq.hadamard 8 stride 2 %0 : tensor<150x48xf32>
+  %2:2 = htq.dynamic_quantize signed_max <i4, blocks [1, 16], scale f16>(%1)
+      : (tensor<150x48xf32>) -> (tensor<150x48xi4>, tensor<150x3xf16>)
+  %3 = htk.pack %2#1 : tensor<150x3xf16> to tensor<3x3x64xf16>
+  ht.yield %3 : tensor<3x3x64xf16>
+}
+ht.weight @levels : tensor<150x3xi4> {
+  %0 = ht.load "rows.bin" offset 0 : tensor<150x48xf32>
+  %1:3 = htq.dynamic_quantize absmax <i4, blocks [1, 16], scale affine<i4, blocks [1, ?], scale f32>>(%0)
+      : (tensor<150x48xf32>) -> (tensor<150x48xi4>, tensor<150x3xi4>, tensor<150x1xf32>)
+  ht.yield %1#1 : tensor<150x3xi4>
+}
+ht.weight @transposed : tensor<48x150xf32> {
+  %0 = ht.load "rows.bin" offset 0 : tensor<150x48xf32>
+  %1 = ht.transpose %0 [1, 0] : tensor<150x48xf32> -> tensor<48x150xf32>
+  ht.yield %1 : tensor<48x150xf32>
+}
+ht.weight @middle : tensor<70x48xf32> {
+  %0 = ht.load "rows.bin" offset 0 : tensor<150x48xf32>
+  %1 = ht.slice %0 starts <3, 0> strides [2, 1] : tensor<150x48xf32> to tensor<70x48xf32>
+  ht.yield %1 : tensor<70x48xf32>
+}
+ht.weight @nibbles : tensor<150x48xi8> {
+  %0 = ht.constant dense<8> : tensor<i8>
+  %1 = ht.load "rows.bin" offset 7 : tensor<150x6x12xui4>
+  %2 = ht.slice %1 starts <0, 0, 4> strides [1, 1, 1] : tensor<150x6x12xui4> to tensor<150x6x8xui4>
+  %3 = ht.reshape %2 : tensor<150x6x8xui4> to tensor<150x48xui4>
+  %4 = ht.cast %3 : tensor<150x48xui4> to tensor<150x48xi8>
+  %5 = ht.sub %4, %0 : tensor<150x48xi8>, tensor<i8> -> tensor<150x48xi8>
+  ht.yield %5 : tensor<150x48xi8>
+}
+ht.weight @again : tensor<150x48xi4> {
+  %0 = ht.load "rows.bin" offset 0 : tensor<150x48xi8>
+  %1 = ht.load "rows.bin" offset 7200 : tensor<150x3xf32>
+  %2 = htq.dequantize #htq.affine<i8, blocks [1, 16], scale f32>(%0, %1)
+      : (tensor<150x48xi8>, tensor<150x3xf32>) -> tensor<150x48xf32>
+  %3:2 = htq.dynamic_quantize absmax <i4, blocks [1, ?], scale f32>(%2)
+      : (tensor<150x48xf32>) -> (tensor<150x48xi4>, tensor<150x1xf32>)
+  ht.yield %3#0 : tensor<150x48xi4>
+}
+)";
+
+/// A scale for all rows: no parts.
+constexpr char kShared[] = R"(
+ht.weight @shared : tensor<150x48xi8> {
+  %0 = ht.load "rows.bin" offset 0 : tensor<150x48xf32>
+  %1:2 = htq.dynamic_quantize absmax <i8, blocks [?, ?], scale f32>(%0)
+      : (tensor<150x48xf32>) -> (tensor<150x48xi8>, tensor<1x1xf32>)
+  ht.yield %1#0 : tensor<150x48xi8>
+}
+)";
+
+class PartsTest : public WeightTest {
+protected:
+  void SetUp() override {
+    WeightTest::SetUp();
+    context.loadDialect<htk::HTKDialect>();
+    std::mt19937 random(std::random_device{}());
+    std::normal_distribution<float> normal;
+    std::vector<float> numbers(151 * 48);
+    for (float &number : numbers)
+      number = normal(random);
+    std::ofstream(path("rows.bin")).write(reinterpret_cast<const char *>(numbers.data()), 4 * numbers.size());
+  }
+};
+
+TEST_F(PartsTest, PartsAreWhatTheWholeIs) {
+  parse(std::string(kCast) + kRecipes + kShared);
+  llvm::SmallVector<ht::WeightOp> order(module->getOps<ht::WeightOp>());
+  WeightSource source(folder);
+  for (uint64_t partBytes : {1, 30000, 1 << 20})
+    for (unsigned threads : {1, 3}) {
+      Collector all(order);
+      StreamOptions options = withThreads(threads);
+      options.partBytes = partBytes;
+      llvm::Error error =
+          streamWeights(order, source, [&](auto... arguments) { return all.take(arguments...); }, options);
+      ASSERT_FALSE(bool(error));
+      for (ht::WeightOp weight : order) {
+        all.expectWhole(weight, source.get(weight)->getBytes());
+        bool hasParts = weight.getSymName() != "shared";
+        int most = hasParts ? weight.getWeightType().getDimSize(0) : 1;
+        if (partBytes == 1)
+          EXPECT_EQ(all.parts[weight], most) << weight.getSymName().str();
+        else if (partBytes == 1 << 20)
+          EXPECT_EQ(all.parts[weight], 1) << weight.getSymName().str();
+      }
+    }
+}
+
+TEST_F(PartsTest, APartOfAWeightIsAWeight) {
+  parse(std::string(kCast) + kRecipes);
+  for (ht::WeightOp weight : module->getOps<ht::WeightOp>()) {
+    mlir::OwningOpRef<ht::WeightOp> part = sliceRows(weight, 1, 3);
+    ASSERT_TRUE(part) << weight.getSymName().str();
+    EXPECT_EQ(part->getWeightType().getDimSize(0), 2);
+    EXPECT_TRUE(succeeded(mlir::verify(*part))) << weight.getSymName().str();
+    EXPECT_LT(estimateBytes(*part), estimateBytes(weight));
+  }
+}
+
+TEST_F(PartsTest, MemoryIsBounded) {
+  parse(std::string(kCast) + kShared);
+  llvm::SmallVector<ht::WeightOp> order(module->getOps<ht::WeightOp>());
+  WeightSource source(folder);
+  StreamOptions options = withThreads(2);
+  options.otherMemory = 3 << 20;
+  options.memory = options.otherMemory + 4000;
+  auto stream = [&](llvm::ArrayRef<ht::WeightOp> weights) {
+    Collector all(weights);
+    auto error = streamWeights(weights, source, [&](auto... arguments) { return all.take(arguments...); }, options);
+    if (!error)
+      for (ht::WeightOp weight : weights)
+        all.expectWhole(weight, source.get(weight)->getBytes());
+    return llvm::toString(std::move(error));
+  };
+  EXPECT_EQ(stream(order.front()), "");
+  EXPECT_EQ(stream(order), "weight @shared takes 1MiB while it is made, beside 3MiB for the rest: --memory 4MiB is "
+                           "the least that works");
+  options.memory = 4 << 20;
+  EXPECT_EQ(stream(order), "");
 }
 
 } // namespace
