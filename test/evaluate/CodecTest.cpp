@@ -61,6 +61,13 @@ TEST(CodecTest, FastBF16EqualsTheGeneralRule) {
     EXPECT_EQ(encodeBF16(llvm::bit_cast<float>(bits)), bf16Bits(llvm::bit_cast<float>(bits)));
 }
 
+TEST(CodecTest, FastF16EqualsTheGeneralRule) {
+  for (unsigned code = 0; code < 0x10000; ++code) {
+    auto value = static_cast<float>(Codec<ElementKind::F16>::to<double>(code));
+    ASSERT_EQ(llvm::bit_cast<uint32_t>(decodeF16(code)), llvm::bit_cast<uint32_t>(value)) << "of code " << code;
+  }
+}
+
 TEST(CodecTest, LargeIntegersRoundOnce) {
   // 2^60 + 2^52 is a bf16 tie (8 bits of significand); one more goes up.
   int64_t tie = (int64_t(1) << 60) + (int64_t(1) << 52);
