@@ -72,8 +72,8 @@ llvm::Expected<uint64_t> parseBytes(llvm::StringRef text) {
                    : number.consume_back("GiB") ? 30
                                                 : 0;
   uint64_t value;
-  if (number.empty() || !llvm::all_of(number, llvm::isDigit) || number.getAsInteger(10, value) || value == 0 ||
-      value > UINT64_MAX >> shift)
+  if (number.empty() || !llvm::all_of(number, llvm::isDigit) || number.getAsInteger(10, value) ||
+      value == 0 || value > UINT64_MAX >> shift)
     return llvm::createStringError("'" + text + "' is no number of bytes, such as 4GiB, 512MiB or 1048576");
   return value << shift;
 }

@@ -51,7 +51,8 @@ static bool hasTokens(llvm::StringRef path) {
   return false;
 }
 
-/// The tokenizer that a model's folder or file brings, from the model's folder on; empty where it brings none.
+/// The tokenizer that a model's folder or file brings, from the model's folder on; empty where it brings
+/// none.
 static std::string findTokenizer(llvm::StringRef model) {
   if (isGGUF(model))
     return hasTokens(model) ? llvm::sys::path::filename(model).str() : "";
@@ -92,8 +93,8 @@ llvm::Error setTokenizer(ModuleOp module, llvm::StringRef model, llvm::StringRef
   return llvm::Error::success();
 }
 
-/// Adds what a file beside the tokenizer says under "eos_token_id", of itself or of its "model": a token or a list
-/// of them.
+/// Adds what a file beside the tokenizer says under "eos_token_id", of itself or of its "model": a token or a
+/// list of them.
 static llvm::Error addEnds(llvm::StringRef folder, llvm::StringRef name, llvm::SetVector<uint32_t> &ends) {
   llvm::SmallString<128> path(folder);
   llvm::sys::path::append(path, name);

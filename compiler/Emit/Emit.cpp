@@ -20,9 +20,9 @@
 #include "llvm/Support/Program.h"
 #include "llvm/Support/Threading.h"
 
-#include <atomic>
 #include <fstream>
 #include <malloc.h>
+#include <mutex>
 #include <unistd.h>
 
 namespace halftone::emit {
@@ -190,9 +190,9 @@ private:
                    : llvm::Error::success();
     };
     PayloadSegment segment;
-    if (llvm::Error error = nameOutput(kind == OutputKind::Object
-                                           ? segment.open(path, kPayloadObjectStart, getPayloadSize())
-                                           : segment.attach(path, getPayloadSize())))
+    if (llvm::Error error =
+            nameOutput(kind == OutputKind::Object ? segment.open(path, kPayloadObjectStart, getPayloadSize())
+                                                  : segment.attach(path, getPayloadSize())))
       return error;
 
     auto order = llvm::map_to_vector(weights, [](auto &weight) { return *weight; });
@@ -213,11 +213,14 @@ private:
     return error ? std::move(error) : nameOutput(segment.close());
   }
 
-  /// Says at every tenth of the weights how many are there.
+  /// Says at every tenth of the weights how many are there. Threads call it at once.
   void reportWritten(uint64_t bytes) {
-    uint64_t now = written += bytes, tenth = llvm::divideCeil(getPayloadSize(), 10);
-    if (now / tenth != (now - bytes) / tenth)
-      progress(llvm::formatv("made {0:F1} of {1:F1} MB of weights", now / 1e6, getPayloadSize() / 1e6).str());
+    std::lock_guard<std::mutex> lock(writtenMutex);
+    uint64_t before = written, tenth = llvm::divideCeil(getPayloadSize(), 10);
+    written += bytes;
+    if (written / tenth != before / tenth)
+      progress(
+          llvm::formatv("made {0:F1} of {1:F1} MB of weights", written / 1e6, getPayloadSize() / 1e6).str());
   }
 
   llvm::Error addObject(llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write) {
@@ -278,14 +281,16 @@ private:
       arguments.push_back(object.getPath());
     switch (kind) {
     case OutputKind::Executable:
-      llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{"-pie", main, language, runtime, "-lm", "-Wl,--gc-sections",
-                                                                    "-Wl,--as-needed", "-Wl,-s", kOwnSegment});
+      llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{"-pie", main, language, runtime, "-lm",
+                                                                    "-Wl,--gc-sections", "-Wl,--as-needed",
+                                                                    "-Wl,-s", kOwnSegment});
       break;
     case OutputKind::SharedLibrary:
       arguments.push_back("-shared");
       addWhole({runtime, language}, arguments);
-      llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{"-lm", "-Wl,--gc-sections", "-Wl,--as-needed",
-                                                                    "-Wl,-z,defs", "-Wl,-s", kOwnSegment});
+      llvm::append_range(arguments,
+                         llvm::ArrayRef<llvm::StringRef>{"-lm", "-Wl,--gc-sections", "-Wl,--as-needed",
+                                                         "-Wl,-z,defs", "-Wl,-s", kOwnSegment});
       break;
     case OutputKind::Object:
       llvm::append_range(arguments, llvm::ArrayRef<llvm::StringRef>{"-r", "-nostdlib"});
@@ -327,7 +332,8 @@ private:
   ProgramDescription description;
   std::vector<TemporaryFile> objects;
   std::vector<mlir::OwningOpRef<ht::WeightOp>> weights; ///< in payload order
-  std::atomic<uint64_t> written = 0;
+  std::mutex writtenMutex;
+  uint64_t written = 0; ///< bytes of weights
 };
 
 } // namespace

@@ -58,11 +58,14 @@ llvm::Error PayloadSegment::attach(llvm::StringRef path, uint64_t newSize) {
 template <typename T>
 static bool readAt(int descriptor, uint64_t offset, T *values, size_t count) {
   ssize_t size = sizeof(T) * count;
-  return llvm::sys::RetryAfterSignal(-1, ::pread, descriptor, values, size, static_cast<off_t>(offset)) == size;
+  return llvm::sys::RetryAfterSignal(-1, ::pread, descriptor, values, size, static_cast<off_t>(offset)) ==
+         size;
 }
 
 llvm::Expected<uint64_t> PayloadSegment::place(uint64_t fileSize, uint64_t bytes) {
-  auto fail = [] { return llvm::createStringError("the linker left no segment for weights: lld 20 or later does"); };
+  auto fail = [] {
+    return llvm::createStringError("the linker left no segment for weights: lld 20 or later does");
+  };
   Elf64_Ehdr header;
   if (!readAt(descriptor, 0, &header, 1) || header.e_phentsize != sizeof(Elf64_Phdr) ||
       header.e_shentsize != sizeof(Elf64_Shdr))

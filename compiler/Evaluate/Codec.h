@@ -37,7 +37,9 @@ inline float decodeF16(uint16_t bits) {
   float small = llvm::bit_cast<float>(0x38800000u + (magnitude << 13)) - 0x1p-14f;
   uint32_t normal = (magnitude << 13) + 0x38000000u;
   uint32_t special = 0x7f800000u | magnitude << 13 | (magnitude > 0x7c00u ? 0x400000u : 0u);
-  uint32_t value = magnitude < 0x400u ? llvm::bit_cast<uint32_t>(small) : magnitude < 0x7c00u ? normal : special;
+  uint32_t value = magnitude < 0x400u    ? llvm::bit_cast<uint32_t>(small)
+                   : magnitude < 0x7c00u ? normal
+                                         : special;
   return llvm::bit_cast<float>(sign | value);
 }
 

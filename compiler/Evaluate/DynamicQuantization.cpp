@@ -160,7 +160,8 @@ public:
       index.visit(begin, chunk.size(), [&](int64_t i, int64_t end, int64_t parameter) {
         float reciprocal = reciprocals[parameter];
         if (!book && !isFloat(kind))
-          return quantizeRun(chunk.slice(i, end - i), &codes[i], reciprocal, zeros[parameter], least, greatest);
+          return quantizeRun(chunk.slice(i, end - i), &codes[i], reciprocal, zeros[parameter], least,
+                             greatest);
         for (; i < end; ++i) {
           float value = chunk[i] * reciprocal;
           if (value != value)

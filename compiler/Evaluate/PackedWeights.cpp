@@ -75,7 +75,8 @@ uint32_t getPlane(const uint8_t *codes, int64_t low, int64_t width) {
 /// `visitBits` the other way round: a store for 4 bytes.
 void packBits(const Packing &packing, const uint8_t *source, int64_t rows, int64_t columns, uint8_t *target) {
   constexpr int64_t group = 4;
-  int64_t period = packing.getPeriod(), panelSize = llvm::divideCeil(columns, period) * packing.getPeriodSize();
+  int64_t period = packing.getPeriod(),
+          panelSize = llvm::divideCeil(columns, period) * packing.getPeriodSize();
   uint8_t codes[8 * group];
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t column = 0; column < columns; column += period) {

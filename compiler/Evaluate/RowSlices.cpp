@@ -76,9 +76,8 @@ public:
                          ? sliceOperands(op, window)
                          : nullptr;
             })
-            .Default([&](Operation *) {
-              return ht::isElementwise(op) ? sliceOperands(op, window) : nullptr;
-            });
+            .Default(
+                [&](Operation *) { return ht::isElementwise(op) ? sliceOperands(op, window) : nullptr; });
     if (!made)
       return {};
     for (auto [from, to] : llvm::zip_equal(op->getResults(), made->getResults()))
@@ -163,8 +162,10 @@ private:
     int64_t stride = op.getStrides()[window.axis];
     if (!start || stride < 1)
       return nullptr;
-    int64_t first = start.getValue() + window.begin * stride, last = start.getValue() + (window.end - 1) * stride;
-    auto made = cast_or_null<ht::SliceOp>(rebuild(op, window, {slice(op.getInput(), window.axis, first, last + 1)}));
+    int64_t first = start.getValue() + window.begin * stride,
+            last = start.getValue() + (window.end - 1) * stride;
+    auto made =
+        cast_or_null<ht::SliceOp>(rebuild(op, window, {slice(op.getInput(), window.axis, first, last + 1)}));
     if (!made)
       return nullptr;
     starts[window.axis] = builder.getAffineConstantExpr(0);

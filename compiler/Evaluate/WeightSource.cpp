@@ -134,8 +134,7 @@ static Operation *findEqual(Operation &op, ArrayRef<Operation *> made, const Den
   };
   for (Operation *other : made)
     if (OperationEquivalence::isEquivalentTo(
-            other, &op,
-            [&](Value x, Value y) { return success(getFirst(x) == getFirst(y)); },
+            other, &op, [&](Value x, Value y) { return success(getFirst(x) == getFirst(y)); },
             /*markEquivalent=*/nullptr, OperationEquivalence::IgnoreLocations))
       return other;
   return nullptr;

@@ -38,8 +38,8 @@ struct Estimate {
   /// Whether both have parts, as many rows, and begin to load at one place.
   bool belongsTo(const Estimate &other) const {
     ht::LoadOp x = load, y = other.load;
-    return x && y && x.getFileAttr() == y.getFileAttr() && x.getOffset() == y.getOffset() && rows == other.rows &&
-           row && other.row;
+    return x && y && x.getFileAttr() == y.getFileAttr() && x.getOffset() == y.getOffset() &&
+           rows == other.rows && row && other.row;
   }
 
   int64_t rows;
@@ -177,15 +177,15 @@ llvm::Error streamWeights(ArrayRef<ht::WeightOp> order, WeightSource &source, We
   uint64_t partBytes = std::min(options.partBytes, room / threads);
 
   std::vector<Group> groups = makeGroups(order, partBytes);
-  auto *largest = std::max_element(groups.data(), groups.data() + groups.size(), [](const Group &a, const Group &b) {
-    return a.bytesAtOnce < b.bytesAtOnce;
-  });
+  auto *largest =
+      std::max_element(groups.data(), groups.data() + groups.size(),
+                       [](const Group &a, const Group &b) { return a.bytesAtOnce < b.bytesAtOnce; });
   if (!groups.empty() && largest->bytesAtOnce > room)
-    return llvm::createStringError("weight @" + ht::WeightOp(largest->weights.front()).getSymName() + " takes " +
-                                   describeBytes(largest->bytesAtOnce) + " while it is made, beside " +
-                                   describeBytes(options.otherMemory) + " for the rest: --memory " +
-                                   describeBytes(options.otherMemory + largest->bytesAtOnce) +
-                                   " is the least that works");
+    return llvm::createStringError(
+        "weight @" + ht::WeightOp(largest->weights.front()).getSymName() + " takes " +
+        describeBytes(largest->bytesAtOnce) + " while it is made, beside " +
+        describeBytes(options.otherMemory) + " for the rest: --memory " +
+        describeBytes(options.otherMemory + largest->bytesAtOnce) + " is the least that works");
 
   Stream stream(std::move(groups), source, sink, room);
   std::vector<std::thread> workers;

@@ -2,11 +2,11 @@
 //
 // A tile of the nest is up to 32 rows by a panel, in two halves of 32 columns: four
 // accumulators, two tiles of x and two of w, so four loads serve four products. A step
-// along k is 64 bytes, or 32 where scales change so often. What is packed as bytes or pairs of bf16 is multiplied where it
-// lies (a panel's rows are 256 bytes apart); narrower codes are unpacked once for a
-// panel into a buffer that stays in L2, and so is a panel whose k ends inside a step,
-// with zeros behind it, as x then is. Each step asks for a part of the next panel, which
-// comes from memory meanwhile.
+// along k is 64 bytes, or 32 where scales change so often. What is packed as bytes or pairs
+// of bf16 is multiplied where it lies (a panel's rows are 256 bytes apart); narrower codes
+// are unpacked once for a panel into a buffer that stays in L2, tile by tile, and so is a
+// panel whose k ends inside a step, with zeros behind it, as x then is. Each step asks for
+// a part of the next panel, which comes from memory meanwhile.
 //
 // Tiles have the rows at hand, so that nothing is read or written past them. Registers are
 // named (0 to 3 sums, 4 and 5 x, 6 and 7 w), and configured when the rows at hand change:
@@ -55,8 +55,8 @@ public:
         ofBytes(intrinsic.kind == htk::ProductKind::Bytes), elementBytes(ofBytes ? 1 : 2) {
     Type i8 = k.b.getI8Type(), i32 = k.b.getI32Type();
     if (ofBytes)
-      form = weight.getBytesForm(
-          htq::isScaledInIntegers(linear.getInputTerm(), linear.getWeightTerm(), depth));
+      form =
+          weight.getBytesForm(htq::isScaledInIntegers(linear.getInputTerm(), linear.getWeightTerm(), depth));
     if (form == PackedWeight::Bytes::Scaled || form == PackedWeight::Bytes::Negated)
       pieceLength = depth;
     stepBytes = getStepBytes(pieceLength, depth, elementBytes);
